@@ -1,0 +1,1 @@
+"""What AWS invokes: one folder per Lambda, each a thin handler."""
