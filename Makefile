@@ -35,9 +35,9 @@ test: .venv/.stamp-check ## Run the tests (ARGS="tests/gates -k block" for some 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy $(wildcard app.py penstock functions infra plugins tests tools/*.py)
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_sizes.py tests/test_architecture.py
+	$(BIN)/python -m pytest -q tests/test_sizes.py tests/test_architecture.py tests/test_mirror.py
 	$(if $(wildcard tools/generate_docs.py),$(BIN)/python tools/generate_docs.py --check)
 
 format: .venv/.stamp-check ## Format the code and fix what ruff can fix

@@ -1,0 +1,54 @@
+"""What holds for every test: no network, no account, no clock of its own for hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+TESTS = Path(__file__).parent
+LOOPBACK_TIERS = ("aws", "dev", "e2e")
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+
+# No test may find an account, a provider's key or a proxy that happens to be on the machine.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1,::1,localhost",
+}
+ABSENT = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY")
+
+
+def pytest_configure() -> None:
+    # A shared machine pauses at will: an example that took long says nothing about the code.
+    hypothesis.settings.register_profile("penstock", deadline=None)
+    hypothesis.settings.load_profile("penstock")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tiers that run processes use this machine's own sockets, and nothing beyond it."""
+    for item in items:
+        if item.get_closest_marker("loopback") or _tier(item.path) in LOOPBACK_TIERS:
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+def _tier(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hermetic_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        for name in ABSENT:
+            patch.delenv(name, raising=False)
+        yield
