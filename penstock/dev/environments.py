@@ -1,0 +1,202 @@
+"""Execution environments: each a process of its own that serves one request at a time, as Lambda has them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from penstock.dev.invocation import (
+    Begun,
+    Ended,
+    EnvironmentLost,
+    Exchange,
+    Failed,
+    FunctionFailed,
+    Invocation,
+    Lost,
+    Outcome,
+    Returned,
+    TimedOut,
+)
+from penstock.dev.processes import ProcessGroup
+from penstock.dev.runtime_api import RuntimeApi
+
+REGION = "eu-central-1"
+ACCOUNT_ID = "123456789012"  # moto's own
+# Taken over from the operator's environment. Nothing else is: real AWS credentials must not reach the functions.
+PASSED_ON = ("HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
+LOG_TAIL_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """What a Lambda function is configured with, as far as it shows on one machine."""
+
+    name: str
+    handler: str
+    """Dotted, the function last: "functions.gateway.handler.handler"."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 30.0
+    warm: int = 1
+    """Environments that are always there."""
+    maximum: int = 8
+    """Environments at most: Lambda's reserved concurrency."""
+    folder: Path = field(default_factory=Path.cwd)
+    """Where the code is: LAMBDA_TASK_ROOT."""
+    init_timeout_s: float = 30.0
+    """Lambda gives 10 s; several environments that start at once on a laptop need more."""
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}"
+
+
+class Environment:
+    """One process of a function. Made, `start()`ed, then `invoke()`d by one caller at a time until it is not `alive`."""
+
+    def __init__(self, function: Function, group: ProcessGroup, log: Path) -> None:
+        self._function = function
+        self._group = group
+        self._log = log
+        self._api = RuntimeApi()
+        self._exchange: Exchange | None = None
+        self._lock = threading.Lock()
+        self._lost: Lost | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._lost is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, on_loss: Callable[[], None] | None = None) -> str | None:
+        """Start the process and wait until it asks for work. `None`, or why it failed, for the operator to read."""
+        log_size = self._log.stat().st_size if self._log.exists() else 0
+        self._api.start()
+        self._process = self._group.start(self._arguments(), self._variables(), self._log, self._function.folder)
+        threading.Thread(target=self._watch, args=(on_loss,), name="environment", daemon=True).start()
+        in_time = self._api.first_word.wait(self._function.init_timeout_s)
+        if in_time and self.alive and self._api.init_error is None:
+            return None
+        reason = self._init_problem(in_time)
+        self.stop()
+        return f"{self._function.name} did not start: {reason}\n{_tail(self._log, log_size)}".rstrip()
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end, whatever that is. The environment is free again, or not `alive`."""
+        exchange = Exchange(invocation)
+        with self._lock:
+            if self._lost:
+                return EnvironmentLost(self._lost.status)
+            self._exchange = exchange
+        self._api.hand_over(exchange)
+        try:
+            return self._outcome(exchange)
+        finally:
+            self._exchange = None
+
+    def stop(self) -> None:
+        """Kill it and wait for its end."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._api.stop()
+
+    def _outcome(self, exchange: Exchange) -> Outcome:
+        chunks: list[bytes] = []
+        while True:
+            left_s = exchange.invocation.deadline_ms / 1000 - time.time()
+            match exchange.take(left_s):
+                case Begun():
+                    pass
+                case bytes() as chunk:
+                    chunks.append(chunk)
+                case Ended(error=None):
+                    return Returned(b"".join(chunks))
+                case Ended(error=str() as error):
+                    return FunctionFailed(error.encode())
+                case Failed(payload):
+                    return FunctionFailed(payload)
+                case Lost(status):
+                    self._note(exchange, f"Error: Runtime exited with error: {status}\nRuntime.ExitError")
+                    return EnvironmentLost(status)
+                case None:
+                    self._note(exchange, f"Task timed out after {self._function.timeout_s:.2f} seconds")
+                    self.stop()
+                    return TimedOut(self._function.timeout_s)
+
+    def _watch(self, on_loss: Callable[[], None] | None) -> None:
+        assert self._process is not None  # noqa: S101 - the watcher starts after the process
+        status = self._process.wait()
+        with self._lock:
+            self._lost = Lost(_status_text(status))
+            exchange = self._exchange
+        self._api.first_word.set()
+        if exchange:
+            exchange.put(self._lost)
+        self._api.stop()
+        if on_loss:
+            on_loss()
+
+    def _init_problem(self, in_time: bool) -> str:
+        if not in_time:
+            return f"it did not ask for work within {self._function.init_timeout_s:.0f} s."
+        if self._api.init_error is not None:
+            return FunctionFailed(self._api.init_error).error_type + "."
+        return f"its process ended ({self._lost.status if self._lost else 'unknown'})."
+
+    def _note(self, exchange: Exchange, text: str) -> None:
+        with self._log.open("a") as log:
+            log.write(f"RequestId: {exchange.invocation.request_id} {text}\n")
+
+    def _arguments(self) -> list[str]:
+        return [sys.executable, "-m", "awslambdaric", self._function.handler]
+
+    def _variables(self) -> dict[str, str]:
+        """The environment variables that Lambda sets, then the function's own, which may say otherwise."""
+        function = self._function
+        return {
+            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._log.name,
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "LAMBDA_TASK_ROOT": str(function.folder),
+            "_HANDLER": function.handler,
+            "PYTHONPATH": str(function.folder),
+            "PYTHONUNBUFFERED": "1",
+            "TZ": ":UTC",
+            **function.environment,
+        }
+
+
+def _status_text(returncode: int) -> str:
+    if returncode >= 0:
+        return f"exit status {returncode}"
+    return f"signal: {(signal.strsignal(-returncode) or str(-returncode)).lower()}"
+
+
+def _tail(log: Path, from_byte: int) -> str:
+    """The end of what was written to the log since `from_byte`."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(from_byte, size - LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace")

@@ -1,0 +1,210 @@
+"""What the HTTP servers of the local gateway share: a thread per connection, keep-alive, bodies as they arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Protocol
+
+PIECE_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 64 * 1024
+
+
+class BodyError(Exception):
+    """The body is not framed as HTTP/1.1 (RFC 9112, sections 6 and 7) demands; the connection is of no more use."""
+
+
+class BodyTooLargeError(Exception):
+    """The body has more bytes than the reader wants."""
+
+
+class Readable(Protocol):
+    """The part of a socket's file that is needed here."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+    def readline(self, size: int = ..., /) -> bytes: ...
+
+
+class Headers(Protocol):
+    """The part of `http.client.HTTPMessage` that is needed here."""
+
+    def get_all(self, name: str, /) -> list[str] | None: ...
+
+
+class Body:
+    """A request's body, piece by piece. `trailers` is filled when the last piece has been read."""
+
+    def __init__(self, headers: Headers, stream: Readable) -> None:
+        self._stream = stream
+        self._codings = [value.strip().lower() for value in headers.get_all("transfer-encoding") or []]
+        self._lengths = {value.strip() for value in headers.get_all("content-length") or []}
+        self.trailers: dict[str, str] = {}
+        self.ended = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._chunked() if self._codings else self._counted()
+        self.ended = True
+
+    def read(self, limit_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            BodyTooLargeError: before more than `limit_bytes` were kept.
+            BodyError: the framing is wrong, or the connection ended too early.
+        """
+        pieces: list[bytes] = []
+        left = limit_bytes
+        for piece in self:
+            left -= len(piece)
+            if left < 0:
+                raise BodyTooLargeError
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _counted(self) -> Iterator[bytes]:
+        left = self._declared_length()
+        while left:
+            piece = self._exactly(min(left, PIECE_BYTES))
+            left -= len(piece)
+            yield piece
+
+    def _declared_length(self) -> int:
+        if not self._lengths:
+            return 0
+        text = self._lengths.pop()
+        if self._lengths or not (text.isascii() and text.isdigit()):
+            raise BodyError("Content-Length is not one number")
+        return int(text)
+
+    def _chunked(self) -> Iterator[bytes]:
+        if self._codings != ["chunked"] or self._lengths:
+            raise BodyError("Transfer-Encoding is not chunked alone, or Content-Length stands beside it")
+        while size := self._chunk_size():
+            while size:
+                piece = self._exactly(min(size, PIECE_BYTES))
+                size -= len(piece)
+                yield piece
+            self._exactly(2)
+        self._read_trailers()
+
+    def _chunk_size(self) -> int:
+        try:
+            return int(self._line().split(b";", 1)[0].strip(), 16)
+        except ValueError as error:
+            raise BodyError("a chunk does not begin with its size") from error
+
+    def _read_trailers(self) -> None:
+        while line := self._line():
+            name, _, value = line.decode("latin-1").partition(":")
+            self.trailers[name.strip().lower()] = value.strip()
+
+    def _line(self) -> bytes:
+        line = self._stream.readline(LONGEST_LINE_BYTES)
+        if not line.endswith(b"\n"):
+            raise BodyError("the connection ended within the body")
+        return line.rstrip(b"\r\n")
+
+    def _exactly(self, size_bytes: int) -> bytes:
+        piece = self._stream.read(size_bytes)
+        if len(piece) < size_bytes:
+            raise BodyError("the connection ended within the body")
+        return piece
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. A subclass answers in `serve()`, by `send()`."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 75.0
+    methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+    def serve(self) -> None:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.removeprefix("do_") in self.methods:
+            return self.serve
+        raise AttributeError(name)
+
+    def send(self, status: int, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
+        """The whole answer in one write: head and body apart would wait for each other's acknowledgement."""
+        self.wfile.write(self.head(status, headers, len(body)) + (b"" if self.command == "HEAD" else body))
+
+    def head(self, status: int, headers: Iterable[tuple[str, str]], length_bytes: int | None) -> bytes:
+        lines = [f"HTTP/1.1 {status} {_phrase(status)}", *(f"{name}: {value}" for name, value in headers)]
+        if length_bytes is not None and status not in {204, 304} and status >= 200:
+            lines.append(f"Content-Length: {length_bytes}")
+        if self.close_connection:
+            lines.append("Connection: close")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """Nothing: what a request was is in its evidence."""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens as soon as it is made; `start()` serves from a thread, `stop()` ends it and every connection."""
+
+    daemon_threads = True
+    request_queue_size = 512
+    allow_reuse_address = True
+
+    def __init__(self, handler: type[Handler], host: str = "127.0.0.1", port: int = 0) -> None:
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        super().__init__((host, port), handler)
+
+    @property
+    def address(self) -> str:
+        return f"{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="http", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self.shutdown()
+            self._thread.join()
+        self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def server_bind(self) -> None:
+        # HTTPServer would ask the DNS for this machine's name here, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._connections.discard(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+def json_headers(extra: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    return [("Content-Type", "application/json"), *(extra or {}).items()]

@@ -1,0 +1,47 @@
+"""Digests that nobody can guess values back from.
+
+`HMAC-SHA256(key, request id ‖ field ‖ value)`: the request id keeps equal values in two requests apart,
+the key keeps a reader of evidence, who can also send requests, from trying values. RFC 2104.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DigestKey:
+    """The evidence key and its id, from Secrets Manager. Neither is ever printed."""
+
+    key_id: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"DigestKey({self.key_id})"
+
+
+class Digester:
+    """Makes the digests of one request."""
+
+    __slots__ = ("_key", "_prefix", "_request_id")
+
+    def __init__(self, key: DigestKey, request_id: str) -> None:
+        self._key = key.key
+        self._prefix = f"hmac:{key.key_id}:"
+        self._request_id = request_id.encode()
+
+    def text(self, field: str, value: str) -> str:
+        """The digest of one string."""
+        return self._mac(field, value.encode("utf-8", "surrogatepass"))
+
+    def texts(self, field: str, values: Sequence[str]) -> str:
+        """The digest of several strings in order; lengths go in, so that no two lists are alike."""
+        return self._mac(
+            field, b"".join(b"%d:%b" % (len(raw), raw) for raw in (v.encode("utf-8", "surrogatepass") for v in values))
+        )
+
+    def _mac(self, field: str, value: bytes) -> str:
+        message = b"%b\0%b\0%b" % (self._request_id, field.encode(), value)
+        return self._prefix + hmac.digest(self._key, message, "sha256").hex()[:32]

@@ -1,0 +1,194 @@
+"""`plugin.toml`: what a plugin asks for, readable before any of its code is imported.
+
+    name, version, summary, purpose, owner, contract, entry_point
+    [before_upstream] [after_upstream] [after_response]    reads, writes, effects, timeout_ms, …
+    [reasons]    code → the sentence that a caller sees
+    [records]    name → { unit, minimum, maximum } or { values = […] }
+    [tags]       name → { values = […] } or { values_from = "key of the plugin's configuration" }
+    secrets, hosts, storage, email    capabilities
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from penstock.errors import ConfigurationError
+from penstock.sdk import fields
+from penstock.sdk.fields import AFTER, BEFORE, LATER, MOMENTS, Moment
+
+PLUGIN_NAME = re.compile(r"[a-z][a-z0-9-]{1,38}")
+CODE = r"^[a-z][a-z0-9_]{0,47}$"
+SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"  # semver.org, 2.0.0
+PURPOSE = r"^Use this plugin to (allow|block|transform|enrich|export|notify|analyze) .+ for .+$"
+HOST = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?:[0-9]{1,5}$"
+
+Effect = Literal["block", "transform", "respond", "record", "emit"]
+OnError = Literal["block", "allow"]
+StreamWay = Literal["buffer", "window"]
+Code = Annotated[str, StringConstraints(pattern=CODE)]
+HostPort = Annotated[str, StringConstraints(pattern=HOST)]
+
+_EFFECTS: Mapping[Moment, frozenset[str]] = {
+    BEFORE: frozenset({"block", "transform", "respond", "record"}),
+    AFTER: frozenset({"block", "transform", "respond", "record"}),
+    LATER: frozenset({"record", "emit"}),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MomentRequest(_Strict):
+    """What a plugin asks for at one moment."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    timeout_ms: int | None = Field(default=None, ge=1, le=900_000)
+    """Milliseconds for one call. None: 100 in process, 1500 in a function (behaviour.md, section 3)."""
+    on_error: OnError | None = None
+    after: tuple[str, ...] = ()
+    stream: StreamWay | None = None
+    window_chars: int | None = Field(default=None, ge=1, le=65_536)
+    max_hold_chars: int | None = Field(default=None, ge=1, le=1_048_576)
+    delivery: Literal["at_least_once", "at_most_once"] = "at_least_once"
+
+
+class RecordRequest(_Strict):
+    """One recorded name: a number with its unit and bounds, or an enumeration."""
+
+    unit: str = Field(default="", max_length=24)
+    minimum: float = 0
+    maximum: float = 0
+    values: tuple[Code, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if bool(self.values) == bool(self.unit):
+            raise ValueError("give either `unit` with `minimum` and `maximum`, or `values`")
+        return self
+
+
+class TagRequest(_Strict):
+    """One tag: its values stand here, or under a key of the plugin's configuration."""
+
+    values: tuple[str, ...] = ()
+    values_from: str = ""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if bool(self.values) == bool(self.values_from):
+            raise ValueError("give either `values` or `values_from`")
+        return self
+
+
+class Manifest(_Strict):
+    """The whole of `plugin.toml`."""
+
+    name: str
+    version: str = Field(pattern=SEMVER)
+    summary: str = Field(min_length=8, max_length=200)
+    purpose: str | None = Field(default=None, pattern=PURPOSE)
+    owner: str = Field(min_length=3, max_length=200)
+    contract: Literal[1]
+    entry_point: str = Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")
+    before_upstream: MomentRequest | None = None
+    after_upstream: MomentRequest | None = None
+    after_response: MomentRequest | None = None
+    reasons: dict[Code, str] = {}
+    records: dict[Code, RecordRequest] = {}
+    tags: dict[Code, TagRequest] = {}
+    secrets: tuple[Code, ...] = ()
+    hosts: tuple[HostPort, ...] = ()
+    storage: bool = False
+    email: bool = False
+
+    @property
+    def moments(self) -> dict[Moment, MomentRequest]:
+        """The declared moments, in the order of a request's life."""
+        found = {moment: getattr(self, moment) for moment in MOMENTS}
+        return {moment: request for moment, request in found.items() if request is not None}
+
+    @property
+    def has_capabilities(self) -> bool:
+        """Whether it reaches anything outside the gate, and so needs a function of its own."""
+        return bool(self.secrets or self.hosts or self.storage or self.email)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if not PLUGIN_NAME.fullmatch(self.name):
+            raise ValueError(f"name {self.name!r} must match {PLUGIN_NAME.pattern}")
+        if not self.moments:
+            raise ValueError("declare at least one moment: " + ", ".join(f"[{m}]" for m in MOMENTS))
+        for moment, request in self.moments.items():
+            problem = moment_problem(moment, request)
+            if problem:
+                raise ValueError(f"[{moment}] {problem}")
+        if self.reasons and not any("block" in request.effects for request in self.moments.values()):
+            raise ValueError("[reasons] are declared, but no moment has the effect `block`")
+        return self
+
+
+def moment_problem(moment: Moment, request: MomentRequest) -> str | None:
+    """What is wrong with what is asked at `moment`; None when nothing is."""
+    for name in (*request.reads, *request.writes):
+        entry = fields.lookup(name)
+        if entry is None:
+            return f"{name!r} is not a field. `penstock docs fields` lists them."
+        if moment not in entry.readable:
+            return f"{name!r} does not exist at {moment}: it is there at {', '.join(sorted(entry.readable))}."
+    for name in request.writes:
+        entry = fields.lookup(name)
+        if entry is None or entry.writable != moment:
+            return f"{name!r} cannot be written at {moment}."
+        if entry.shape == "texts" and name not in request.reads:
+            return f"{name!r} is written but not read: add it to `reads`."
+    unfit = set(request.effects) - _EFFECTS[moment]
+    if unfit:
+        return f"the effect {min(unfit)!r} does not exist here: choose from {sorted(_EFFECTS[moment])}."
+    if bool(request.writes) != ("transform" in request.effects):
+        return "`writes` and the effect `transform` go together."
+    return _stream_problem(moment, request)
+
+
+def _stream_problem(moment: Moment, request: MomentRequest) -> str | None:
+    if request.stream and moment != AFTER:
+        return "`stream` belongs to [after_upstream]."
+    if request.stream == "window" and request.window_chars is None:
+        return '`stream = "window"` needs `window_chars`.'
+    if request.stream == "window" and "respond" in request.effects:
+        return '`respond` needs `stream = "buffer"`.'
+    return None
+
+
+def parse_manifest(text: str, where: str) -> Manifest:
+    """The manifest in `text`. Raises ConfigurationError that names file, key and remedy."""
+    try:
+        return Manifest.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(where, f"is not TOML: {error}.", "Mend the line it names.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the manifest"
+        raise ConfigurationError(where, f"{key}: {_plain(first)}") from error
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the plugin in `folder`. Raises ConfigurationError."""
+    path = folder / "plugin.toml"
+    try:
+        return parse_manifest(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        raise ConfigurationError(str(path), "there is no such file.", "A plugin is a folder with plugin.toml.") from None
+
+
+def _plain(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return "is not a key of plugin.toml." if error["type"] == "extra_forbidden" else message
