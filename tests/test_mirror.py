@@ -15,9 +15,13 @@ SMALL_LINES = 40
 
 
 def sources() -> dict[Path, Path]:
-    """Each source file by its place in the mirror: `penstock/a/b.py` at `a/b`, others where they are."""
+    """Each source file by its place in the mirror: `penstock/a/b.py` at `a/b`, others where they are.
+
+    A plugin's main module stands at its folder too, so that `plugins/test_card_guard.py` tests the plugin.
+    """
     paths = tree.python_files("functions", "infra", "penstock", "plugins", "tools")
-    return {place(path): path for path in paths}
+    mains = {folder: tree.main_module(folder) for folder in tree.plugin_folders()}
+    return {place(path): path for path in paths} | mains
 
 
 def place(path: Path) -> Path:
