@@ -30,7 +30,7 @@ from penstock.dev.runtime_api import RuntimeApi
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"  # moto's own
-# Taken over from the operator's environment. Nothing else is: real AWS credentials must not reach the functions.
+# Taken over from the operator's environment, and nothing else: real AWS credentials stay outside.
 PASSED_ON = ("HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
 LOG_TAIL_BYTES = 2000
 
@@ -59,7 +59,7 @@ class Function:
 
 
 class Environment:
-    """One process of a function. Made, `start()`ed, then `invoke()`d by one caller at a time until it is not `alive`."""
+    """One process of a function: made, started, then invoked by one caller at a time while it is `alive`."""
 
     def __init__(self, function: Function, group: ProcessGroup, log: Path) -> None:
         self._function = function
@@ -69,24 +69,32 @@ class Environment:
         self._exchange: Exchange | None = None
         self._lock = threading.Lock()
         self._lost: Lost | None = None
+        self._ready = False
+        self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def alive(self) -> bool:
-        return self._lost is None
+        return self._lost is None and not self._stopped
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
     def start(self, on_loss: Callable[[], None] | None = None) -> str | None:
-        """Start the process and wait until it asks for work. `None`, or why it failed, for the operator to read."""
+        """Start the process and wait until it asks for work: `None`, or why it failed, for the operator.
+
+        `on_loss` is called, from a thread of its own, when an environment that had started has ended.
+        """
         log_size = self._log.stat().st_size if self._log.exists() else 0
         self._api.start()
-        self._process = self._group.start(self._arguments(), self._variables(), self._log, self._function.folder)
+        self._process = self._group.start(
+            self._arguments(), self._variables(), self._log, self._function.folder
+        )
         threading.Thread(target=self._watch, args=(on_loss,), name="environment", daemon=True).start()
         in_time = self._api.first_word.wait(self._function.init_timeout_s)
-        if in_time and self.alive and self._api.init_error is None:
+        self._ready = in_time and self.alive and self._api.init_error is None
+        if self._ready:
             return None
         reason = self._init_problem(in_time)
         self.stop()
@@ -107,6 +115,7 @@ class Environment:
 
     def stop(self) -> None:
         """Kill it and wait for its end."""
+        self._stopped = True
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -145,7 +154,7 @@ class Environment:
         if exchange:
             exchange.put(self._lost)
         self._api.stop()
-        if on_loss:
+        if on_loss and self._ready:
             on_loss()
 
     def _init_problem(self, in_time: bool) -> str:

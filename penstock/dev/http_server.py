@@ -1,4 +1,4 @@
-"""What the HTTP servers of the local gateway share: a thread per connection, keep-alive, bodies as they arrive."""
+"""What the local HTTP servers share: a thread per connection, keep-alive, bodies as they arrive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Protocol
@@ -17,7 +17,7 @@ LONGEST_LINE_BYTES = 64 * 1024
 
 
 class BodyError(Exception):
-    """The body is not framed as HTTP/1.1 (RFC 9112, sections 6 and 7) demands; the connection is of no more use."""
+    """The body is not framed as RFC 9112, sections 6 and 7, demands; the connection is of no more use."""
 
 
 class BodyTooLargeError(Exception):
@@ -117,33 +117,49 @@ class Body:
         return piece
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection. A subclass answers in `serve()`, by `send()`."""
+class Connection(BaseHTTPRequestHandler):
+    """One connection and the request that it carries now; for each, the server's `answer` is called."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    timeout = 75.0
+    server: Server
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-    def serve(self) -> None:
-        raise NotImplementedError
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.idle_timeout_s)
 
     def __getattr__(self, name: str) -> Any:
         if name.removeprefix("do_") in self.methods:
-            return self.serve
+            return self._serve
         raise AttributeError(name)
+
+    def _serve(self) -> None:
+        self.server.answer(self)
+
+    @property
+    def body(self) -> Body:
+        """The request's body, not read yet. To be taken once."""
+        return Body(self.headers, self.rfile)
 
     def send(self, status: int, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
         """The whole answer in one write: head and body apart would wait for each other's acknowledgement."""
         self.wfile.write(self.head(status, headers, len(body)) + (b"" if self.command == "HEAD" else body))
 
     def head(self, status: int, headers: Iterable[tuple[str, str]], length_bytes: int | None) -> bytes:
+        """Status line and headers; `None` leaves the length unsaid."""
         lines = [f"HTTP/1.1 {status} {_phrase(status)}", *(f"{name}: {value}" for name, value in headers)]
-        if length_bytes is not None and status not in {204, 304} and status >= 200:
+        if length_bytes is not None and status >= 200 and status != 204:
             lines.append(f"Content-Length: {length_bytes}")
         if self.close_connection:
             lines.append("Connection: close")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def send_error(self, code: int, *_: str | None) -> None:
+        """The base class calls it for a request that it cannot parse: answered in the server's own shape."""
+        self.close_connection = True
+        self.command = self.command or ""
+        self.server.refuse(self, int(code))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Nothing: what a request was is in its evidence."""
@@ -156,31 +172,52 @@ def _phrase(status: int) -> str:
         return ""
 
 
+def refuse_plainly(connection: Connection, status: int) -> None:
+    connection.send(status, json_headers(), b'{"error":{"message":"This request cannot be read."}}')
+
+
 class Server(ThreadingHTTPServer):
-    """Listens as soon as it is made; `start()` serves from a thread, `stop()` ends it and every connection."""
+    """Listens as soon as it is made; `start()` serves from a thread, `stop()` ends it and every connection.
+
+    `answer` is called in the connection's own thread, for each request; `refuse` for what cannot be parsed.
+    """
 
     daemon_threads = True
+    block_on_close = False
     request_queue_size = 512
     allow_reuse_address = True
 
-    def __init__(self, handler: type[Handler], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Connection], None],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        idle_timeout_s: float | None = 75.0,
+        refuse: Callable[[Connection, int], None] = refuse_plainly,
+    ) -> None:
+        self.answer = answer
+        self.refuse = refuse
+        self.idle_timeout_s = idle_timeout_s
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        super().__init__((host, port), handler)
+        super().__init__((host, port), Connection)
 
     @property
     def address(self) -> str:
-        return f"{self.server_address[0]!s}:{self.server_address[1]}"
+        return f"{self.server_name}:{self.server_port}"
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="http", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        if self._thread is not None:
+        """End it, once or more often."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self.shutdown()
-            self._thread.join()
+            thread.join()
         self.server_close()
         with self._lock:
             for connection in self._connections:
@@ -202,6 +239,7 @@ class Server(ThreadingHTTPServer):
                 self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """A peer that went away is no error."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 

@@ -20,7 +20,7 @@ class Invocation:
     trace_id: str
 
 
-# The parts of an answer, in the order in which they arrive: Begun, bytes…, Ended; or Failed; or at any time Lost.
+# The parts of an answer, as they arrive: Begun, bytes…, Ended; or Failed; or at any time Lost.
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +136,3 @@ def _object(payload: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-

@@ -45,7 +45,7 @@ class _Population:
 
 
 class Pool:
-    """Invokes one function. Safe to be called from any number of threads, which wait for an environment in turn."""
+    """Invokes one function, from any number of threads, which wait for an environment in turn."""
 
     def __init__(
         self,

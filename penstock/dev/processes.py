@@ -1,7 +1,8 @@
-"""Child processes that cannot outlive this one, however it ends: orderly, by Ctrl-C, by SIGTERM or by SIGKILL.
+"""Child processes that cannot outlive this one, however it ends: orderly, by SIGTERM or by SIGKILL.
 
-Two kinds. A *group* holds processes that run other people's code and may hang: the warden kills them all. A *service*
-runs our own code (AWS, the echo upstream): it watches its standard input and ends by itself, after saving what it must.
+Two kinds. A *group* holds processes that run other people's code and may hang: the warden kills them all.
+A *service* runs our own code (AWS, the echo upstream): it watches its standard input and ends by itself,
+after saving what it must.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ WARDEN = Path(__file__).with_name("warden.py")
 
 
 class ProcessGroup:
-    """A group of processes that ends with us. Outside the terminal's foreground group: Ctrl-C reaches only us."""
+    """A group of processes that ends with us, not with the terminal: Ctrl-C reaches only us."""
 
     def __init__(self) -> None:
         self._warden = subprocess.Popen(
@@ -50,10 +51,15 @@ class ProcessGroup:
 
 
 class Service:
-    """A module of ours as a process: it prints its port when it listens and ends when its standard input does."""
+    """A module of ours as a process: it prints its port when it listens, and ends when its input does."""
 
     def __init__(
-        self, name: str, module: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._log = log
