@@ -36,7 +36,7 @@ check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(wildcard app.py penstock functions infra plugins tests tools/*.py)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_sizes.py tests/test_architecture.py tests/test_mirror.py
 	$(if $(wildcard tools/generate_docs.py),$(BIN)/python tools/generate_docs.py --check)
 
