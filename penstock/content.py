@@ -44,7 +44,7 @@ class Content(Protocol):
         """The content fields (`fields.CONTENT_FIELDS`) that carry at least one non-empty string."""
 
     def texts(self, field: str) -> TextValues:
-        """The texts of a field of texts, in order; of `request.metadata` and `request.parameters`, their strings."""
+        """The texts of a field, in order; of `request.metadata` and `request.parameters`, their strings."""
 
     def members(self, field: str) -> Mapping[str, Any]:
         """The members of `request.metadata` or `request.parameters`: parsed JSON, not to be changed."""
@@ -57,6 +57,9 @@ class Content(Protocol):
 
     def without_field(self, field: str) -> Content:
         """The body without every string of `field`. Raises ValueError when the dialect cannot."""
+
+    def replaced(self, text: str) -> Content:
+        """A response that says `text` instead, in the same shape. Raises ValueError on a request."""
 
     def encoded(self) -> bytes:
         """The bytes to send: the ones that came, when nothing was edited."""

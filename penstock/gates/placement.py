@@ -82,8 +82,10 @@ class Placement:
         return self.uninspected.get(kind) or self.uninspected.get("default") or "refuse"
 
 
-def derived_style(moment: Moment, effects: frozenset[str], reads: tuple[str, ...], after: tuple[str, ...]) -> Style:
-    """The style of a placement, from what it may do. It is never declared (architecture.md, "The engine")."""
+def derived_style(
+    moment: Moment, effects: frozenset[str], reads: tuple[str, ...], after: tuple[str, ...]
+) -> Style:
+    """The style of a placement, from what it may do; it is never declared."""
     if moment == LATER:
         return "background"
     steers = effects & {"block", "transform", "respond"}

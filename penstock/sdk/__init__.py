@@ -1,6 +1,8 @@
 """All that a plugin author imports.
 
     from penstock.sdk import Block, Context, Decision, Plugin, Request, Transform
+
+`penstock.sdk.testing` runs a plugin without a gateway.
 """
 
 from penstock.sdk.context import Context

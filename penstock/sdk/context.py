@@ -61,7 +61,16 @@ class NoCapabilities:
 class Context(Generic[ConfigT]):
     """One run of one plugin. `config` is the plugin's own pydantic model, validated at load."""
 
-    __slots__ = ("_capabilities", "_clock", "_deadline", "_specs", "config", "recorded", "refused", "request_id")
+    __slots__ = (
+        "_capabilities",
+        "_clock",
+        "_deadline",
+        "_specs",
+        "config",
+        "recorded",
+        "refused",
+        "request_id",
+    )
 
     def __init__(
         self,

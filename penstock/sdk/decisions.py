@@ -4,6 +4,8 @@
     Block("reason")                 stop, with a reason that the manifest declares
     Transform(edit, …)              go on with these edits
     Respond.text("…")               answer in the caller's dialect, instead of the upstream or its answer
+
+Each is a frozen value; the gateway checks it against the grant before it does anything.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Stop the request. `reason` is a code from the manifest's `[reasons]`; `at` says where, on a windowed stream."""
+    """Stop the request.
+
+    `reason` is a code from the manifest's `[reasons]`; `at` says where, on a windowed stream.
+    """
 
     reason: str
     at: Span | None = None

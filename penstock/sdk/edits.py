@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 
-
 class Span(NamedTuple):
     """A piece of one text, in characters: `text[start:end]`."""
 
@@ -104,7 +103,7 @@ def apply_spans(text: str, spans: Iterable[Replace]) -> str:
 
 
 def new_texts(edit: SpanEdit | TextEdit, texts: Sequence[str]) -> list[tuple[int, str]]:
-    """The texts that `edit` changes, with their new values. Raises ValueError when it does not fit `texts`."""
+    """The texts that `edit` changes, with their new values. Raises ValueError when it does not fit."""
     pairs = (
         [(index, apply_spans(_at(texts, index), spans)) for index, spans in edit.spans]
         if isinstance(edit, SpanEdit)

@@ -85,7 +85,7 @@ _TABLE = (
     ),
     Field(
         "request.tags",
-        "Penstock's own labels, from the manifest's enumerations; in evidence and metrics, not sent upstream.",
+        "Penstock's own labels, from the manifest's enumerations; in evidence, not sent upstream.",
         _INLINE,
         "members",
         BEFORE,
@@ -309,10 +309,36 @@ CONTENT_FIELDS = frozenset(entry.name for entry in _TABLE if entry.content)
 
 # Never a field, whatever a manifest says: credentials and hop-by-hop headers (RFC 9110, section 7.6.1).
 FORBIDDEN_HEADERS = frozenset(
-    "authorization x-api-key api-key cookie set-cookie proxy-authorization proxy-authenticate www-authenticate "
-    "connection keep-alive te trailer transfer-encoding upgrade host content-length content-type content-encoding "
-    "accept-encoding expect forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-request-id "
-    "x-amz-security-token x-goog-api-key x-should-retry".split()
+    {
+        "accept-encoding",
+        "api-key",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "www-authenticate",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-goog-api-key",
+        "x-request-id",
+        "x-should-retry",
+    }
 )
 
 

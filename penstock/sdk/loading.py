@@ -37,7 +37,9 @@ class LoadedPlugin:
     config: BaseModel
 
 
-def load_plugin(folder: Path, config: dict[str, Any] | None = None, *, digest: str | None = None) -> LoadedPlugin:
+def load_plugin(
+    folder: Path, config: dict[str, Any] | None = None, *, digest: str | None = None
+) -> LoadedPlugin:
     """Load the plugin in `folder` with `config`; `digest`, when given, must be its tree's.
 
     Raises ConfigurationError; whatever the plugin's own code raises comes out as it is.
@@ -45,7 +47,9 @@ def load_plugin(folder: Path, config: dict[str, Any] | None = None, *, digest: s
     manifest = read_manifest(folder)
     found = tree_digest(folder)
     if digest is not None and found != digest:
-        raise ConfigurationError(str(folder), "the files are not the ones that were reviewed.", "Deploy it again.")
+        raise ConfigurationError(
+            str(folder), "the files are not the ones that were reviewed.", "Deploy it again."
+        )
     kind = load_class(folder, manifest)
     settings = validate_config(kind, manifest.name, config or {})
     plugin = kind()
@@ -66,7 +70,9 @@ def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
     declared = set(manifest.moments)
     if defined != declared:
         odd = ", ".join(sorted(defined ^ declared))
-        raise ConfigurationError(f"{folder}/plugin.toml", f"class and manifest differ in their moments: {odd}.")
+        raise ConfigurationError(
+            f"{folder}/plugin.toml", f"class and manifest differ in their moments: {odd}."
+        )
     return kind
 
 

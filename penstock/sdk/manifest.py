@@ -6,6 +6,8 @@
     [records]    name → { unit, minimum, maximum } or { values = […] }
     [tags]       name → { values = […] } or { values_from = "key of the plugin's configuration" }
     secrets, hosts, storage, email    capabilities
+
+Unknown keys are refused, and a key that asks for what its moment does not have.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from penstock.sdk.fields import AFTER, BEFORE, LATER, MOMENTS, Moment
 
 PLUGIN_NAME = re.compile(r"[a-z][a-z0-9-]{1,38}")
 CODE = r"^[a-z][a-z0-9_]{0,47}$"
-SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"  # semver.org, 2.0.0
+# semver.org, 2.0.0
+SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 PURPOSE = r"^Use this plugin to (allow|block|transform|enrich|export|notify|analyze) .+ for .+$"
 HOST = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?:[0-9]{1,5}$"
 
@@ -186,7 +189,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return parse_manifest(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        raise ConfigurationError(str(path), "there is no such file.", "A plugin is a folder with plugin.toml.") from None
+        raise ConfigurationError(
+            str(path), "there is no such file.", "A plugin is a folder with plugin.toml."
+        ) from None
 
 
 def _plain(error: Mapping[str, Any]) -> str:

@@ -1,0 +1,157 @@
+"""Ends a plugin that takes too long: two timers, for code that can be interrupted and code that cannot.
+
+1. `setitimer` raises `PluginTimeoutSignal` inside the plugin, from the signal's handler, and again every
+   25 ms until it has gone. It interrupts sleeps, loops and regular expressions; about 3 µs a call.
+2. A POSIX timer (`timer_create`) sends a real-time signal one second after the deadline. Its handler is
+   `faulthandler`'s: C code that needs no GIL, writes where the process hangs to the log, and lets the
+   signal's default action end the environment. It catches C code that checks no signals and plugins that
+   swallow `BaseException`. About 5 µs a call, where `faulthandler.dump_traceback_later` starts a thread
+   and costs 200 µs (docs/adr/0001-watchdog.md).
+
+Both need the main thread, where Lambda runs the handler. The first raises only while the plugin's own
+frame is on the stack, so it can never strike the engine's own code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import IO, Final, Protocol, TypeVar
+
+T = TypeVar("T")
+
+REPEAT_S: Final = 0.025  # a plugin that catches the first is asked again; well under the 50 ms it may cost
+GRACE_S: Final = 1.0  # architecture.md, "Deadlines": the environment ends one second after the deadline
+_CLOCK_MONOTONIC: Final = 1  # linux/time.h
+_HARD_SIGNAL_OFFSET: Final = 3  # SIGRTMIN..+2 are left to others
+
+
+class PluginTimeoutSignal(BaseException):
+    """Raised in a plugin whose time is up. A `BaseException`, so that `except Exception` lets it pass."""
+
+
+class DeadlineExceededError(Exception):
+    """A call was not back in time."""
+
+
+class _SigEvent(ctypes.Structure):
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signo", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("pad", ctypes.c_int * 12),
+    )
+
+
+class _TimeSpec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _TimerSpec(ctypes.Structure):
+    _fields_ = (("interval", _TimeSpec), ("value", _TimeSpec))
+
+
+class HardTimer(Protocol):
+    """Ends the process unless it is disarmed in time."""
+
+    def arm(self, seconds: float) -> None:
+        """End the process in `seconds`, unless disarmed before."""
+
+    def disarm(self) -> None:
+        """Let the process live."""
+
+
+class PosixTimer:
+    """The POSIX timer whose signal ends the process. One per environment; made once, armed per call."""
+
+    def __init__(self, log: IO[str]) -> None:
+        """`log` must have a file descriptor; the stack is written there when the timer fires."""
+        hard_signal = signal.SIGRTMIN + _HARD_SIGNAL_OFFSET
+        faulthandler.register(hard_signal, file=log, all_threads=False, chain=True)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._timer = ctypes.c_void_p()
+        event = _SigEvent(None, int(hard_signal), 0)
+        if libc.timer_create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)) != 0:
+            raise OSError(ctypes.get_errno(), "timer_create")
+        self._set = libc.timer_settime
+        self._set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        self._spec = _TimerSpec()
+        self._address = ctypes.addressof(self._spec)
+
+    def arm(self, seconds: float) -> None:
+        self._spec.value.seconds = int(seconds)
+        self._spec.value.nanoseconds = int(seconds % 1 * 1e9)
+        self._set(self._timer, 0, self._address, None)
+
+    def disarm(self) -> None:
+        self.arm(0)
+
+
+class ThreadTimer:
+    """The same on systems without `timer_create`, as macOS, where only the local gateway runs: slower."""
+
+    def __init__(self, log: IO[str]) -> None:
+        self._log = log
+
+    def arm(self, seconds: float) -> None:
+        faulthandler.dump_traceback_later(seconds, file=self._log, exit=True)
+
+    def disarm(self) -> None:
+        faulthandler.cancel_dump_traceback_later()
+
+
+class Deadlines:
+    """Runs calls under a deadline. One instance per environment, made in its main thread."""
+
+    def __init__(self, hard: HardTimer | None) -> None:
+        """`hard` is None where nothing untrusted runs, as in tests of the engine's arithmetic."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("deadlines need the main thread: signals are delivered nowhere else")
+        self._hard = hard
+        signal.signal(signal.SIGALRM, _interrupt)
+
+    @classmethod
+    def for_environment(cls) -> Deadlines:
+        """With the hard timer, whose last words go to stderr."""
+        log = sys.__stderr__ or sys.stderr
+        return cls(PosixTimer(log) if sys.platform == "linux" else ThreadTimer(log))
+
+    def run(self, seconds: float, call: Callable[[], T]) -> T:
+        """What `call` returns. Raises DeadlineExceededError when it is not back within `seconds`.
+
+        Whatever else `call` raises comes out as it is. `seconds` must be positive.
+        """
+        try:
+            return self._timed(seconds, call)
+        except PluginTimeoutSignal:
+            raise DeadlineExceededError from None
+        finally:
+            self._stop()
+
+    def _timed(self, seconds: float, call: Callable[[], T]) -> T:
+        if self._hard is not None:
+            self._hard.arm(seconds + GRACE_S)
+        signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_S)
+        return _plugin_frame(call)
+
+    def _stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._hard is not None:
+            self._hard.disarm()
+
+
+def _plugin_frame(call: Callable[[], T]) -> T:
+    """The frame whose presence on the stack says that plugin code runs."""
+    return call()
+
+
+def _interrupt(_signum: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _plugin_frame.__code__:
+            raise PluginTimeoutSignal
+        frame = frame.f_back

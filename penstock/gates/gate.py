@@ -1,0 +1,265 @@
+"""A gate: runs the placements of one moment and combines what they decide.
+
+    for each placement, in order:
+      is it on, in scope, sampled in, is there time?   no → skipped, with a reason
+      is anything under it that it cannot see?          refuse, drop or allow
+      is its breaker closed?                            no → fail: circuit_open
+      project the granted fields → run → checked decision, or failure
+      apply it, or in shadow say what it would have been
+      one record
+
+The first block, or the first failure whose `on_error` is `block`, ends the gate; the rest are
+`skipped: after_block`. Exactly one record for each placement leaves the gate, always.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from penstock.denial import Denial
+from penstock.errors import AccountingError, FailureClass, PluginError
+from penstock.evidence.record import Changed, PlacementRecord, SkipReason, Uninspected
+from penstock.gates.breaker import Breaker
+from penstock.gates.exchange import REPLACED, Exchange
+from penstock.gates.host import Answer, Host
+from penstock.gates.inspection import NOTHING_UNSEEN, Inspection, inspect
+from penstock.gates.overrides import Overrides
+from penstock.gates.placement import HostKind, Mode, Placement, bucket
+from penstock.gates.records import blank, failed, settle
+from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
+from penstock.sdk.fields import AFTER, Moment
+
+UNINSPECTABLE = "uninspectable_content"
+
+
+@dataclass(slots=True)
+class GateResult:
+    """What a gate came to. `denial` ends the request; `answer` stands in for the upstream."""
+
+    denial: Denial | None = None
+    answer: str | None = None
+    records: list[PlacementRecord] = field(default_factory=list)
+    uninspected: list[Uninspected] = field(default_factory=list)
+    ms: float = 0.0
+
+
+class Gate:
+    """The placements of one moment, frozen. One instance per environment, one run at a time."""
+
+    def __init__(
+        self,
+        moment: Moment,
+        placements: Sequence[Placement],
+        hosts: Mapping[HostKind, Host],
+        *,
+        budget_ms: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`placements` in the order of `placement.in_order`; `budget_ms` bounds the whole gate."""
+        self.moment = moment
+        self.placements = tuple(placements)
+        self._hosts = hosts
+        self._budget_s = budget_ms / 1000
+        self._clock = clock
+        self._breakers = {placement.name: Breaker(clock) for placement in placements}
+
+    def run(self, exchange: Exchange, overrides: Overrides) -> GateResult:
+        """Run every placement on `exchange`, which carries all that they changed.
+
+        Raises AccountingError when a placement is left without its record.
+        """
+        started = self._clock()
+        result = GateResult()
+        for placement in self.placements:
+            before = self._clock()
+            step = _Step(placement, exchange, result, started + self._budget_s, before)
+            record = self._visit(step, overrides)
+            record.ms = round((self._clock() - before) * 1000, 3)
+            result.records.append(record)
+        result.ms = round((self._clock() - started) * 1000, 3)
+        if len(result.records) != len(self.placements):
+            raise AccountingError(f"gate {self.moment} left a placement without a record")
+        return result
+
+    def skipped(self, reason: SkipReason) -> list[PlacementRecord]:
+        """Records for a gate that is not run at all."""
+        return [blank(placement, placement.mode, reason) for placement in self.placements]
+
+    def _visit(self, step: _Step, overrides: Overrides) -> PlacementRecord:
+        mode, reason = disposition(step.placement, step.exchange.facts, step.exchange.request_id, overrides)
+        if step.result.denial is not None:
+            return blank(step.placement, mode, "after_block")
+        if reason is None and self.moment == AFTER and step.exchange.response is None:
+            reason = "no_context"
+        if reason is not None:
+            return blank(step.placement, mode, reason)
+        if step.seconds <= 0:
+            self._deny_for_error(step, mode)
+            return blank(step.placement, mode, "deadline")
+        return self._inspect_and_run(step, mode)
+
+    def _inspect_and_run(self, step: _Step, mode: Mode) -> PlacementRecord:
+        try:
+            found = (
+                inspect(step.placement, step.exchange)
+                if step.placement.style == "ordered"
+                else NOTHING_UNSEEN
+            )
+            if mode is Mode.ENFORCE:
+                step.result.uninspected += found.entries
+                found.drop_from(step.exchange)
+        except ValueError:
+            found = found.refusing()
+        if found.refused:
+            return self._refuse(step, mode, found)
+        breaker = self._breakers[step.placement.name]
+        if not breaker.admits():
+            failure = PluginError(FailureClass.CIRCUIT_OPEN, "the circuit is open")
+            return self._fail(step, mode, failed(step.placement, mode, failure))
+        return self._run(step, mode, breaker)
+
+    def _run(self, step: _Step, mode: Mode, breaker: Breaker) -> PlacementRecord:
+        placement, exchange = step.placement, step.exchange
+        projection = exchange.projected(placement.reads, placement.terms.writes)
+        saw = exchange.saw(placement.reads)
+        answer = self._hosts[placement.host].call(placement, projection, exchange.request_id, step.seconds)
+        record = self._settled(step, mode, answer)
+        record.saw = saw
+        record.calls = 1
+        record.recorded = dict(answer.recorded or {})
+        record.refused = list(dict.fromkeys(answer.refused))
+        settle(record)
+        if record.failure is None:
+            breaker.succeeded()
+        else:
+            breaker.failed(FailureClass(record.failure))
+        exchange.decisions.append(
+            {"plugin": placement.plugin, "action": record.action, "reason": record.reason}
+        )
+        return record
+
+    def _settled(self, step: _Step, mode: Mode, answer: Answer) -> PlacementRecord:
+        failure = answer.failure
+        if failure is None and answer.refused:
+            failure = PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
+        if failure is None and answer.decision is not None:
+            try:
+                return self._decided(step, mode, answer.decision)
+            except PluginError as error:
+                failure = error
+        failure = failure or PluginError(FailureClass.CONTRACT, "there was no decision")
+        return self._fail(step, mode, failed(step.placement, mode, failure))
+
+    def _decided(self, step: _Step, mode: Mode, decision: Decision) -> PlacementRecord:
+        record = blank(step.placement, mode)
+        enforcing = mode is Mode.ENFORCE
+        match decision:
+            case Allow():
+                pass
+            case Block():
+                record.reason = decision.reason
+                self._block(step, record, enforcing)
+            case Transform():
+                record.changed = step.exchange.applied(decision.edits, commit=enforcing)
+                _mark_change(record, enforcing)
+            case Respond():
+                record.changed = self._respond(step, decision.content, enforcing)
+                _mark_change(record, enforcing)
+            case _:
+                assert_never(decision)
+        return record
+
+    def _block(self, step: _Step, record: PlacementRecord, enforcing: bool) -> None:
+        if not enforcing:
+            record.would = "would_block"
+            return
+        record.action = "block"
+        placement = step.placement
+        code = f"{placement.plugin}.{record.reason}"
+        step.result.denial = Denial(code, placement.reasons[str(record.reason)], 403, "plugin_blocked")
+
+    def _respond(self, step: _Step, text: str, enforcing: bool) -> list[Changed]:
+        exchange = step.exchange
+        if self.moment == AFTER and exchange.response is not None:
+            try:
+                return exchange.respond(exchange.response.replaced(text), commit=enforcing)
+            except ValueError:
+                raise PluginError(FailureClass.CONTRACT, "the response cannot be replaced") from None
+        if enforcing:
+            step.result.answer = text
+        return [Changed(REPLACED, 1, None, exchange.digester.text(REPLACED, text))]
+
+    def _refuse(self, step: _Step, mode: Mode, found: Inspection) -> PlacementRecord:
+        record = blank(step.placement, mode)
+        record.reason = UNINSPECTABLE
+        if mode is not Mode.ENFORCE:
+            record.would = "would_block"
+            return record
+        record.action = "block"
+        step.result.denial = Denial(
+            UNINSPECTABLE, found.message(step.placement.plugin), 403, "plugin_blocked"
+        )
+        return record
+
+    def _fail(self, step: _Step, mode: Mode, record: PlacementRecord) -> PlacementRecord:
+        self._deny_for_error(step, mode)
+        return record
+
+    def _deny_for_error(self, step: _Step, mode: Mode) -> None:
+        if mode is Mode.ENFORCE and step.placement.on_error == "block":
+            step.result.denial = Denial(
+                PluginError.code,
+                f"The plugin {step.placement.plugin} could not check this request, so it was stopped.",
+                PluginError.status,
+                "plugin_unavailable",
+            )
+
+
+class _Step:
+    """One placement's turn."""
+
+    __slots__ = ("exchange", "placement", "result", "seconds")
+
+    def __init__(
+        self, placement: Placement, exchange: Exchange, result: GateResult, gate_ends: float, now: float
+    ) -> None:
+        self.placement = placement
+        self.exchange = exchange
+        self.result = result
+        self.seconds = min(placement.timeout_ms / 1000, gate_ends - now)
+
+
+def disposition(
+    placement: Placement, facts: Mapping[str, str | None], request_id: str, overrides: Overrides
+) -> tuple[Mode, SkipReason | None]:
+    """The mode in which `placement` runs for this request, or why it does not run."""
+    override = overrides.of(placement)
+    mode = placement.mode if override.mode is None else min(placement.mode, override.mode)
+    if override.killed:
+        return mode, "killed"
+    if mode is Mode.OFF:
+        return mode, "off"
+    if placement.scope.misses(facts) or (override.scope is not None and override.scope.misses(facts)):
+        return mode, "out_of_scope"
+    if placement.sample < 100 and bucket(placement.plugin, request_id) >= placement.sample:
+        return mode, "sampled_out"
+    rollout = placement.rollout if override.rollout is None else min(placement.rollout, override.rollout)
+    if (
+        mode is Mode.ENFORCE
+        and rollout < 100
+        and bucket(placement.plugin, facts.get("api_key") or "") >= rollout
+    ):
+        mode = Mode.SHADOW
+    return mode, None
+
+
+def _mark_change(record: PlacementRecord, enforcing: bool) -> None:
+    if not record.changed:
+        return
+    if enforcing:
+        record.action = "transform"
+    else:
+        record.would = "would_transform"

@@ -1,0 +1,98 @@
+"""Where a plugin's code runs: the seam is one method.
+
+`InProcessHost` runs it in the gateway's own process: trusted code, interrupted by a timer. A host that
+calls a Lambda of the plugin's own takes the same projection and gives the same `Answer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
+from penstock.gates.deadline import DeadlineExceededError, Deadlines
+from penstock.gates.placement import Placement
+from penstock.sdk.context import Context
+from penstock.sdk.contract import checked
+from penstock.sdk.decisions import Decision
+from penstock.sdk.fields import BEFORE
+from penstock.sdk.loading import LoadedPlugin
+from penstock.sdk.plugin import Plugin
+from penstock.sdk.views import Projection, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one run: a decision that keeps to the placement's terms, or a failure."""
+
+    decision: Decision | None = None
+    failure: PluginError | None = None
+    recorded: Mapping[str, float | str] | None = None
+    refused: tuple[str, ...] = ()
+
+
+class Host(Protocol):
+    """Runs one placement's plugin."""
+
+    def call(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Answer:
+        """One run with at most `seconds` (> 0). Never raises for what the plugin does."""
+
+
+class InProcessHost:
+    """Plugins on the gateway function itself. What could not be loaded fails every run as `import`."""
+
+    def __init__(
+        self,
+        plugins: Mapping[str, LoadedPlugin],
+        deadlines: Deadlines,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._plugins = plugins
+        self._deadlines = deadlines
+        self._clock = clock
+
+    def call(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Answer:
+        """Run it in this thread, under the timer."""
+        loaded = self._plugins.get(placement.plugin)
+        if loaded is None:
+            return Answer(failure=PluginError(FailureClass.IMPORT, "the plugin could not be loaded"))
+        context: Context = Context(
+            request_id,
+            loaded.config,
+            deadline=self._clock() + seconds,
+            specs=placement.records,
+            clock=self._clock,
+        )
+        call = _bound(loaded.plugin, placement, projection, context)
+        try:
+            decision, failure = self._deadlines.run(seconds, call), None
+        except DeadlineExceededError:
+            decision, failure = None, PluginError(FailureClass.TIMEOUT, "the deadline passed")
+        except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
+            decision, failure = None, _failure(error)
+        refused = (*projection.refused, *context.refused)
+        return Answer(decision, failure, context.recorded, refused)
+
+
+def _bound(
+    plugin: Plugin, placement: Placement, projection: Projection, context: Context
+) -> Callable[[], Decision]:
+    """The plugin's method with its view; what it returns is checked while the timer still runs."""
+    terms = placement.terms
+    if placement.moment == BEFORE:
+        request = Request(projection)
+        return lambda: checked(plugin.before_upstream(request, context), terms)
+    response = Response(projection)
+    return lambda: checked(plugin.after_upstream(response, context), terms)
+
+
+def _failure(error: BaseException) -> PluginError:
+    """What is known of a crash. Only the contract's own checks may speak; other words could hold content."""
+    if type(error) is PluginError and error.failure is FailureClass.CONTRACT:
+        return error
+    if isinstance(error, FieldNotGrantedError):
+        return PluginError(FailureClass.CONTRACT, "a field that is not granted was asked for")
+    return PluginError(FailureClass.EXCEPTION, "the plugin raised")

@@ -1,0 +1,47 @@
+"""Makes the one record that each placement leaves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from penstock.errors import PluginError
+from penstock.evidence.record import Action, PlacementRecord, SkipReason
+from penstock.gates.placement import Mode, Placement
+
+# behaviour.md, section 4: when several apply, the strongest is the action.
+STRENGTH: Final[tuple[Action, ...]] = ("fail", "block", "transform", "emit", "record", "allow")
+
+
+def blank(placement: Placement, mode: Mode, skipped: SkipReason | None = None) -> PlacementRecord:
+    """A record that says `allow`, or why the placement did not run."""
+    return PlacementRecord(
+        plugin=placement.plugin,
+        version=placement.version,
+        digest=placement.digest,
+        moment=placement.moment,
+        style=placement.style,
+        host=placement.host,
+        order=placement.order,
+        mode=mode.label,
+        action="skipped" if skipped else "allow",
+        reason=skipped,
+    )
+
+
+def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementRecord:
+    """A record of a failure, with its class."""
+    record = blank(placement, mode)
+    record.action = "fail"
+    record.failure = failure.failure.value
+    return record
+
+
+def settle(record: PlacementRecord) -> None:
+    """Count what it recorded: the strongest action stands, the others stand beside it."""
+    actions: set[Action] = {record.action}
+    if record.recorded:
+        actions.add("record")
+    if record.deliveries:
+        actions.add("emit")
+    ranked = [action for action in STRENGTH if action in actions]
+    record.action, record.also = ranked[0], [action for action in ranked[1:] if action != "allow"]

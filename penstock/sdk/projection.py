@@ -1,0 +1,220 @@
+"""The parts that views are made of: texts, members, headers, and the projection that holds the grant.
+
+A part never changes anything; its methods make edits. Asking for a field that was not granted raises
+`FieldNotGrantedError`, and the projection remembers it even when the plugin swallows the error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, overload
+
+from penstock.errors import FieldNotGrantedError
+from penstock.sdk.edits import (
+    REMOVED,
+    AddText,
+    MemberEdit,
+    Replace,
+    SpanEdit,
+    Substitute,
+    TextEdit,
+    find_spans,
+)
+
+
+class _WriteOnly:
+    """The type of `WRITE_ONLY`: what stands for a field that may be written and not read."""
+
+
+WRITE_ONLY: Final = _WriteOnly()
+
+
+class Tool(NamedTuple):
+    """One tool definition: its name and the whole definition, read-only."""
+
+    name: str
+    definition: Mapping[str, Any]
+
+
+class TextValues(NamedTuple):
+    """What a projection holds for a field of texts; `tools` only for `request.tools`."""
+
+    texts: tuple[str, ...]
+    tools: tuple[Tool, ...] = ()
+
+
+class Projection:
+    """The granted fields of one moment: name → value, and what was asked for beyond them."""
+
+    __slots__ = ("refused", "values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.refused: list[str] = []
+
+    def get(self, name: str) -> Any:
+        """The value of a granted field. Raises FieldNotGrantedError for any other, and remembers it."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise self.refuse(name) from None
+
+    def refuse(self, name: str) -> FieldNotGrantedError:
+        """Remember that `name` was asked for without a grant."""
+        self.refused.append(name)
+        return FieldNotGrantedError(name)
+
+
+class Texts(Sequence[str]):
+    """The texts of one field, in order. Each is one string of the body; edits name them by index."""
+
+    __slots__ = ("_texts", "field")
+
+    def __init__(self, field: str, texts: tuple[str, ...]) -> None:
+        self.field = field
+        self._texts = texts
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return self._texts[index]
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __repr__(self) -> str:
+        return f"<{self.field}: {len(self._texts)} texts>"
+
+    def sub(self, pattern: str | re.Pattern[str], replacement: Substitute) -> SpanEdit:
+        """Every match of `pattern`, in every text, replaced; `replacement` as for `re.sub`."""
+        compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
+        return self.replace(lambda text: find_spans(compiled, replacement, text))
+
+    def replace(self, finder: Callable[[str], Iterable[Replace]]) -> SpanEdit:
+        """Whatever `finder` finds in each text, replaced: for detectors that are more than one pattern."""
+        found = ((index, tuple(finder(text))) for index, text in enumerate(self._texts))
+        return SpanEdit(self.field, tuple((index, spans) for index, spans in found if spans))
+
+    def map(self, change: Callable[[str], str]) -> TextEdit:
+        """Every text as `change` returns it. On a stream this needs the whole text (`stream = "buffer"`)."""
+        return TextEdit(self.field, tuple((index, change(text)) for index, text in enumerate(self._texts)))
+
+    def set(self, index: int, text: str) -> TextEdit:
+        """The text at `index` (0 ≤ index < len) becomes `text`."""
+        return TextEdit(self.field, ((index, text),))
+
+    def add(self, text: str) -> AddText:
+        """A new message of this role: a system message first, a message of any other role last."""
+        return AddText(self.field, text)
+
+
+class Tools(Texts):
+    """Definitions of tools: their strings as texts, and each definition by name."""
+
+    __slots__ = ("_tools",)
+
+    def __init__(self, field: str, texts: tuple[str, ...], tools: tuple[Tool, ...]) -> None:
+        super().__init__(field, texts)
+        self._tools = tools
+
+    @property
+    def definitions(self) -> tuple[Tool, ...]:
+        """Every definition, in order, in the caller's dialect."""
+        return tuple(Tool(tool.name, frozen(tool.definition)) for tool in self._tools)
+
+    def remove(self, name: str) -> MemberEdit:
+        """The request without the tool `name`."""
+        return MemberEdit(self.field, name, REMOVED)
+
+
+class Members(Mapping[str, Any]):
+    """Named members: metadata, parameters, tags. Values are JSON, read-only."""
+
+    __slots__ = ("_members", "field")
+
+    def __init__(self, field: str, members: Mapping[str, Any]) -> None:
+        self.field = field
+        self._members = members
+
+    def __getitem__(self, name: str) -> Any:
+        return frozen(self._members[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return f"<{self.field}>"
+
+    def set(self, name: str, value: object) -> MemberEdit:
+        """The member `name` becomes `value` (JSON)."""
+        return MemberEdit(self.field, name, value)
+
+    def remove(self, name: str) -> MemberEdit:
+        """The object without the member `name`."""
+        return MemberEdit(self.field, name, REMOVED)
+
+
+class UnreadableMembers(Mapping[str, Any]):
+    """Members that were granted for writing only: to look at them is a refused read."""
+
+    def __init__(self, field: str, projection: Projection) -> None:
+        self._field = field
+        self._projection = projection
+
+    def __getitem__(self, name: str) -> Any:
+        raise self._projection.refuse(self._field)
+
+    def __iter__(self) -> Iterator[str]:
+        raise self._projection.refuse(self._field)
+
+    def __len__(self) -> int:
+        raise self._projection.refuse(self._field)
+
+
+class Headers:
+    """Named headers, each granted on its own: `request.headers.<name>`."""
+
+    __slots__ = ("_prefix", "_projection")
+
+    def __init__(self, prefix: str, projection: Projection) -> None:
+        self._prefix = prefix
+        self._projection = projection
+
+    def get(self, name: str) -> str | None:
+        """The header's value; None when it is absent. `name` in lower case."""
+        value = self._projection.get(self._prefix + name)
+        if value is WRITE_ONLY:
+            raise self._projection.refuse(self._prefix + name)
+        return value if value is None else str(value)
+
+    def set(self, name: str, value: str) -> MemberEdit:
+        """The header `name` becomes `value`: visible ASCII and spaces, no line breaks."""
+        return MemberEdit(self._prefix + name, name, value)
+
+    def remove(self, name: str) -> MemberEdit:
+        """The message without the header `name`."""
+        return MemberEdit(self._prefix + name, name, REMOVED)
+
+
+def frozen(value: Any) -> Any:
+    """`value` (JSON) such that nobody can change the original through it."""
+    if isinstance(value, dict):
+        return frozen_mapping(value)
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A JSON object, read-only all the way down."""
+    return MappingProxyType({key: frozen(item) for key, item in value.items()})
