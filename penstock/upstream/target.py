@@ -1,0 +1,35 @@
+"""What the gateway must know of a provider to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Auth = Literal["bearer", "api-key", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One provider, by base URL: OpenAI, vLLM, Ollama, Mistral, Azure, Bedrock's OpenAI endpoint, `echo`.
+
+    `auth` says how the key travels: `Authorization: Bearer` for most, an `api-key` header for Azure.
+    `query` is added to every URL (Azure's `api-version`). Times are milliseconds: `connect_timeout_ms` to
+    open a connection, `read_timeout_ms` between two pieces of an answer, `total_timeout_ms` for all of it.
+    """
+
+    provider: str
+    base_url: str
+    auth: Auth = "bearer"
+    secret: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    connect_timeout_ms: int = 2_000
+    read_timeout_ms: int = 60_000
+    total_timeout_ms: int = 120_000
+    max_response_bytes: int = 5_500_000
+    """Lambda returns 6 MB at most (Lambda quotas), and the event around the body needs some of it."""
+
+    def url(self, path: str) -> str:
+        """Where `path` (as `/chat/completions`) is at this provider."""
+        return self.base_url.rstrip("/") + path
