@@ -44,12 +44,12 @@ class Body:
         self._stream = stream
         self._codings = [value.strip().lower() for value in headers.get_all("transfer-encoding") or []]
         self._lengths = {value.strip() for value in headers.get_all("content-length") or []}
+        self._pieces = self._chunked() if self._codings else self._counted()
         self.trailers: dict[str, str] = {}
-        self.ended = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._chunked() if self._codings else self._counted()
-        self.ended = True
+        """What has not been read yet."""
+        return self._pieces
 
     def read(self, limit_bytes: int) -> bytes:
         """The whole body.

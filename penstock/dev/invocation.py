@@ -122,7 +122,8 @@ class Throttled:
     waited_s: float
 
 
-Outcome: TypeAlias = Returned | FunctionFailed | EnvironmentLost | TimedOut | InitFailed | Throttled
+Failure: TypeAlias = FunctionFailed | EnvironmentLost | TimedOut | InitFailed | Throttled
+Outcome: TypeAlias = Returned | Failure
 
 
 def error_payload(error_type: str, message: str) -> bytes:

@@ -1,7 +1,7 @@
 """A stand-in for the Lambda Runtime API, version 2018-06-01, for one environment.
 
-Source: "Using the Lambda runtime API for custom runtimes", AWS Lambda developer guide; the headers of streamed
-answers: "Response streaming" there. One server per environment, since the address is a host and a port only.
+Source: "Using the Lambda runtime API for custom runtimes", AWS Lambda developer guide; the headers of
+streamed answers: "Response streaming" there. One server per environment, since its address has no path.
 """
 
 from __future__ import annotations

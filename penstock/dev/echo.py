@@ -1,0 +1,179 @@
+"""The echo upstream: OpenAI-compatible, on loopback; says what it was told and misbehaves on request.
+
+    POST /v1/chat/completions   an answer, or what a directive asks for (`echo_directives`)
+    GET  /v1/models             its models
+    POST /_fixture              {"id", "status", "headers", "body": base64}: an answer, byte for byte
+    GET  /_seen                 the requests received so far, the last `SEEN` of them; DELETE forgets them
+
+Everything that left the gateway is in `/_seen`: that is how tests show what did not.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import json
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.dev import echo_answers
+from penstock.dev.echo_directives import Asked, UnknownDirectiveError, asked
+from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server, json_headers
+from penstock.dev.processes import announce_port, wait_for_parent_to_end
+
+SEEN = 1000
+BODY_LIMIT_BYTES = 32 * 1024 * 1024
+BOMB_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body of an answer."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def json_answer(status: int, value: Mapping[str, Any]) -> Answer:
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Answer(status, tuple(json_headers()), body)
+
+
+class Echo:
+    """The server. `sleep` is a parameter so that tests need not wait."""
+
+    def __init__(self, port: int = 0, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._fixtures: dict[str, Answer] = {}
+        self._seen: collections.deque[dict[str, Any]] = collections.deque(maxlen=SEEN)
+        self._server = Server(self._serve, port=port)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            raw = connection.body.read(BODY_LIMIT_BYTES)
+        except (BodyError, BodyTooLargeError):
+            connection.close_connection = True
+            raw = b""
+        route = (connection.command, connection.path.partition("?")[0])
+        if route == ("POST", "/v1/chat/completions"):
+            self._note(connection, raw)
+            self._complete(connection, raw)
+        else:
+            self._send(connection, self._other(connection, route, raw))
+
+    def _other(self, connection: Connection, route: tuple[str, str], raw: bytes) -> Answer:
+        match route:
+            case ("GET", "/v1/models"):
+                self._note(connection, raw)
+                return json_answer(200, echo_answers.models())
+            case ("POST", "/_fixture"):
+                return self._keep_fixture(raw)
+            case ("GET", "/_seen"):
+                return json_answer(200, {"requests": list(self._seen)})
+            case ("DELETE", "/_seen"):
+                self._seen.clear()
+                return json_answer(200, {"requests": []})
+            case _:
+                return json_answer(404, echo_answers.error(404, "The echo upstream has no such path."))
+
+    def _note(self, connection: Connection, raw: bytes) -> None:
+        self._seen.append(
+            {
+                "method": connection.command,
+                "path": connection.path,
+                "headers": list(connection.headers.items()),
+                "body": base64.b64encode(raw).decode(),
+            }
+        )
+
+    def _keep_fixture(self, raw: bytes) -> Answer:
+        given = json.loads(raw)
+        headers = tuple((str(name), str(value)) for name, value in given.get("headers", {}).items())
+        self._fixtures[given["id"]] = Answer(
+            given.get("status", 200), headers or tuple(json_headers()), base64.b64decode(given["body"])
+        )
+        return json_answer(201, {"id": given["id"]})
+
+    def _complete(self, connection: Connection, raw: bytes) -> None:
+        try:
+            body = json.loads(raw)
+            request = asked(body, connection.headers.get("x-echo"))
+            answer = self._answer(body, request, raw)
+            self._sleep(request.number("delay"))
+            self._send_as_asked(connection, answer, request)
+        except (ValueError, AttributeError, TypeError, KeyError):
+            self._send(connection, json_answer(400, echo_answers.error(400, "The request cannot be read.")))
+        except UnknownDirectiveError as error:
+            self._send(connection, json_answer(400, echo_answers.error(400, str(error), "unknown_directive")))
+
+    def _answer(self, body: dict[str, Any], request: Asked, raw: bytes) -> Answer:
+        if body.get("stream"):
+            message = "The echo upstream does not stream."
+            return json_answer(400, echo_answers.error(400, message, "stream_not_supported"))
+        if "fail" in request:
+            status = int(request.number("fail", 500))
+            return json_answer(status, echo_answers.error(status, "The echo upstream was told to fail."))
+        if "fixture" in request:
+            missing = json_answer(404, echo_answers.error(404, "There is no such fixture."))
+            return self._fixtures.get(request.value("fixture", ""), missing)
+        if "garbage" in request:
+            return Answer(200, tuple(json_headers()), b'{"choices": [{]}\xff\xfe not JSON')
+        if "gzip-bomb" in request:
+            packed = _bomb(int(request.number("gzip-bomb", BOMB_BYTES)))
+            return Answer(200, (*json_headers(), ("Content-Encoding", "gzip")), packed)
+        if "huge" in request:
+            text = "x" * int(request.number("huge"))
+            request = Asked({**request.directives, "text": text}, request.user_text)
+        return json_answer(200, echo_answers.completion(body, request, raw))
+
+    def _send_as_asked(self, connection: Connection, answer: Answer, request: Asked) -> None:
+        """The answer, or one of the ways in which a server breaks HTTP."""
+        headers, half = answer.headers, len(answer.body) // 2
+        if "lie-type" in request:
+            headers = (("Content-Type", "text/html; charset=utf-8"),)
+        connection.close_connection = (
+            connection.close_connection or "lie-length" in request or "cut" in request
+        )
+        declared = half if "lie-length" in request else len(answer.body)
+        connection.wfile.write(connection.head(answer.status, headers, declared))
+        connection.wfile.write(answer.body[:half])
+        self._sleep(request.number("stall"))
+        if "cut" not in request:
+            connection.wfile.write(answer.body[half:])
+
+    def _send(self, connection: Connection, answer: Answer) -> None:
+        connection.send(answer.status, answer.headers, answer.body)
+
+
+def _bomb(size_bytes: int) -> bytes:
+    """A gzip member that inflates to `size_bytes` spaces."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    piece = b" " * 1_000_000
+    packed = [packer.compress(piece) for _ in range(size_bytes // len(piece))]
+    packed.append(packer.compress(piece[: size_bytes % len(piece)]))
+    return b"".join([*packed, packer.flush()])
+
+
+def main() -> None:
+    echo = Echo()
+    echo.start()
+    announce_port(echo.port)
+    wait_for_parent_to_end()
+
+
+if __name__ == "__main__":
+    main()
