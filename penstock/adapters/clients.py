@@ -1,0 +1,95 @@
+"""boto3 clients, made when they are first asked for, once per environment."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from penstock.adapters.failures import mapped
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+# In-region calls of these services answer in milliseconds: one second without a connection, or three
+# without a byte, is an outage, and the caller is waiting. boto3's own default of 60 s would outlast API
+# Gateway's 29 s. (botocore `Config`; API Gateway quotas.)
+CONNECT_TIMEOUT_S = 1.0
+READ_TIMEOUT_S = 3.0
+# One retry hides a dropped keep-alive connection or a throttled call; more would spend the caller's time.
+TOTAL_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where AWS is. All None: what the environment says (AWS_REGION, AWS_ENDPOINT_URL, the role)."""
+
+    region: str | None = None
+    url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.region}, {self.url})"
+
+
+class Clients:
+    """The clients of one environment. Making one imports boto3 (about half a second, once)."""
+
+    def __init__(self, endpoint: Endpoint | None = None) -> None:
+        self._endpoint = endpoint or Endpoint()
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @property
+    def s3(self) -> S3Client:
+        return cast("S3Client", self._client("s3"))
+
+    @property
+    def sqs(self) -> SQSClient:
+        return cast("SQSClient", self._client("sqs"))
+
+    @property
+    def secretsmanager(self) -> SecretsManagerClient:
+        return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    def _client(self, service: str) -> Any:
+        found = self._made.get(service)
+        return found if found is not None else self._make(service)
+
+    def _make(self, service: str) -> Any:
+        import boto3
+
+        # A boto3 session may not make two clients at once (boto3 guide, "Multithreading").
+        with self._lock, mapped(f"connect to {service}"):
+            if service not in self._made:
+                # boto3's stubs type a client by the literal name of its service; here it is a variable.
+                make: Any = boto3.session.Session().client
+                self._made[service] = make(
+                    service,
+                    region_name=self._endpoint.region,
+                    endpoint_url=self._endpoint.url,
+                    aws_access_key_id=self._endpoint.access_key_id,
+                    aws_secret_access_key=self._endpoint.secret_access_key,
+                    config=_config(),
+                )
+            return self._made[service]
+
+
+def _config() -> Config:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"total_max_attempts": TOTAL_ATTEMPTS, "mode": "standard"},
+        tcp_keepalive=True,
+    )

@@ -1,0 +1,88 @@
+"""What a function is told by its environment: where its tables, queues, secrets and snapshot are.
+
+    PENSTOCK_CONTROL_TABLE  PENSTOCK_LEDGER_TABLE  PENSTOCK_STORAGE_TABLE
+    PENSTOCK_EVIDENCE_BUCKET
+    PENSTOCK_OUTBOX_URL
+    PENSTOCK_PLUGIN_QUEUE_URL     with `{plugin}` where the plugin's name goes
+    PENSTOCK_EVIDENCE_KEY         name or ARN of the secret that holds the evidence key
+    PENSTOCK_SNAPSHOT             path of the compiled snapshot
+    PENSTOCK_PLUGIN_ROOTS         folders that hold plugin folders, as PATH is written
+    PENSTOCK_LOCAL                `1` on the local gateway only: plain http to this machine is allowed
+    AWS_REGION
+
+A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
+(Lambda quotas), which a list of forty queues would fill.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from penstock.errors import ConfigurationError
+
+PLUGIN = "{plugin}"
+LAYERS = "/opt/python/penstock_plugins"  # where Lambda puts what plugins' layers hold under python/
+
+_REQUIRED = {
+    "control_table": "PENSTOCK_CONTROL_TABLE",
+    "ledger_table": "PENSTOCK_LEDGER_TABLE",
+    "storage_table": "PENSTOCK_STORAGE_TABLE",
+    "evidence_bucket": "PENSTOCK_EVIDENCE_BUCKET",
+    "outbox_url": "PENSTOCK_OUTBOX_URL",
+    "plugin_queue_pattern": "PENSTOCK_PLUGIN_QUEUE_URL",
+    "evidence_key_secret": "PENSTOCK_EVIDENCE_KEY",
+    "snapshot_path": "PENSTOCK_SNAPSHOT",
+    "region": "AWS_REGION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The names and places of one deployment, as one function sees them."""
+
+    control_table: str
+    ledger_table: str
+    storage_table: str
+    evidence_bucket: str
+    outbox_url: str
+    plugin_queue_pattern: str
+    evidence_key_secret: str
+    snapshot_path: str
+    region: str
+    plugin_roots: tuple[str, ...] = (LAYERS,)
+    local: bool = False
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """From environment variables. Raises ConfigurationError that names every one that is missing."""
+        missing = [variable for variable in _REQUIRED.values() if not environment.get(variable)]
+        if missing:
+            raise ConfigurationError(
+                "the function's environment", f"{', '.join(missing)} not set.", "Deploy it again."
+            )
+        values = {name: environment[variable] for name, variable in _REQUIRED.items()}
+        roots = tuple(environment.get("PENSTOCK_PLUGIN_ROOTS", LAYERS).split(os.pathsep))
+        return cls(**values, plugin_roots=roots, local=environment.get("PENSTOCK_LOCAL") == "1")
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `read` makes these settings from; of them, Lambda itself sets AWS_REGION."""
+        known = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        variables = {variable: str(known[name]) for name, variable in _REQUIRED.items()}
+        variables["PENSTOCK_PLUGIN_ROOTS"] = os.pathsep.join(self.plugin_roots)
+        return variables | ({"PENSTOCK_LOCAL": "1"} if self.local else {})
+
+    def plugin_queue_url(self, plugin: str) -> str:
+        """The queue of one background plugin."""
+        return self.plugin_queue_pattern.replace(PLUGIN, plugin)
+
+    def plugin_folder(self, folder: str) -> Path:
+        """Where the plugin folder named `folder` is. Raises ConfigurationError when no root holds it."""
+        for root in self.plugin_roots:
+            found = Path(root) / folder
+            if (found / "plugin.toml").is_file():
+                return found
+        where = ", ".join(self.plugin_roots)
+        raise ConfigurationError(f"plugin folder {folder!r}", f"is not in {where}.", "Deploy it again.")

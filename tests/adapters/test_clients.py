@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from penstock.adapters.clients import Clients, Endpoint
+
+CHECK = """
+import sys
+import penstock.adapters.control, penstock.adapters.ledger, penstock.adapters.objects
+import penstock.adapters.queues, penstock.adapters.secrets, penstock.adapters.provision
+print([name for name in ("boto3", "botocore", "aws_lambda_powertools") if name in sys.modules])
+"""
+
+
+def test_importing_the_ports_does_not_import_boto3() -> None:
+    found = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_client_is_made_once() -> None:
+    clients = Clients()
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: id(clients.sqs), range(8)))
+    assert len(made) == 1
+
+
+def test_a_client_gives_up_in_time_and_tries_twice() -> None:
+    config: Any = Clients().dynamodb.meta.config  # the stubs do not know its options
+    assert (config.connect_timeout, config.read_timeout) == (1.0, 3.0)
+    assert config.retries == {"total_max_attempts": 2, "mode": "standard"}
+
+
+def test_an_endpoint_given_is_the_endpoint_used_and_its_secret_is_not_shown() -> None:
+    endpoint = Endpoint("us-east-1", "http://127.0.0.1:9999", "id", "hidden")
+    client = Clients(endpoint).s3
+    assert client.meta.endpoint_url == "http://127.0.0.1:9999"
+    assert client.meta.region_name == "us-east-1"
+    assert "hidden" not in repr(endpoint)
