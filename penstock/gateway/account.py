@@ -1,0 +1,115 @@
+"""The account of one request: collects what happened on its way and makes the evidence record of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from penstock.denial import Denial
+from penstock.errors import AccountingError
+from penstock.evidence.digests import Digester
+from penstock.evidence.record import (
+    ControlRecord,
+    EvidenceRecord,
+    Outcome,
+    PlacementRecord,
+    Principal,
+    Resource,
+    Timing,
+    Uninspected,
+    UpstreamRecord,
+    Usage,
+)
+from penstock.gates.gate import GateResult
+from penstock.sdk.fields import Moment
+
+
+@dataclass(slots=True)
+class Account:
+    """Everything of one request that its record will say. `started` is on the monotonic clock, in seconds."""
+
+    request_id: str
+    received_ms: int
+    started: float
+    dialect: str
+    route: str
+    snapshot: str
+    principal: Principal
+    digester: Digester
+    overrides: str = "none"
+    resource: Resource = field(default_factory=Resource)
+    client_request_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    controls: list[ControlRecord] = field(default_factory=list)
+    upstream: list[UpstreamRecord] = field(default_factory=list)
+    placements: list[PlacementRecord] = field(default_factory=list)
+    uninspected: list[Uninspected] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cost_nanousd: int | None = None
+    gates_ms: dict[str, float] = field(default_factory=dict)
+    intended: bool = False
+    """Whether INTENT is stored, so that somebody will close this record whatever happens here."""
+
+    def allow(self, stage: str) -> None:
+        """A control let the request pass."""
+        self.controls.append(ControlRecord(stage, "allow"))
+
+    def deny(self, stage: str, denial: Denial, limit: int | None = None) -> Denial:
+        """A control refused the request."""
+        self.controls.append(ControlRecord(stage, "deny", denial.code, limit=limit))
+        return denial
+
+    def gate(self, moment: Moment, result: GateResult) -> None:
+        """A gate was run."""
+        self.placements += result.records
+        self.uninspected += result.uninspected
+        self.gates_ms[moment] = result.ms
+
+    def record(
+        self, outcome: Outcome, status: int | None, code: str | None, placements: int, now: float
+    ) -> EvidenceRecord:
+        """The whole record. Raises AccountingError unless there is one record for each placement."""
+        if len(self.placements) != placements:
+            raise AccountingError(f"{len(self.placements)} records for {placements} placements")
+        total_ms = (now - self.started) * 1000
+        upstream_ms = sum(attempt.ms for attempt in self.upstream)
+        return EvidenceRecord(
+            request_id=self.request_id,
+            received_at=timestamp(self.received_ms),
+            dialect=self.dialect,
+            route=self.route,
+            stream=False,
+            principal=self.principal,
+            resource=self.resource,
+            snapshot=self.snapshot,
+            overrides=self.overrides,
+            status=status,
+            outcome=outcome,
+            code=code,
+            client_request_id=self.client_request_id,
+            tags=dict(self.tags),
+            controls=self.controls,
+            upstream=self.upstream,
+            placements=self.placements,
+            uninspected=self.uninspected,
+            usage=self.usage,
+            cost_nanousd=self.cost_nanousd,
+            timing=Timing(
+                total_ms=round(total_ms, 3),
+                overhead_ms=round(max(0.0, total_ms - upstream_ms), 3),
+                gates=self.gates_ms,
+            ),
+        )
+
+
+def timestamp(unix_ms: int) -> str:
+    """Unix milliseconds as the record writes a time: UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
