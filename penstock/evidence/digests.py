@@ -38,9 +38,8 @@ class Digester:
 
     def texts(self, field: str, values: Sequence[str]) -> str:
         """The digest of several strings in order; lengths go in, so that no two lists are alike."""
-        return self._mac(
-            field, b"".join(b"%d:%b" % (len(raw), raw) for raw in (v.encode("utf-8", "surrogatepass") for v in values))
-        )
+        encoded = [value.encode("utf-8", "surrogatepass") for value in values]
+        return self._mac(field, b"".join(b"%d:%b" % (len(raw), raw) for raw in encoded))
 
     def _mac(self, field: str, value: bytes) -> str:
         message = b"%b\0%b\0%b" % (self._request_id, field.encode(), value)

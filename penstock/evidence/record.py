@@ -8,33 +8,79 @@ the hot path; the recorder validates the same types with pydantic, and the JSON 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.types import StringConstraints
 
 SCHEMA = "penstock.evidence/1"
 
+# A payment card (13 to 19 digits, ISO/IEC 7812-1) however it is grouped, or an e-mail address: no names.
+CARD = re.compile(r"[0-9](?:[ ._:/+-]?[0-9]){12}")
+EMAIL = re.compile(r"@[^@]*[.][A-Za-z]{2}")
+PERSONAL = f"(?:{CARD.pattern})|(?:{EMAIL.pattern})"
+
+
+def impersonal(text: str) -> str:
+    """`text`, unless a card number or an e-mail address stands in it. Raises ValueError without it."""
+    if CARD.search(text) or EMAIL.search(text):
+        raise ValueError("holds what looks like a card number or an e-mail address; give it another name")
+    return text
+
+
+_IMPERSONAL = (AfterValidator(impersonal), Field(json_schema_extra={"not": {"pattern": PERSONAL}}))
+
 # What a name in gateway.toml may look like (configuration refuses the rest), so that no sentence fits.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@/+-]{0,127}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,95}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,95}( \(replaced\))?$")]
-TablePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\[\]?*!-]{0,200}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@/+-]{0,127}$"), *_IMPERSONAL]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,95}$"), *_IMPERSONAL]
+FieldName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,95}( \(replaced\))?$"), *_IMPERSONAL
+]
+TablePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\[\]?*!-]{0,200}$"), *_IMPERSONAL]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+[.][0-9]+[.][0-9A-Za-z.+-]{1,64}$"), *_IMPERSONAL]
 Digest = Annotated[str, StringConstraints(pattern=r"^(hmac|sha256):([A-Za-z0-9-]{1,64}:)?[0-9a-f]{16,64}$")]
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-Route = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]{0,127}$")]
+Route = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]{0,127}$"), *_IMPERSONAL]
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}:[0-9]{1,5}$")]
+LogQuery = Annotated[
+    str,
+    StringConstraints(pattern=r'^filter request_id = "[0-9a-f-]{36}"( and plugin = "[a-z0-9-]{2,39}")?$'),
+]
+ObjectKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^org=[A-Za-z0-9_.~%-]{1,384}/dt=[0-9-]{10}/hour=[0-9]{2}/[0-9a-f-]{36}[.][a-z0-9.-]{1,160}[.]json[.]gz$"
+    ),
+]
+Link = Annotated[
+    str, StringConstraints(pattern=r"^https://[a-z0-9.-]{1,253}/[A-Za-z0-9_./?#=&:;~$*'%+-]{0,512}$")
+]
+
+# Whole numbers stay under 13 digits, so that none can be a card either.
+Count = Annotated[int, Field(ge=0, le=999_999_999_999)]
+Status = Annotated[int, Field(ge=100, le=599)]
 
 Action = Literal["allow", "block", "transform", "record", "emit", "fail", "skipped", "dispatched"]
 Would = Literal["would_block", "would_transform"]
 SkipReason = Literal["off", "out_of_scope", "sampled_out", "after_block", "no_context", "deadline", "killed"]
-Failure = Literal["exception", "timeout", "contract", "import", "unavailable", "throttled", "denied", "circuit_open"]
+Failure = Literal[
+    "exception", "timeout", "contract", "import", "unavailable", "throttled", "denied", "circuit_open"
+]
 Outcome = Literal["answered", "blocked", "failed", "disconnected", "outcome_unknown"]
 
 
+class Part:
+    """A part of a record. What it does not declare, a string for a number, or NaN is refused (pydantic)."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
 @dataclass(slots=True)
-class Principal:
+class Principal(Part):
     """Who asked: ids from configuration."""
 
     organisation: Name | None = None
@@ -45,7 +91,7 @@ class Principal:
 
 
 @dataclass(slots=True)
-class Resource:
+class Resource(Part):
     """What was asked for. A name that configuration does not know is a digest."""
 
     model: Name | Digest | None = None
@@ -55,72 +101,72 @@ class Resource:
 
 
 @dataclass(slots=True)
-class ControlRecord:
+class ControlRecord(Part):
     """What one standard control decided. `limit`: the bound that applied, in the unit of its code."""
 
     stage: Code
     decision: Literal["allow", "deny"]
     code: Code | None = None
     scope: Name | None = None
-    limit: int | None = None
+    limit: Count | None = None
 
 
 @dataclass(slots=True)
-class UpstreamRecord:
+class UpstreamRecord(Part):
     """One attempt to reach an upstream. `status` is None when none came; `ms` is wall time."""
 
-    attempt: int
+    attempt: Count
     provider: Name
     model: Name
-    status: int | None
+    status: Status | None
     outcome: Code
     ms: float
 
 
 @dataclass(slots=True)
-class Saw:
-    """What a placement was handed: field names, how many texts, how many characters, one digest over all."""
+class Saw(Part):
+    """What a placement was handed: fields, number of texts, number of characters, one digest over all."""
 
     fields: list[FieldName]
-    segments: int
-    chars: int
+    segments: Count
+    chars: Count
     digest: Digest | None
 
 
 @dataclass(slots=True)
-class Changed:
-    """One field that a placement changed, or in shadow would have: number of edits, digest before and after."""
+class Changed(Part):
+    """One field that a placement changed, or in shadow would have: how many edits, digests of both states."""
 
     field: FieldName
-    edits: int
+    edits: Count
     before: Digest | None
     after: Digest | None
 
 
 @dataclass(slots=True)
-class Delivery:
+class Delivery(Part):
     """Something that left Penstock for an outside system. `status`: HTTP status, None when none came."""
 
     host: HostName
-    status: int | None
+    status: Status | None
     delivery_id: Digest | None = None
 
 
 @dataclass(slots=True)
-class Inspect:
+class Inspect(Part):
     """Where this can be looked at."""
 
-    log_query: str
-    s3: str
-    dashboard: str | None = None
+    log_query: LogQuery
+    s3: ObjectKey
+    dashboard: Link | None = None
 
 
 @dataclass(slots=True)
-class PlacementRecord:
+class PlacementRecord(Part):
     """The one record that every placement leaves, also when it did not run."""
 
     plugin: Name
-    version: str
+    version: Version
     digest: Digest
     moment: Literal["before_upstream", "after_upstream", "after_response"]
     style: Literal["ordered", "independent", "background"]
@@ -139,14 +185,14 @@ class PlacementRecord:
     deliveries: list[Delivery] = field(default_factory=list)
     refused: list[FieldName] = field(default_factory=list)
     """Fields that it asked for, or tried to write, without a grant."""
-    calls: int = 0
+    calls: Count = 0
     ms: float = 0.0
     path: Literal["response", "background"] = "response"
     inspect: Inspect | None = None
 
 
 @dataclass(slots=True)
-class Uninspected:
+class Uninspected(Part):
     """Something text-bearing that an enforcing placement could not see, and what was done about it."""
 
     path: TablePath
@@ -156,17 +202,17 @@ class Uninspected:
 
 
 @dataclass(slots=True)
-class Usage:
+class Usage(Part):
     """Tokens, as the upstream counted them."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached: int = 0
-    reasoning: int = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cached: Count = 0
+    reasoning: Count = 0
 
 
 @dataclass(slots=True)
-class Timing:
+class Timing(Part):
     """Milliseconds of wall time. Overhead is total without the upstream."""
 
     total_ms: float = 0.0
@@ -176,7 +222,7 @@ class Timing:
 
 
 @dataclass(slots=True)
-class EvidenceRecord:
+class EvidenceRecord(Part):
     """All that is kept of one request."""
 
     request_id: RequestId
@@ -188,7 +234,8 @@ class EvidenceRecord:
     resource: Resource
     snapshot: Digest
     overrides: Name
-    status: int
+    status: Status | None
+    """What the caller got; None when that is not known (`outcome_unknown`)."""
     outcome: Outcome
     code: Code | None = None
     """The error code that the caller got; None for an answer."""
@@ -205,4 +252,6 @@ class EvidenceRecord:
     """Billionths of a US dollar; None when the model has no price in configuration."""
     timing: Timing = field(default_factory=Timing)
     inspect: Inspect | None = None
+    cut: dict[FieldName, Count] = field(default_factory=dict)
+    """What the bound on a record's size left out: field → how many parts (`penstock.evidence.encoding`)."""
     schema: Literal["penstock.evidence/1"] = "penstock.evidence/1"
