@@ -113,6 +113,10 @@ class Request:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
 
+    def grants(self, field: str) -> bool:
+        """Whether `field` was granted. To ask is no refused read: a plugin may do what its grant allows."""
+        return field in self._projection.values
+
     @property
     def identity(self) -> Mapping[str, Any]:
         """`organisation, team, user, api_key, tenant`: ids; None where the key has none."""
@@ -172,6 +176,10 @@ class Response:
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
+
+    def grants(self, field: str) -> bool:
+        """Whether `field` was granted. To ask is no refused read: a plugin may do what its grant allows."""
+        return field in self._projection.values
 
     @property
     def request(self) -> Request:
