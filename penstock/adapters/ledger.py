@@ -92,7 +92,8 @@ class DynamoLedger:
         before = self._update(
             "settle the intent",
             request_key(request_id),
-            "SET #state = :settled, settled_by = :by, expires_at = :expires REMOVE open_shard, lease_until_ms",
+            "SET #state = :settled, settled_by = :by, expires_at = :expires "
+            "REMOVE open_shard, lease_until_ms",
             "#state = :open",
             {
                 ":settled": {"S": "settled"},

@@ -1,0 +1,122 @@
+"""Which models a principal may use, and all that is needed to call one.
+
+A model is granted by its exact name, to the key itself, or to its user, team or organisation; nothing else
+opens it. A name that configuration does not know is 400 `model_not_found`; one that it knows and that is not
+granted is 403 `model_not_allowed`. So a key's holder can find out which models a deployment has. That is
+meant: these names are in the documentation of every company that has them, and "ask for a grant" and "mend
+your spelling" are different remedies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.adapters.control import Entry
+from penstock.adapters.keys import OVERRIDES, control_key
+from penstock.gates.overrides import Overrides
+from penstock.governance.denied import Denied, deny
+from penstock.governance.directory import Directory
+from penstock.governance.overriding import decode_overrides
+from penstock.governance.principal import Principal
+from penstock.upstream.target import Target
+
+STAGE = "access"
+# As `penstock.evidence.record.Name`; longer or other names cannot be in configuration and are not looked up.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@/+-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as callers name it, what its provider calls it, and where that is.
+
+    Prices are billionths of a US dollar per token; None when configuration has none.
+    """
+
+    name: str
+    upstream_model: str
+    target: Target
+    input_price_nanousd: int | None = None
+    output_price_nanousd: int | None = None
+    cached_price_nanousd: int | None = None
+
+    def cost_nanousd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> int | None:
+        """What that many tokens cost; `cached_tokens` are among the input. None without prices."""
+        if self.input_price_nanousd is None or self.output_price_nanousd is None:
+            return None
+        cached_price = self.cached_price_nanousd
+        if cached_price is None:
+            cached_price = self.input_price_nanousd
+        fresh = max(0, input_tokens - cached_tokens)
+        return (
+            fresh * self.input_price_nanousd
+            + min(input_tokens, cached_tokens) * cached_price
+            + output_tokens * self.output_price_nanousd
+        )
+
+
+class Access:
+    """Grants, read with everything else that a request needs, in one round trip."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def model(self, principal: Principal, name: str) -> Model | Denied:
+        """The model that `principal` asks for. Raises StorageError when that cannot be known."""
+        wanted = [control_key("model", name)] if _NAME.fullmatch(name) else []
+        found = self._read(principal, wanted)
+        entry = found.get(control_key("model", name))
+        if entry is None:
+            message = "There is no such model here. `GET /v1/models` lists those that your key may use."
+            return deny(STAGE, "model_not_found", 400, message, kind="invalid_request", principal=principal)
+        if name not in _granted(principal, found):
+            message = "This API key has no grant for that model. Ask who runs the gateway for one."
+            return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
+        return decode_model(entry.document)
+
+    def models(self, principal: Principal) -> tuple[str, ...]:
+        """The names of all models that `principal` may use, in order."""
+        return tuple(sorted(_granted(principal, self._read(principal, []))))
+
+    def overrides(self) -> Overrides:
+        """The overrides in force; remembered from the read that `model` or `models` made."""
+        return decode_overrides(self._directory.read([OVERRIDES]).get(OVERRIDES))
+
+    def identity(self, principal: Principal) -> Mapping[str, str | None]:
+        """The field `identity`: ids, and names where configuration gives any, as `team` and `team_name`."""
+        found = self._directory.read(_identity_keys(principal))
+        names = {f"{key.partition('#')[0]}_name": entry.document.get("name") for key, entry in found.items()}
+        return {**principal.facts(), **names}
+
+    def addresses(self, principal: Principal) -> tuple[str, ...]:
+        """The networks that the principal's organisation may be used from; none means any."""
+        key = control_key("organisation", principal.organisation)
+        entry = self._directory.read([key]).get(key)
+        return tuple(entry.document.get("addresses", ())) if entry else ()
+
+    def _read(self, principal: Principal, more: list[str]) -> Mapping[str, Entry]:
+        return self._directory.read([*principal.grant_keys(), *_identity_keys(principal), OVERRIDES, *more])
+
+
+def decode_model(document: Mapping[str, Any]) -> Model:
+    """A model document of the control table, as `penstock.configuration.applied` compiles it."""
+    return Model(
+        document["id"],
+        document["upstream_model"],
+        Target(**document["target"]),
+        document.get("input_price_nanousd"),
+        document.get("output_price_nanousd"),
+        document.get("cached_price_nanousd"),
+    )
+
+
+def _granted(principal: Principal, found: Mapping[str, Entry]) -> set[str]:
+    granted = (found[key].document for key in principal.grant_keys() if key in found)
+    return {name for document in granted for name in document["models"]}
+
+
+def _identity_keys(principal: Principal) -> list[str]:
+    ids = (("organisation", principal.organisation), ("team", principal.team), ("user", principal.user))
+    return [control_key(kind, name) for kind, name in ids if name]

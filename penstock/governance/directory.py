@@ -1,0 +1,48 @@
+"""What the control table says, remembered for a while by its full key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from penstock.adapters.control import ControlStore, Entry
+
+# behaviour.md, section 10: a revoked key or a changed grant holds everywhere after this.
+FOUND_S = 30.0
+# Shorter for what is absent, so that a new key works soon and a flood of wrong ones is still absorbed.
+ABSENT_S = 10.0
+MAX_ENTRIES = 4096  # an entry is about 1 KB; callers choose what is asked for, so it must be bounded
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    entry: Entry | None
+    until: float
+
+
+class Directory:
+    """Reads of the control table. One per environment; raises StorageError when it must read and cannot."""
+
+    def __init__(self, store: ControlStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+
+    def read(self, keys: Iterable[str]) -> Mapping[str, Entry]:
+        """Those of `keys` that exist. At most one round trip, none when all are remembered."""
+        wanted = list(dict.fromkeys(keys))
+        now = self._clock()
+        missing = [key for key in wanted if (known := self._known.get(key)) is None or known.until <= now]
+        if missing:
+            self._learn(missing, self._store.get(missing), now)
+        entries = ((key, self._known[key].entry) for key in wanted)
+        return {key: entry for key, entry in entries if entry is not None}
+
+    def _learn(self, keys: list[str], found: Mapping[str, Entry], now: float) -> None:
+        for key in keys:
+            entry = found.get(key)
+            self._known.pop(key, None)
+            self._known[key] = _Known(entry, now + (ABSENT_S if entry is None else FOUND_S))
+        for oldest in list(self._known)[: max(0, len(self._known) - MAX_ENTRIES)]:
+            del self._known[oldest]
