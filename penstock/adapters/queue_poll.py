@@ -8,10 +8,10 @@ queue when it would be received once more; SQS does so, moto does, the fake does
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.adapters.clients import Clients
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_sqs.type_defs import MessageTypeDef
-
-NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class PolledMessage:
     md5_of_body: str
     attributes: Mapping[str, str]
     """`ApproximateReceiveCount` is 1 the first time; `SentTimestamp` is Unix milliseconds, as text."""
-    message_attributes: Mapping[str, Any] = field(default=NO_ATTRIBUTES)
+    message_attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def receive_count(self) -> int:
@@ -130,6 +128,7 @@ class MemoryPolledQueue:
         self._dead_letters = dead_letters
         self._most_receives = most_receives
         self._clock = clock
+        self._lock = threading.Lock()
         self._held: list[_Held] = []
         self._sent = 0
         self._receipts = 0
@@ -140,10 +139,11 @@ class MemoryPolledQueue:
 
     def send(self, body: str) -> str:
         """Put a message in; its id."""
-        self._sent += 1
-        message_id = f"message-{self._sent}"
-        self._held.append(_Held(PolledMessage(message_id, "", body, "", {}), self._clock()))
-        return message_id
+        with self._lock:
+            self._sent += 1
+            message_id = f"message-{self._sent}"
+            self._held.append(_Held(PolledMessage(message_id, "", body, "", {}), self._clock()))
+            return message_id
 
     def receive(
         self,
@@ -152,17 +152,19 @@ class MemoryPolledQueue:
         visibility_s: float,
     ) -> list[PolledMessage]:
         taken: list[PolledMessage] = []
-        for held in [held for held in self._held if held.visible_at <= self._clock()]:
-            if self._dead_letters is not None and held.receive_count >= self._most_receives:
-                self._held.remove(held)
-                self._dead_letters.send(held.message.body)
-            elif len(taken) < limit:
-                taken.append(self._take(held, visibility_s))
+        with self._lock:
+            for held in [held for held in self._held if held.visible_at <= self._clock()]:
+                if self._dead_letters is not None and held.receive_count >= self._most_receives:
+                    self._held.remove(held)
+                    self._dead_letters.send(held.message.body)
+                elif len(taken) < limit:
+                    taken.append(self._take(held, visibility_s))
         return taken
 
     def delete(self, messages: Sequence[PolledMessage]) -> None:
         receipts = {message.receipt for message in messages}
-        self._held = [held for held in self._held if held.message.receipt not in receipts]
+        with self._lock:
+            self._held = [held for held in self._held if held.message.receipt not in receipts]
 
     def show_after(self, message: PolledMessage, delay_s: float) -> None:
         for held in self._held:

@@ -112,9 +112,9 @@ class Pool:
             now.waiting += 1
             try:
                 while not (environment := self._take_idle()):
-                    self._start_missing(min(now.size - now.starting + now.waiting, self.function.maximum))
                     if now.init_failures > failures_before and not now.busy:
                         return InitFailed(now.last_problem)
+                    self._start_missing(min(now.size - now.starting + now.waiting, self.function.maximum))
                     left_s = give_up_at - time.monotonic()
                     if now.closed or left_s <= 0 or not self._changed.wait(left_s):
                         return Throttled(self._wait_s)
