@@ -8,7 +8,7 @@ Writing validates nothing: it is on the hot path, and ten placements cost about 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from functools import cache
 from operator import attrgetter
@@ -117,12 +117,3 @@ _CUTS: tuple[Cut, ...] = (
     _without("changed", _list),
     _without("recorded", dict),
 )
-
-
-def outbox_message(record: EvidenceRecord, dispatch: Iterable[Mapping[str, str]]) -> bytes:
-    """What the gateway puts into the outbox: the record, and the background plugins that shall get it.
-
-    `dispatch`: for each, `plugin`, `mode` (`shadow` or `enforce`); scope, sampling and overrides are decided.
-    """
-    head = as_json({"schema": "penstock.outbox/1", "dispatch": list(dispatch)})
-    return head[:-1] + b',"record":' + encode(record) + b"}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -70,6 +71,12 @@ Failure = Literal[
     "exception", "timeout", "contract", "import", "unavailable", "throttled", "denied", "circuit_open"
 ]
 Outcome = Literal["answered", "blocked", "failed", "disconnected", "outcome_unknown"]
+
+
+def timestamp(unix_ms: int) -> str:
+    """Unix milliseconds as a `Time`: UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
 class Part:

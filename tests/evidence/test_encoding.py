@@ -97,12 +97,3 @@ def test_a_foreign_object_in_a_record_is_an_error_and_never_its_repr() -> None:
     record = replace(examples.answered(), overrides=object())  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(Exception, match="Unable to serialize unknown type"):
         encoding.encode(record)
-
-
-def test_an_outbox_message_holds_the_record_and_whom_to_dispatch() -> None:
-    message = json.loads(
-        encoding.outbox_message(examples.answered(), [{"plugin": "audit-export", "mode": "enforce"}])
-    )
-    assert message["dispatch"] == [{"plugin": "audit-export", "mode": "enforce"}]
-    assert message["record"] == json.loads(encoding.encode(examples.answered()))
-    assert message["schema"] == "penstock.outbox/1"

@@ -1,0 +1,106 @@
+"""Where evidence lies in its bucket.
+
+    org=<organisation>/dt=<YYYY-MM-DD>/hour=<HH>/<request id>.terminal.json.gz
+                                                 <request id>.amendment.<digest of the body>.json.gz
+                                                 <request id>.delivery.<plugin>.<message id>.<attempt>.json.gz
+
+Date and hour (UTC) are those in the request id, a UUIDv7: who has the id needs no index to find the objects.
+The organisation is percent-encoded; `-` stands for none, since no name begins so. Athena's partition
+projection reads `org`, `dt` and `hour` without a crawler.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from penstock.errors import StorageError
+from penstock.ids import issued_at_ms
+
+NOBODY = "-"
+LEVEL = 6  # zlib's own default: evidence is small, and a higher level saves under one per cent of it
+# Far above a record's bound: what unpacks to more is not ours.
+MAX_UNPACKED_BYTES = 4_000_000
+
+
+def organisation_folder(organisation: str | None) -> str:
+    """The folder of all that belongs to an organisation."""
+    return f"org={quote(organisation, safe='') if organisation else NOBODY}/"
+
+
+def organisation_of(folder: str) -> str | None:
+    """The organisation that `organisation_folder` made `folder` of."""
+    name = folder.removeprefix("org=").removesuffix("/")
+    return None if name == NOBODY else unquote(name)
+
+
+def hour_folder(organisation: str | None, unix_ms: int) -> str:
+    """The folder of one organisation's hour."""
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{organisation_folder(organisation)}dt={moment:%Y-%m-%d}/hour={moment:%H}/"
+
+
+def hours(first_ms: int, last_ms: int) -> Iterator[int]:
+    """A time in every hour from that of `last_ms` back to that of `first_ms`: newest first."""
+    hour_ms = int(timedelta(hours=1).total_seconds()) * 1000
+    for number in range(last_ms // hour_ms, first_ms // hour_ms - 1, -1):
+        yield number * hour_ms
+
+
+def request_prefix(organisation: str | None, request_id: str) -> str:
+    """How every key of one request begins."""
+    return f"{hour_folder(organisation, issued_at_ms(request_id))}{request_id}."
+
+
+def terminal_key(organisation: str | None, request_id: str) -> str:
+    """The one key that recorder and sweeper both write, whoever comes first."""
+    return f"{request_prefix(organisation, request_id)}terminal.json.gz"
+
+
+def amendment_key(organisation: str | None, request_id: str, body: bytes) -> str:
+    """Named by its body: the same amendment again is the same object, another one is another."""
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    return f"{request_prefix(organisation, request_id)}amendment.{digest}.json.gz"
+
+
+def delivery_key(
+    organisation: str | None, request_id: str, plugin: str, message_id: str, attempt: int
+) -> str:
+    """One attempt to deliver one message; a redriven message has another id."""
+    return f"{request_prefix(organisation, request_id)}delivery.{plugin}.{message_id}.{attempt}.json.gz"
+
+
+class Named(NamedTuple):
+    """What a key says."""
+
+    request_id: str
+    kind: str
+
+
+def named(key: str) -> Named:
+    """The request and the kind of object that `key` names."""
+    request_id, _, rest = key.rpartition("/")[2].partition(".")
+    return Named(request_id, rest.partition(".")[0])
+
+
+def pack(body: bytes) -> bytes:
+    """Packed by gzip without time or name: equal bodies are equal objects wherever zlib is the same."""
+    return gzip.compress(body, LEVEL, mtime=0)
+
+
+def unpack(packed: bytes) -> bytes:
+    """What `pack` packed. Raises StorageError for anything else, and for more than evidence can be."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+            body = stream.read(MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise StorageError("unpack an object") from error
+    if len(body) > MAX_UNPACKED_BYTES:
+        raise StorageError("unpack an object")
+    return body

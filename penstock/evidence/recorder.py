@@ -1,0 +1,62 @@
+"""From the outbox to S3: closes a request and hands its record to the background plugins.
+
+    1. validate        a message that is no evidence goes back, and to the dead letters in the end
+    2. store           terminal; or, when the sweeper was first, an amendment
+    3. settle          the intent in the ledger
+    4. dispatch        one message into the queue of each background plugin
+
+The message is deleted after the last step. A crash between any two brings it back, and each step done
+twice is as if done once: the object is equal, the intent settled, the idempotency key the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from penstock.adapters.ledger import Ledger
+from penstock.adapters.queues import Queues
+from penstock.evidence.archive import Archive, Stored
+from penstock.evidence.messages import Dispatch, OutboxMessage, delivery_message
+from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.schema import decode
+
+
+class Dispatcher:
+    """Sends a stored record to background plugins."""
+
+    def __init__(self, queues: Queues, queue_url: Callable[[str], str]) -> None:
+        """`queue_url` gives the queue of a plugin by the plugin's name."""
+        self._queues = queues
+        self._queue_url = queue_url
+
+    def send(self, record: EvidenceRecord, key: str, dispatch: Sequence[Dispatch], *, amends: bool) -> None:
+        """Returns when every plugin's queue has its message. Raises StorageError."""
+        for item in dispatch:
+            message = delivery_message(record, item, key, amends=amends)
+            self._queues.send(self._queue_url(item.plugin), message.decode())
+
+
+class Recorder:
+    """Records outcomes. `now_ms` gives Unix milliseconds."""
+
+    def __init__(
+        self, archive: Archive, ledger: Ledger, dispatcher: Dispatcher, now_ms: Callable[[], int]
+    ) -> None:
+        self._archive = archive
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._now_ms = now_ms
+
+    def record(self, body: str) -> EvidenceRecord | None:
+        """Do all that a message of the outbox asks for.
+
+        Returns the record when this call stored it, None when an earlier one had. Raises
+        UnreadableEvidenceError or StorageError; the message has to come back then.
+        """
+        message = decode(OutboxMessage, body)
+        stored, key = self._archive.put_terminal(message.record)
+        if stored is Stored.OTHER:
+            key = self._archive.put_amendment(message.record)
+        self._ledger.settle(message.record.request_id, "recorder", self._now_ms())
+        self._dispatcher.send(message.record, key, message.dispatch, amends=stored is Stored.OTHER)
+        return message.record if stored is Stored.NEW else None
