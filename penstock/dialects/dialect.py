@@ -1,0 +1,92 @@
+"""What a dialect is to the gateway: bodies as contents, errors and lists in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from penstock.content import Content
+from penstock.denial import Denial
+from penstock.errors import PenstockError
+from penstock.evidence.record import Usage
+
+
+class Rendered(NamedTuple):
+    """A response in a dialect's words. Names of headers are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model as a list of models shows it. `created`: seconds since the epoch."""
+
+    name: str
+    created: int
+    owned_by: str
+
+
+class RequestContent(Content, Protocol):
+    """A request's body that asks one model for an answer."""
+
+    @property
+    def model(self) -> str:
+        """The model that the caller asks for: as sent, known to nobody yet."""
+
+    def with_model(self, name: str) -> bytes:
+        """The bytes for an upstream that calls the model `name`."""
+
+
+class ResponseContent(Content, Protocol):
+    """An upstream's answer."""
+
+    def usage(self) -> Usage:
+        """Tokens, as the upstream counted them."""
+
+
+class Dialect(Protocol):
+    """One wire format. Stateless: one instance serves every request."""
+
+    @property
+    def name(self) -> str: ...
+
+    def decode_request(self, body: bytes) -> RequestContent:
+        """Raises RequestError (400), which says what is wrong and where, never what stands there."""
+
+    def decode_response(self, body: bytes) -> ResponseContent:
+        """Raises UpstreamError (502) when the upstream did not send such an answer."""
+
+    def answer(self, text: str, request: Content, request_id: str, created: int) -> ResponseContent:
+        """An answer that says `text`, without an upstream. `created`: seconds since the epoch."""
+
+    def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
+        """A denial or failure in the shape that the dialect's clients know."""
+
+    def list_models(self, models: Sequence[ListedModel]) -> Rendered:
+        """The models that the caller may use."""
+
+    def show_model(self, model: ListedModel) -> Rendered:
+        """One of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path. `template` names the parts that vary, as `/v1/models/{model}`."""
+
+    dialect: Dialect
+    method: str
+    template: str
+    operation: str
+    """`generate`, `list_models` or `show_model`: what the gateway does with such a request."""
+    surface: str | None = None
+    """Which fields its bodies have (`penstock.sdk.fields`); None for a route without content."""
+
+
+class Match(NamedTuple):
+    """A route and the parts of the path that its template names."""
+
+    route: Route
+    parameters: Mapping[str, str]

@@ -1,0 +1,232 @@
+"""Chat completions, unary: `POST /v1/chat/completions`, request and response as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from typing_extensions import override
+
+from penstock.content import Content
+from penstock.dialects import rawjson
+from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.openai import members, paths, shape
+from penstock.dialects.openai.repeats import moved_annotations, repeats
+from penstock.dialects.paths import Matcher
+from penstock.dialects.removing import Removals
+from penstock.dialects.splicing import Drop, Path, Put, Splice
+from penstock.errors import RequestError, UpstreamError
+from penstock.evidence.record import Usage
+from penstock.sdk.edits import AddText, MemberEdit
+from penstock.sdk.fields import CHAT
+from penstock.sdk.views import TextValues
+
+_MAX_CHOICES: Final = 128  # OpenAI's bound of `n` (API reference, chat completions)
+_WITH_TOOLS: Final = ("tools", "functions", "tool_choice", "function_call", "parallel_tool_calls")
+# What of an upstream's answer stays true when a plugin answers in its place.
+_KEPT: Final[tuple[str, ...]] = (
+    "id",
+    "object",
+    "created",
+    "model",
+    "service_tier",
+    "system_fingerprint",
+    "usage",
+)
+
+
+class ChatRequest(JsonContent):
+    """A request for a chat completion."""
+
+    __slots__ = ()
+
+    @classmethod
+    def decode(cls, body: bytes) -> ChatRequest:
+        """Raises RequestError: `invalid_request_body`, `stream_not_supported`."""
+        text, tree = rawjson.loads(body)
+        return cls(text, shape.check(tree), body)
+
+    @property
+    @override
+    def surface(self) -> str:
+        return CHAT
+
+    @property
+    def model(self) -> str:
+        """The model that the caller asks for."""
+        return str(self.tree["model"])
+
+    def with_model(self, name: str) -> bytes:
+        """The bytes for an upstream that calls the model `name`; nothing else differs."""
+        return self.encoded() if name == self.model else self.spliced([Put(("model",), name)]).encoded()
+
+    @override
+    def matcher(self) -> Matcher:
+        return paths.request_matcher()
+
+    @override
+    def removals(self) -> Removals:
+        return paths.request_removals()
+
+    @override
+    def texts(self, field: str) -> TextValues:
+        found = super().texts(field)
+        return found._replace(tools=members.tools(self.tree)) if field == "request.tools" else found
+
+    @override
+    def members(self, field: str) -> Mapping[str, Any]:
+        if field == "request.parameters":
+            return members.parameters(self.tree)
+        if field == "request.metadata":
+            return self.tree.get("metadata") or {}
+        raise ValueError(f"{field} has no members")
+
+    @override
+    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
+        match field:
+            case "request.metadata":
+                return members.metadata_splices(self.tree, edits)
+            case "request.parameters":
+                return members.parameter_splices(self.tree, edits)
+            case "request.tools":
+                return members.tool_splices(self.tree, edits)
+            case _:
+                raise ValueError(f"{field} has no members that can be written")
+
+    @override
+    def added(self, edits: Sequence[AddText]) -> list[Splice]:
+        return members.message_splices(self.tree["messages"], edits)
+
+    @override
+    def consequences(self, changes: Sequence[Change]) -> list[Splice]:
+        return []
+
+    @override
+    def replaced(self, text: str) -> ChatRequest:
+        raise ValueError("a request is not replaced")
+
+    @override
+    def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
+        match field:
+            case "request.metadata":
+                names: Sequence[str | int] = ("metadata",)
+            case "request.parameters":
+                names = list(dict.fromkeys(at[0] for at in places))
+            case "request.tools":
+                names = _WITH_TOOLS
+            case _:
+                return self.removals().plan(self.tree, places)
+        return [Drop((name,)) for name in names if name in self.tree]
+
+
+class ChatResponse(JsonContent):
+    """A chat completion."""
+
+    __slots__ = ()
+
+    @classmethod
+    def decode(cls, body: bytes) -> ChatResponse:
+        """Raises UpstreamError when the upstream sent no JSON object."""
+        try:
+            text, tree = rawjson.loads(body)
+        except RequestError:
+            raise UpstreamError("The upstream's answer is not strict JSON.", outcome="malformed") from None
+        if type(tree) is not dict:
+            raise UpstreamError("The upstream's answer is not a JSON object.", outcome="malformed")
+        return cls(text, tree, body)
+
+    @property
+    @override
+    def surface(self) -> str:
+        return CHAT
+
+    def usage(self) -> Usage:
+        """Tokens as the upstream counted them; what it did not say, or said wrongly, is 0."""
+        usage = _object(self.tree.get("usage"))
+        return Usage(
+            input_tokens=_count(usage.get("prompt_tokens")),
+            output_tokens=_count(usage.get("completion_tokens")),
+            cached=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
+            reasoning=_count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+        )
+
+    @override
+    def replaced(self, text: str) -> ChatResponse:
+        """This answer's envelope, with `text` in every choice and nothing else of what the model said."""
+        choices = self.tree.get("choices")
+        count = len(choices) if type(choices) is list and choices else 1
+        kept = {name: self.tree[name] for name in _KEPT if name in self.tree}
+        return _response({**kept, "choices": _choices(text, count)})
+
+    @override
+    def matcher(self) -> Matcher:
+        return paths.response_matcher()
+
+    @override
+    def removals(self) -> Removals:
+        return paths.response_removals()
+
+    @override
+    def members(self, field: str) -> Mapping[str, Any]:
+        raise ValueError(f"{field} has no members")
+
+    @override
+    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
+        raise ValueError(f"{field} has no members that can be written")
+
+    @override
+    def added(self, edits: Sequence[AddText]) -> list[Splice]:
+        raise ValueError("no message can be added to a response")
+
+    @override
+    def consequences(self, changes: Sequence[Change]) -> list[Splice]:
+        gone = repeats(self.tree, [change.at for change in changes])
+        return [*gone, *moved_annotations(self.tree, changes)]
+
+    @override
+    def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
+        planned = self.removals().plan(self.tree, places)
+        known = {splice.path for splice in planned}
+        return planned + [splice for splice in repeats(self.tree, places) if splice.path not in known]
+
+
+def answer(text: str, request: Content, request_id: str, created: int) -> ChatResponse:
+    """A plugin's own answer in the upstream's place: as many equal choices as asked for, no tokens spent.
+
+    `created`: seconds since the epoch.
+    """
+    if not isinstance(request, ChatRequest):
+        raise TypeError("a chat completion answers a chat request")
+    n = request.tree.get("n")
+    count = min(n, _MAX_CHOICES) if type(n) is int and n > 0 else 1
+    return _response(
+        {
+            "id": f"chatcmpl-{request_id}",
+            "object": "chat.completion",
+            "created": created,
+            "model": request.model,
+            "choices": _choices(text, count),
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        }
+    )
+
+
+def _choices(text: str, count: int) -> list[dict[str, Any]]:
+    message = {"role": "assistant", "content": text, "refusal": None}
+    return [
+        {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
+        for index in range(count)
+    ]
+
+
+def _response(tree: dict[str, Any]) -> ChatResponse:
+    text = rawjson.dumps(tree)
+    return ChatResponse(text, rawjson.parse(text))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if type(value) is dict else {}
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value >= 0 else 0
