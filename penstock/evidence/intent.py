@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.evidence.encoding import as_mapping
-from penstock.evidence.messages import Dispatch
+from penstock.evidence.messages import PluginName
 from penstock.evidence.record import (
     Code,
     Digest,
@@ -39,7 +39,7 @@ class Intention(Part):
     overrides: Name
     client_request_id: Digest | None = None
     tags: dict[Code, Name] = field(default_factory=dict)
-    dispatch: list[Dispatch] = field(default_factory=list)
+    dispatch: list[PluginName] = field(default_factory=list)
     """Background plugins that get the record even if the request is never heard of again."""
 
     def facts(self) -> dict[str, Any]:

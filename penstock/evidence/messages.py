@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic.types import StringConstraints
 
-from penstock.evidence.encoding import as_json, as_mapping, encode
+from penstock.evidence.encoding import as_json, encode
 from penstock.evidence.record import Code, EvidenceRecord, ObjectKey, Part
 
 PluginName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
@@ -24,19 +24,11 @@ IdempotencyKey = Annotated[
 
 
 @dataclass(slots=True)
-class Dispatch(Part):
-    """A background plugin that shall get the record: in scope, on, sampled in; all that is decided."""
-
-    plugin: PluginName
-    mode: Literal["shadow", "enforce"]
-
-
-@dataclass(slots=True)
 class OutboxMessage(Part):
-    """OUTCOME: the whole record, and who shall get it."""
+    """OUTCOME: the whole record, and the background plugins that shall get it; scope and mode are decided."""
 
     record: EvidenceRecord
-    dispatch: list[Dispatch] = field(default_factory=list)
+    dispatch: list[PluginName] = field(default_factory=list)
     schema: Literal["penstock.outbox/1"] = "penstock.outbox/1"
 
 
@@ -45,7 +37,6 @@ class DeliveryMessage(Part):
     """One record for one background plugin. `key` is where the record is stored."""
 
     plugin: PluginName
-    mode: Literal["shadow", "enforce"]
     idempotency_key: IdempotencyKey
     key: ObjectKey
     record: EvidenceRecord
@@ -54,19 +45,18 @@ class DeliveryMessage(Part):
     schema: Literal["penstock.delivery-message/1"] = "penstock.delivery-message/1"
 
 
-def outbox_message(record: EvidenceRecord, dispatch: Sequence[Dispatch]) -> bytes:
-    """What the gateway puts into the outbox; the record is bounded by `encoding.encode`."""
-    head = as_json({"schema": "penstock.outbox/1", "dispatch": [as_mapping(item) for item in dispatch]})
+def outbox_message(record: EvidenceRecord, dispatch: Sequence[str]) -> bytes:
+    """What the gateway puts into the outbox. `dispatch`: names of plugins."""
+    head = as_json({"schema": "penstock.outbox/1", "dispatch": list(dispatch)})
     return head[:-1] + b',"record":' + encode(record) + b"}"
 
 
-def delivery_message(record: EvidenceRecord, dispatch: Dispatch, key: str, *, amends: bool) -> bytes:
-    """What the recorder puts into the queue of `dispatch.plugin`."""
-    idempotency_key = f"{record.request_id}:{dispatch.plugin}" + (":amendment" if amends else "")
+def delivery_message(record: EvidenceRecord, plugin: str, key: str, *, amends: bool) -> bytes:
+    """What the recorder puts into the queue of `plugin`."""
+    idempotency_key = f"{record.request_id}:{plugin}" + (":amendment" if amends else "")
     head = {
         "schema": "penstock.delivery-message/1",
-        "plugin": dispatch.plugin,
-        "mode": dispatch.mode,
+        "plugin": plugin,
         "idempotency_key": idempotency_key,
         "key": key,
     }

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from penstock.adapters.ledger import Ledger
 from penstock.adapters.queues import Queues
 from penstock.evidence.archive import Archive, Stored
-from penstock.evidence.messages import Dispatch, OutboxMessage, delivery_message
+from penstock.evidence.messages import OutboxMessage, delivery_message
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import decode
 
@@ -29,11 +29,11 @@ class Dispatcher:
         self._queues = queues
         self._queue_url = queue_url
 
-    def send(self, record: EvidenceRecord, key: str, dispatch: Sequence[Dispatch], *, amends: bool) -> None:
+    def send(self, record: EvidenceRecord, key: str, plugins: Sequence[str], *, amends: bool) -> None:
         """Returns when every plugin's queue has its message. Raises StorageError."""
-        for item in dispatch:
-            message = delivery_message(record, item, key, amends=amends)
-            self._queues.send(self._queue_url(item.plugin), message.decode())
+        for plugin in plugins:
+            message = delivery_message(record, plugin, key, amends=amends)
+            self._queues.send(self._queue_url(plugin), message.decode())
 
 
 class Recorder:

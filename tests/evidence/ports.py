@@ -11,7 +11,7 @@ from penstock.adapters.objects import MemoryObjects, PutOnce
 from penstock.adapters.queues import MemoryQueues
 from penstock.errors import StorageError
 from penstock.evidence.archive import Archive
-from penstock.evidence.messages import Dispatch, outbox_message
+from penstock.evidence.messages import outbox_message
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.recorder import Dispatcher, Recorder
 from penstock.evidence.sweeper import Sweeper
@@ -116,7 +116,7 @@ class Backstage:
 
 
 def outbox_body(record: EvidenceRecord, *plugins: str) -> str:
-    return outbox_message(record, [Dispatch(plugin, "enforce") for plugin in plugins]).decode()
+    return outbox_message(record, plugins).decode()
 
 
 def storage_failure() -> StorageError:

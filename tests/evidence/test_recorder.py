@@ -8,7 +8,7 @@ import pytest
 from penstock.errors import StorageError
 from penstock.evidence import layout
 from penstock.evidence.intent import Intention
-from penstock.evidence.messages import DeliveryMessage, Dispatch
+from penstock.evidence.messages import DeliveryMessage
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import UnreadableEvidenceError, decode, read_record
 from tests.evidence import examples
@@ -27,7 +27,7 @@ def intention(record: EvidenceRecord, *plugins: str) -> Intention:
         resource=record.resource,
         snapshot=record.snapshot,
         overrides=record.overrides,
-        dispatch=[Dispatch(plugin, "enforce") for plugin in plugins],
+        dispatch=list(plugins),
     )
 
 
@@ -51,7 +51,7 @@ def test_an_outcome_is_stored_settled_and_handed_to_each_plugin() -> None:
         (message,) = deliveries(backstage, plugin)
         assert message.record == examples.answered()
         assert message.key == backstage.stored_keys()[0]
-        assert (message.plugin, message.mode) == (plugin, "enforce")
+        assert message.plugin == plugin
         assert message.idempotency_key == f"{examples.REQUEST_ID}:{plugin}"
 
 

@@ -1,0 +1,1 @@
+"""Background plugins: run in a function of their own, from their own queue, after the evidence is stored."""

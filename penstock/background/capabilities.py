@@ -1,0 +1,156 @@
+"""What a background plugin may reach: the granted hosts, the granted secrets, nothing else.
+
+The transport checks every request that leaves the plugin's httpx client, redirects included: https, exactly a
+granted `host:port`, bounded sizes. It is a library check: code in the same process could go around it, and
+only the role and `egress = "enforced"` are walls.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+
+from penstock.adapters.secrets import Secrets
+from penstock.errors import FieldNotGrantedError
+from penstock.evidence.digests import Digester
+from penstock.evidence.record import Delivery
+
+# A record has 64 KB at most, and whoever answers a delivery has little to say; far above both.
+MAX_REQUEST_BYTES: Final = 1_048_576
+MAX_RESPONSE_BYTES: Final = 1_048_576
+# Within these a plugin's own deadline ends a call anyway.
+CONNECT_TIMEOUT_S: Final = 2.0
+READ_TIMEOUT_S: Final = 10.0
+
+DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
+# Where receivers say under which id they took a delivery, the likeliest first.
+RECEIPT_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id")
+
+
+class TooLargeError(httpx.TransportError):
+    """A request or a response is larger than a background plugin's may be."""
+
+
+class GrantedTransport(httpx.BaseTransport):
+    """Lets requests to granted hosts pass, and keeps what each came to as a `Delivery`."""
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        hosts: frozenset[str],
+        digester: Digester,
+        *,
+        local: bool = False,
+    ) -> None:
+        self._inner = inner
+        self._hosts = hosts
+        self._digester = digester
+        self._local = local
+        self.deliveries: list[Delivery] = []
+        self.refused = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        host = self._admitted(request)
+        if len(request.read()) > MAX_REQUEST_BYTES:
+            raise TooLargeError(f"a request is larger than {MAX_REQUEST_BYTES} bytes")
+        delivery = Delivery(host, None)
+        self.deliveries.append(delivery)
+        response = self._inner.handle_request(_plain(request))
+        delivery.status = response.status_code
+        delivery.delivery_id = self._receipt(response)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=_bounded(response),
+            request=request,
+        )
+
+    def close(self) -> None:
+        """Leave the inner transport open: its connections serve the next message."""
+
+    def _admitted(self, request: httpx.Request) -> str:
+        """The granted `host:port` that a request goes to. Raises FieldNotGrantedError."""
+        url = request.url
+        host = f"{url.host}:{url.port or DEFAULT_PORTS.get(url.scheme, 0)}"
+        secure = url.scheme == "https" or (self._local and url.scheme == "http" and _is_loopback(url.host))
+        # Another Host header would reach another site behind the same address.
+        named = request.headers.get("host", "").encode() == url.netloc
+        if not (secure and named and not url.userinfo and host in self._hosts):
+            self.refused = True
+            raise FieldNotGrantedError("hosts")
+        return host
+
+    def _receipt(self, response: httpx.Response) -> str | None:
+        found = next((response.headers[name] for name in RECEIPT_HEADERS if name in response.headers), None)
+        return None if found is None else self._digester.text("deliveries.delivery_id", found)
+
+
+class GrantedCapabilities:
+    """One run's capabilities. `secrets`: logical name → name or ARN in Secrets Manager."""
+
+    def __init__(self, transport: GrantedTransport, secrets: Mapping[str, str], store: Secrets) -> None:
+        self.transport = transport
+        self.refused: list[str] = []
+        self._secrets = secrets
+        self._store = store
+        self._client: httpx.Client | None = None
+
+    def http(self) -> httpx.Client:
+        """The run's client: no redirects unless asked for, no proxies, no environment."""
+        if self._client is None:
+            self._client = httpx.Client(
+                transport=self.transport,
+                timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+                follow_redirects=False,
+                trust_env=False,
+                headers={"user-agent": "penstock"},
+            )
+        return self._client
+
+    def secret(self, name: str) -> str:
+        """The current value of a granted secret."""
+        if name not in self._secrets:
+            self.refused.append("secrets")
+            raise FieldNotGrantedError("a secret")
+        return self._store.get(self._secrets[name])
+
+    def refusals(self) -> list[str]:
+        """What was asked for without a grant. Names that the plugin made up are not repeated."""
+        return [*self.refused, *(["hosts"] if self.transport.refused else [])]
+
+
+def _plain(request: httpx.Request) -> httpx.Request:
+    """The request as it leaves: asking for no compression, with no extension but its timeouts."""
+    headers = request.headers.copy()
+    headers["accept-encoding"] = "identity"
+    extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=request.content, extensions=extensions
+    )
+
+
+def _bounded(response: httpx.Response) -> bytes:
+    """The raw body. A compressed one is refused: it was not asked for, and it can unpack to anything."""
+    try:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise TooLargeError("a response came compressed, which was not asked for")
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise TooLargeError(f"a response is larger than {MAX_RESPONSE_BYTES} bytes")
+        return bytes(body)
+    finally:
+        response.close()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
