@@ -26,6 +26,12 @@ from penstock.sdk.fields import AFTER, BEFORE, LATER, MOMENTS, Moment
 
 PLUGIN_NAME = re.compile(r"[a-z][a-z0-9-]{1,38}")
 CODE = r"^[a-z][a-z0-9_]{0,47}$"
+# What the evidence admits as a name; a sentence does not fit.
+TAG_VALUE = r"^[A-Za-z0-9][A-Za-z0-9_.:@/+-]{0,127}$"
+# One line: it goes into an error message as it is.
+SENTENCE = r"^[^\x00-\x1f\x7f]+$"
+# What the evidence refuses in any name: it could be a payment card (13 digits or more, ISO/IEC 7812-1).
+CARD = re.compile(r"[0-9](?:[ ._:/+-]?[0-9]){12}")
 # semver.org, 2.0.0
 SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 PURPOSE = r"^Use this plugin to (allow|block|transform|enrich|export|notify|analyze) .+ for .+$"
@@ -35,6 +41,8 @@ Effect = Literal["block", "transform", "respond", "record", "emit"]
 OnError = Literal["block", "allow"]
 StreamWay = Literal["buffer", "window"]
 Code = Annotated[str, StringConstraints(pattern=CODE)]
+Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=300)]
+TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE)]
 HostPort = Annotated[str, StringConstraints(pattern=HOST)]
 
 _EFFECTS: Mapping[Moment, frozenset[str]] = {
@@ -68,21 +76,23 @@ class RecordRequest(_Strict):
     """One recorded name: a number with its unit and bounds, or an enumeration."""
 
     unit: str = Field(default="", max_length=24)
-    minimum: float = 0
-    maximum: float = 0
+    minimum: float = Field(default=0, allow_inf_nan=False)
+    maximum: float = Field(default=0, allow_inf_nan=False)
     values: tuple[Code, ...] = ()
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         if bool(self.values) == bool(self.unit):
             raise ValueError("give either `unit` with `minimum` and `maximum`, or `values`")
+        if self.unit and self.minimum >= self.maximum:
+            raise ValueError("`maximum` must be greater than `minimum`")
         return self
 
 
 class TagRequest(_Strict):
     """One tag: its values stand here, or under a key of the plugin's configuration."""
 
-    values: tuple[str, ...] = ()
+    values: tuple[TagValue, ...] = ()
     values_from: str = ""
 
     @model_validator(mode="after")
@@ -96,7 +106,7 @@ class Manifest(_Strict):
     """The whole of `plugin.toml`."""
 
     name: str
-    version: str = Field(pattern=SEMVER)
+    version: str = Field(pattern=SEMVER, max_length=64)
     summary: str = Field(min_length=8, max_length=200)
     purpose: str | None = Field(default=None, pattern=PURPOSE)
     owner: str = Field(min_length=3, max_length=200)
@@ -105,7 +115,7 @@ class Manifest(_Strict):
     before_upstream: MomentRequest | None = None
     after_upstream: MomentRequest | None = None
     after_response: MomentRequest | None = None
-    reasons: dict[Code, str] = {}
+    reasons: dict[Code, Sentence] = {}
     records: dict[Code, RecordRequest] = {}
     tags: dict[Code, TagRequest] = {}
     secrets: tuple[Code, ...] = ()
@@ -134,31 +144,96 @@ class Manifest(_Strict):
             problem = moment_problem(moment, request)
             if problem:
                 raise ValueError(f"[{moment}] {problem}")
-        if self.reasons and not any("block" in request.effects for request in self.moments.values()):
-            raise ValueError("[reasons] are declared, but no moment has the effect `block`")
+        problem = _declaration_problem(self) or _name_problem(self)
+        if problem:
+            raise ValueError(problem)
         return self
+
+
+def _declaration_problem(manifest: Manifest) -> str | None:
+    """What is declared and can never be used, or used without being declared."""
+    requests = manifest.moments.values()
+    effects = {effect for request in requests for effect in request.effects}
+    for effect, table, declared in (
+        ("block", "reasons", manifest.reasons),
+        ("record", "records", manifest.records),
+    ):
+        if declared and effect not in effects:
+            return f"[{table}] are declared, but no moment has the effect `{effect}`."
+        if effect in effects and not declared:
+            return f"the effect `{effect}` needs [{table}]."
+    tagging = any("request.tags" in request.writes for request in requests)
+    if bool(manifest.tags) != tagging:
+        return "[tags] and writing `request.tags` go together."
+    if any(manifest.name in request.after for request in requests):
+        return "`after` names the plugin itself."
+    return None
+
+
+def _name_problem(manifest: Manifest) -> str | None:
+    values = [value for record in manifest.records.values() for value in record.values]
+    values += [value for tag in manifest.tags.values() for value in tag.values]
+    tables = (*manifest.reasons, *manifest.records, *manifest.tags)
+    for name in (manifest.name, manifest.version, *tables, *values):
+        if CARD.search(name):
+            return f"{name!r} holds 13 digits or more: evidence would take it for a payment card."
+    for host in manifest.hosts:
+        if not 0 < int(host.rpartition(":")[2]) < 65_536:
+            return f"{host!r} has no port that exists."
+    return None
 
 
 def moment_problem(moment: Moment, request: MomentRequest) -> str | None:
     """What is wrong with what is asked at `moment`; None when nothing is."""
+    checks = (
+        _repetition,
+        _field_problem,
+        _write_problem,
+        _effect_problem,
+        _stream_problem,
+        _moment_key_problem,
+    )
+    return next((problem for check in checks if (problem := check(moment, request))), None)
+
+
+def _repetition(_moment: Moment, request: MomentRequest) -> str | None:
+    for key in ("reads", "writes", "effects", "after"):
+        values = getattr(request, key)
+        if len(set(values)) < len(values):
+            return f"`{key}` names something twice."
+    return None
+
+
+def _field_problem(moment: Moment, request: MomentRequest) -> str | None:
     for name in (*request.reads, *request.writes):
         entry = fields.lookup(name)
         if entry is None:
             return f"{name!r} is not a field. `penstock docs fields` lists them."
         if moment not in entry.readable:
             return f"{name!r} does not exist at {moment}: it is there at {', '.join(sorted(entry.readable))}."
+    return None
+
+
+def _write_problem(moment: Moment, request: MomentRequest) -> str | None:
     for name in request.writes:
         entry = fields.lookup(name)
         if entry is None or entry.writable != moment:
             return f"{name!r} cannot be written at {moment}."
         if entry.shape == "texts" and name not in request.reads:
             return f"{name!r} is written but not read: add it to `reads`."
+    if bool(request.writes) != ("transform" in request.effects):
+        return "`writes` and the effect `transform` go together."
+    return None
+
+
+def _effect_problem(moment: Moment, request: MomentRequest) -> str | None:
     unfit = set(request.effects) - _EFFECTS[moment]
     if unfit:
         return f"the effect {min(unfit)!r} does not exist here: choose from {sorted(_EFFECTS[moment])}."
-    if bool(request.writes) != ("transform" in request.effects):
-        return "`writes` and the effect `transform` go together."
-    return _stream_problem(moment, request)
+    steers = {"block", "transform", "respond"}.intersection(request.effects)
+    if request.on_error == "block" and not (steers or request.after or "decisions" in request.reads):
+        return '`on_error = "block"` is for plugins that can stop or change a request: this one only looks.'
+    return None
 
 
 def _stream_problem(moment: Moment, request: MomentRequest) -> str | None:
@@ -166,9 +241,20 @@ def _stream_problem(moment: Moment, request: MomentRequest) -> str | None:
         return "`stream` belongs to [after_upstream]."
     if request.stream == "window" and request.window_chars is None:
         return '`stream = "window"` needs `window_chars`.'
+    if request.stream != "window" and (request.window_chars or request.max_hold_chars):
+        return '`window_chars` and `max_hold_chars` belong to `stream = "window"`.'
     if request.stream == "window" and "respond" in request.effects:
         return '`respond` needs `stream = "buffer"`.'
     return None
+
+
+def _moment_key_problem(moment: Moment, request: MomentRequest) -> str | None:
+    if moment != LATER and "delivery" in request.model_fields_set:
+        return "`delivery` belongs to [after_response]."
+    if moment == LATER and request.after:
+        return "`after` orders plugins at a gate: after the response there is none."
+    unfit = [name for name in request.after if not PLUGIN_NAME.fullmatch(name)]
+    return f"`after` names {unfit[0]!r}, which is no plugin's name." if unfit else None
 
 
 def parse_manifest(text: str, where: str) -> Manifest:
@@ -188,10 +274,12 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / "plugin.toml"
     try:
         return parse_manifest(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(
             str(path), "there is no such file.", "A plugin is a folder with plugin.toml."
         ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(str(path), "is not UTF-8.", "Save it as UTF-8.") from None
 
 
 def _plain(error: Mapping[str, Any]) -> str:
