@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -48,3 +49,17 @@ def proxy(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "multiValueHeaders": {"X-Twice": ["1", "2"]},
         "body": json.dumps(event),
     }
+
+
+def consume(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Appends the body of each record to the file that the environment names; those called "bad" fail."""
+    with Path(os.environ["CONSUMED"]).open("a") as file:
+        file.writelines(record["body"] + "\n" for record in event["Records"])
+    failed = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def swept(event: dict[str, Any], context: Any) -> None:
+    """Notes in the same file that it ran."""
+    with Path(os.environ["CONSUMED"]).open("a") as file:
+        file.write(event["detail-type"] + "\n")

@@ -1,0 +1,200 @@
+"""The local gateway: AWS, the functions, what feeds them and the front, started and ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Protocol
+
+import penstock
+from penstock.adapters.clients import Clients, Endpoint
+from penstock.adapters.queue_poll import SqsPolledQueue
+from penstock.adapters.resources import QueuePair
+from penstock.dev.aws import LocalAws
+from penstock.dev.console import Tell, banner, telling
+from penstock.dev.environments import REGION, Environment, Function
+from penstock.dev.front import Front
+from penstock.dev.invocation import Outcome, Throttled
+from penstock.dev.options import Options, occupied, write_private
+from penstock.dev.poller import EventSourceMapping, Poller
+from penstock.dev.pool import Pool
+from penstock.dev.preparation import Prepared, prepare
+from penstock.dev.processes import ProcessGroup, Service
+from penstock.dev.schedule import Schedule
+
+CODE = Path(penstock.__file__).parent.parent  # where `penstock` and `functions` both are
+# Longer than a provider's read timeout (60 s by default), so that the gateway itself can say what happened.
+GATEWAY_TIMEOUT_S = 90.0
+BACKGROUND_TIMEOUT_S = 60.0
+
+
+class Prepare(Protocol):
+    """Makes the resources and fills them; a parameter, so that tests run other functions."""
+
+    def __call__(self, options: Options, clients: Clients, echo_url: str, /) -> Prepared: ...
+
+
+class LocalGateway:
+    """A running gateway: a context manager that ends all of it, processes included."""
+
+    def __init__(self, options: Options, *, tell: Tell, prepare: Prepare = prepare) -> None:
+        self._options = options
+        self._tell = tell
+        self._prepare = prepare
+        self._stack = contextlib.ExitStack()
+        self._pool: Pool | None = None
+        self.address = ""
+        self.echo_url = ""
+        self.aws_url = ""
+        self.prepared: Prepared
+
+    def __enter__(self) -> LocalGateway:
+        with self._stack:
+            self._start(self._stack)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        options = self._options
+        stack.enter_context(occupied(options))
+        front = Front(self._invoke, options.port, tell=self._tell)
+        stack.callback(front.stop)
+        self.address = f"http://127.0.0.1:{front.port}"
+        clients = self._start_services(stack)
+        self.prepared = self._prepare(options, clients, self.echo_url)
+        write_private(options.target, json.dumps(self._target(), indent=2))
+        pools = self._start_functions(stack)
+        self._pool = pools["gateway"]
+        stack.callback(front.stop)
+        self._feed(stack, pools, clients)
+        front.start()
+
+    def _start_services(self, stack: contextlib.ExitStack) -> Clients:
+        """AWS and the echo upstream, side by side."""
+        options = self._options
+        self._tell("starting AWS (moto) and the echo upstream")
+        aws = LocalAws(options.logs / "aws.log", options.state if options.keep else None)
+        stack.callback(self._stop_aws, aws)
+        echo = Service("the echo upstream", "penstock.dev.echo", [], options.logs / "echo.log")
+        stack.callback(echo.stop)
+        self.echo_url = f"http://127.0.0.1:{echo.wait_for_port()}"
+        self.aws_url = aws.wait()
+        return Clients(Endpoint(REGION, self.aws_url, "local", "local"))
+
+    def _stop_aws(self, aws: LocalAws) -> None:
+        if not aws.stop():
+            self._tell("AWS had to be killed: what was stored in this run is lost")
+
+    def _start_functions(self, stack: contextlib.ExitStack) -> dict[str, Pool]:
+        self._tell("starting the functions")
+        group = ProcessGroup()
+        stack.callback(group.close)
+        pools = {function.name: self._pool_of(function, group) for function in self._functions()}
+        for pool in pools.values():
+            stack.callback(pool.close)
+        with ThreadPoolExecutor(len(pools)) as starters:
+            list(starters.map(Pool.warm_up, pools.values()))
+        return pools
+
+    def _pool_of(self, function: Function, group: ProcessGroup) -> Pool:
+        log = self._options.logs / f"{function.name}.log"
+        return Pool(function, lambda: Environment(function, group, log))
+
+    def _functions(self) -> Iterator[Function]:
+        """The functions of a deployment, as they are in AWS: a plugin host for each background plugin."""
+        yield self._function(
+            "gateway", GATEWAY_TIMEOUT_S, warm=self._options.warm, maximum=self._options.maximum
+        )
+        yield self._function("recorder", BACKGROUND_TIMEOUT_S, warm=1, maximum=2)
+        yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
+        for plugin in self.prepared.resources.plugin_queues:
+            variables = {"PENSTOCK_PLUGIN": plugin}
+            yield self._function(
+                f"plugin-{plugin}", BACKGROUND_TIMEOUT_S, variables, package="plugin_host", warm=0, maximum=2
+            )
+
+    def _function(
+        self,
+        name: str,
+        timeout_s: float,
+        variables: Mapping[str, str] | None = None,
+        *,
+        package: str | None = None,
+        warm: int,
+        maximum: int,
+    ) -> Function:
+        return Function(
+            name=name,
+            handler=self.prepared.handlers.get(name, f"functions.{package or name}.handler.handler"),
+            environment={"AWS_ENDPOINT_URL": self.aws_url, **self.prepared.environment, **(variables or {})},
+            timeout_s=timeout_s,
+            warm=warm,
+            maximum=maximum,
+            folder=CODE,
+        )
+
+    def _feed(self, stack: contextlib.ExitStack, pools: Mapping[str, Pool], clients: Clients) -> None:
+        """Queues to functions, and the sweeper's schedule."""
+        resources = self.prepared.resources
+        self._poll(stack, pools["recorder"], resources.outbox, clients)
+        for plugin, queue in resources.plugin_queues.items():
+            self._poll(stack, pools[f"plugin-{plugin}"], queue, clients)
+        sweeping = Schedule(pools["sweeper"].invoke, self._options.sweep_every_s, tell=self._tell)
+        stack.callback(sweeping.stop)
+        sweeping.start()
+
+    def _poll(self, stack: contextlib.ExitStack, pool: Pool, queue: QueuePair, clients: Clients) -> None:
+        mapping = EventSourceMapping(
+            function_timeout_s=pool.function.timeout_s, maximum_concurrency=pool.function.maximum
+        )
+        polled = SqsPolledQueue(clients, queue.url, queue.arn)
+        poller = Poller(
+            polled, pool.invoke, mapping, tell=lambda text: self._tell(f"{pool.function.name}: {text}")
+        )
+        stack.callback(poller.stop)
+        poller.start()
+
+    def _target(self) -> dict[str, Any]:
+        """What the command line needs to work on this gateway. It opens nothing but this machine."""
+        return {
+            "address": self.address,
+            "endpoint_url": self.aws_url,
+            "region": REGION,
+            "access_key_id": "local",
+            "secret_access_key": "local",
+            "resources": json.loads(self.prepared.resources.encoded()),
+        }
+
+    def _invoke(self, event: bytes) -> Outcome:
+        return self._pool.invoke(event) if self._pool else Throttled(0.0)
+
+
+def run(options: Options) -> int:
+    """Run until Ctrl-C or SIGTERM; the exit status."""
+    began, ended = time.monotonic(), threading.Event()
+    signal.signal(signal.SIGTERM, _interrupt)
+    tell = telling()
+    with contextlib.suppress(KeyboardInterrupt), LocalGateway(options, tell=tell) as gateway:
+        prepared, took_s = gateway.prepared, time.monotonic() - began
+        print(banner(gateway.address, prepared.api_key, prepared.models, options.logs, took_s), flush=True)
+        ended.wait()
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
