@@ -83,6 +83,8 @@ class Route:
     """`generate`, `list_models` or `show_model`: what the gateway does with such a request."""
     surface: str | None = None
     """Which fields its bodies have (`penstock.sdk.fields`); None for a route without content."""
+    upstream_path: str = ""
+    """Where providers have it, below their base URL."""
 
 
 class Match(NamedTuple):

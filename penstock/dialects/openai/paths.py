@@ -78,7 +78,8 @@ REQUEST_TOKENS: Final = (
     "prompt_cache_options.mode",
     "prompt_cache_options.ttl",
     "moderation.model",
-    "moderation.mode",
+    "moderation.policy.input.mode",
+    "moderation.policy.output.mode",
     "web_search_options.search_context_size",
     "web_search_options.user_location.type",
     # vLLM, Mistral, OpenRouter
@@ -128,7 +129,19 @@ _FILTERS = (
     "{0}.error.code",
 )
 
+# OpenAI's API reference, moderations: members with these names, slashes and all.
+_CATEGORIES = (
+    *("harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent"),
+    *("self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors"),
+    *("violence", "violence/graphic"),
+)
+_SIDES = ("moderation.input", "moderation.output")
+
 RESPONSE_TOKENS: Final = (
+    *(f"{side}.{name}" for side in _SIDES for name in ("type", "code", "results[*].type")),
+    *(f"{side}.results[*].categories.{name}" for side in _SIDES for name in _CATEGORIES),
+    *(f"{side}.results[*].category_scores.{name}" for side in _SIDES for name in _CATEGORIES),
+    *(f"{side}.results[*].category_applied_input_types.{name}[*]" for side in _SIDES for name in _CATEGORIES),
     "id",
     "object",
     "system_fingerprint",
@@ -159,7 +172,10 @@ RESPONSE_TOKENS: Final = (
     "error.code",
     "error.param",
 )
-RESPONSE_MODELS: Final = ("model",)
+RESPONSE_MODELS: Final = (
+    "model",
+    *(f"{side}{name}" for side in _SIDES for name in (".model", ".results[*].model")),
+)
 RESPONSE_LABELS: Final = ("provider",)
 
 RESPONSE_MEDIA: Final = (

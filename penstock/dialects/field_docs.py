@@ -1,0 +1,69 @@
+"""The field tables as Markdown, for the generated page of the docs: made from the code, so never stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from penstock.dialects.openai import paths as openai_paths
+from penstock.dialects.paths import Rule
+from penstock.sdk.fields import CHAT, FIELDS, MOMENTS, Field
+
+_OUTSIDE = {
+    "media": "{0}: in no field; `uninspected` decides under a guard",
+    "structural": "{0}: says nothing while it matches its pattern, else it counts as `unlisted`",
+    "repeats": "says `{0}` again; goes when that is edited",
+}
+
+
+def field_tables() -> str:
+    """Every field, where each is, and what stands outside of all: Markdown, with headings of level 2."""
+    return "\n".join(
+        (
+            "## Fields\n",
+            *_table(("field", "what", "readable", "writable", "content"), map(_row, FIELDS.values())),
+            f"\n## Where they are: `{CHAT}`\n",
+            *_table(("field", "paths"), _places()),
+            f"\n## Outside of every field: `{CHAT}`\n",
+            *_table(("what", "paths"), _outside()),
+            "",
+        )
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _line(head)
+    yield _line(["---"] * len(head))
+    yield from map(_line, rows)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _row(entry: Field) -> tuple[str, ...]:
+    moments = ", ".join(f"`{moment}`" for moment in MOMENTS if moment in entry.readable)
+    writable = f"`{entry.writable}`" if entry.writable else "no"
+    return f"`{entry.name}`", entry.summary, moments, writable, "yes" if entry.content else ""
+
+
+def _places() -> Iterator[tuple[str, str]]:
+    for entry in FIELDS.values():
+        if CHAT in entry.paths:
+            yield f"`{entry.name}`", _joined(entry.paths[CHAT])
+
+
+def _outside() -> Iterator[tuple[str, str]]:
+    for part, table in (
+        ("Request", openai_paths.request_table()),
+        ("Response", openai_paths.response_table()),
+    ):
+        grouped: dict[Rule, list[str]] = {}
+        for path, rule in table:
+            if rule.kind != "field":
+                grouped.setdefault(rule, []).append(path)
+        for rule, where in grouped.items():
+            yield f"{part}, {_OUTSIDE[rule.kind].format(rule.name)}", _joined(where)
+
+
+def _joined(where: Iterable[str]) -> str:
+    return "<br>".join(f"`{path}`" for path in where)
