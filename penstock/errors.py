@@ -89,6 +89,7 @@ class FieldNotGrantedError(PluginError):
 
     def __init__(self, name: str) -> None:
         super().__init__(FailureClass.CONTRACT, f"{name} is not granted")
+        self.field = name
 
 
 class StorageError(PenstockError):

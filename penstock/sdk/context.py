@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 ConfigT = TypeVar("ConfigT", bound=BaseModel, default=Any)
 
 
@@ -29,13 +31,10 @@ class RecordSpec:
 
     def admits(self, value: object) -> bool:
         """Whether `value` may be recorded under this name."""
+        # Exact types: a subclass could compare as it likes, and what is recorded goes to the evidence.
         if self.values:
-            return isinstance(value, str) and value in self.values
-        return (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and self.minimum <= value <= self.maximum
-        )
+            return type(value) is str and value in self.values
+        return (type(value) is int or type(value) is float) and self.minimum <= value <= self.maximum
 
 
 class Capabilities(Protocol):
@@ -54,8 +53,8 @@ class NoCapabilities:
     def http(self) -> httpx.Client:
         raise FieldNotGrantedError("hosts")
 
-    def secret(self, name: str) -> str:
-        raise FieldNotGrantedError(f"secrets.{name}")
+    def secret(self, name: str) -> str:  # noqa: ARG002  # the protocol's; it may be words of the prompt
+        raise FieldNotGrantedError("secrets")
 
 
 class Context(Generic[ConfigT]):
@@ -65,10 +64,10 @@ class Context(Generic[ConfigT]):
         "_capabilities",
         "_clock",
         "_deadline",
+        "_recorded",
+        "_refused",
         "_specs",
         "config",
-        "recorded",
-        "refused",
         "request_id",
     )
 
@@ -84,12 +83,22 @@ class Context(Generic[ConfigT]):
     ) -> None:
         self.request_id = request_id
         self.config = config
-        self.recorded: dict[str, float | str] = {}
-        self.refused: list[str] = []
+        self._recorded: dict[str, float | str] = {}
+        self._refused: list[str] = []
         self._deadline = deadline
         self._specs = specs or {}
         self._capabilities = capabilities or NoCapabilities()
         self._clock = clock
+
+    @property
+    def recorded(self) -> Mapping[str, float | str]:
+        """What was recorded so far. Only `record` adds to it."""
+        return MappingProxyType(self._recorded)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What was asked for, or tried to record, beyond the grant."""
+        return tuple(self._refused)
 
     @property
     def remaining_ms(self) -> float:
@@ -102,20 +111,36 @@ class Context(Generic[ConfigT]):
         `name` and its bounds are declared in the manifest's `[records]`. Numbers recorded twice add up;
         of enumerated values the last one stays. Raises PluginError (`contract`) for anything undeclared.
         """
-        spec = self._specs.get(name)
-        total = value
-        if isinstance(value, int | float) and name in self.recorded:
-            total = value + float(self.recorded[name])
-        if spec is None or not spec.admits(total):
-            self.refused.append(f"records.{name if spec else '<undeclared>'}")
-            raise PluginError(FailureClass.CONTRACT, "a record is not declared or out of its bounds")
-        self.recorded[name] = total
+        spec = self._specs.get(name) if type(name) is str else None
+        if spec is None:
+            raise self._breach("records")  # without the name: it may be words of the prompt
+        # Of a `StrEnum`'s member, the plain str that it is.
+        plain = str.__str__(value) if isinstance(value, str) else value
+        if not spec.admits(plain):
+            raise self._breach(f"records.{name}")
+        before = self._recorded.get(name)
+        if not isinstance(plain, str) and not isinstance(before, str | None):
+            plain += before
+            if not spec.admits(plain):
+                raise self._breach(f"records.{name}")
+        self._recorded[name] = plain
+
+    def _breach(self, what: str) -> PluginError:
+        self._refused.append(what)
+        return PluginError(FailureClass.CONTRACT, "a record is not declared or out of its bounds")
 
     @property
     def http(self) -> httpx.Client:
         """An httpx client for the granted hosts. Each answer is kept in the evidence as a delivery."""
-        return self._capabilities.http()
+        return self._granted(self._capabilities.http)
 
     def secret(self, name: str) -> str:
         """The current value of the granted secret `name`."""
-        return self._capabilities.secret(name)
+        return self._granted(lambda: self._capabilities.secret(name))
+
+    def _granted(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except FieldNotGrantedError as error:
+            self._refused.append(error.field)
+            raise

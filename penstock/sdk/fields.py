@@ -13,6 +13,7 @@ Credentials (`Authorization`, `x-api-key`, cookies, provider keys) are in no fie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -258,6 +259,11 @@ _TABLE = (
             "choices[*].message.annotations[*].url_citation.title",
             "choices[*].message.annotations[*].url_citation.url",
             "choices[*].text",
+            # What an upstream says when it refuses a request: OpenAI; vLLM before 0.7; FastAPI; Ollama.
+            "error.message",
+            "message",
+            "detail",
+            "error",
         ),
     ),
     Field(
@@ -307,9 +313,14 @@ _TABLE = (
 FIELDS: Mapping[str, Field] = MappingProxyType({entry.name: entry for entry in _TABLE})
 CONTENT_FIELDS = frozenset(entry.name for entry in _TABLE if entry.content)
 
+# Lower case only, so that no spelling of a forbidden name passes; no `_`, which CGI and WSGI read as `-`.
+HEADER_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+# Families of which nothing is a field: AWS's own headers, the gateway's own, those of proxies and browsers.
+FORBIDDEN_PREFIXES = ("proxy-", "sec-", "x-amz", "x-penstock-")
 # Never a field, whatever a manifest says: credentials and hop-by-hop headers (RFC 9110, section 7.6.1).
 FORBIDDEN_HEADERS = frozenset(
     {
+        "accept",
         "accept-encoding",
         "api-key",
         "authorization",
@@ -318,13 +329,16 @@ FORBIDDEN_HEADERS = frozenset(
         "content-length",
         "content-type",
         "cookie",
+        "cookie2",
         "expect",
         "forwarded",
         "host",
+        "http2-settings",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
         "set-cookie",
+        "set-cookie2",
         "te",
         "trailer",
         "transfer-encoding",
@@ -332,8 +346,10 @@ FORBIDDEN_HEADERS = frozenset(
         "www-authenticate",
         "x-amz-security-token",
         "x-api-key",
+        "x-client-request-id",
         "x-forwarded-for",
         "x-forwarded-host",
+        "x-forwarded-port",
         "x-forwarded-proto",
         "x-goog-api-key",
         "x-request-id",
@@ -346,6 +362,13 @@ def lookup(name: str) -> Field | None:
     """The table's entry for `name`; a header field is found by its prefix. None for an unknown field."""
     for prefix in ("request.headers.", "response.headers."):
         if name.startswith(prefix):
-            header = name[len(prefix) :]
-            return FIELDS[prefix + "<name>"] if header and header not in FORBIDDEN_HEADERS else None
-    return FIELDS.get(name) if "<" not in name else None
+            return FIELDS[prefix + "<name>"] if _may_be_granted(name[len(prefix) :]) else None
+    return FIELDS.get(name)
+
+
+def _may_be_granted(header: str) -> bool:
+    return (
+        HEADER_NAME.fullmatch(header) is not None
+        and header not in FORBIDDEN_HEADERS
+        and not header.startswith(FORBIDDEN_PREFIXES)
+    )

@@ -1,7 +1,8 @@
 """Loads a plugin from its folder: manifest, tree digest, class, configuration; in that order.
 
 The folder is mounted as the package `penstock_plugins.<folder>`, as it is under `/opt/python` in Lambda,
-so relative imports inside it work the same everywhere. Nothing is imported before the digest is right.
+so relative imports inside it work the same everywhere. Nothing is imported before the digest is right, and
+nothing but what the digest covers: compiled files in `__pycache__` are neither digested nor read.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
+import inspect
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+)
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +35,7 @@ from penstock.sdk.manifest import Manifest, read_manifest
 from penstock.sdk.plugin import Plugin
 
 NAMESPACE = "penstock_plugins"
+CACHE = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
         raise ConfigurationError(
             f"{folder}/plugin.toml", f"entry_point {manifest.entry_point!r} is no subclass of Plugin."
         )
+    _check_methods(kind, f"{folder}/plugin.toml")
     defined = {moment for moment in MOMENTS if getattr(kind, moment) is not getattr(Plugin, moment)}
     declared = set(manifest.moments)
     if defined != declared:
@@ -74,6 +86,21 @@ def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
             f"{folder}/plugin.toml", f"class and manifest differ in their moments: {odd}."
         )
     return kind
+
+
+def _check_methods(kind: type[Plugin], where: str) -> None:
+    """Refuse what would fail at every call."""
+    for moment in MOMENTS:
+        method = getattr(kind, moment)
+        if inspect.iscoroutinefunction(method):
+            raise ConfigurationError(where, f"{moment} is `async def`.", "Write it as `def`.")
+        try:
+            inspect.signature(method).bind(None, None, None)
+        except TypeError:
+            subject = inspect.signature(getattr(Plugin, moment))
+            raise ConfigurationError(
+                where, f"{moment} does not take {', '.join(subject.parameters)}.", "Give it these parameters."
+            ) from None
 
 
 def validate_config(kind: type[Plugin], name: str, config: dict[str, Any]) -> BaseModel:
@@ -91,7 +118,7 @@ def tree_digest(folder: Path) -> str:
     total = hashlib.sha256()
     for path in _files(folder):
         body = hashlib.sha256(path.read_bytes()).digest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0".encode() + body)
+        total.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0" + body)
     return "sha256:" + total.hexdigest()
 
 
@@ -99,15 +126,53 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise ConfigurationError(str(path), "is a symbolic link.", "Put the file itself into the plugin.")
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and CACHE not in path.relative_to(folder).parts:
             yield path
 
 
 def _import(folder: Path, module_name: str) -> ModuleType:
-    package = f"{NAMESPACE}.{folder.name}"
+    place = folder.resolve()  # "." has no name
+    package = f"{NAMESPACE}.{place.name}"
+    if not place.name.isidentifier():
+        raise ConfigurationError(
+            str(folder),
+            "is no name of a Python package.",
+            "Name the folder after the plugin, with `_` for `-`.",
+        )
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
     _mount(NAMESPACE, [])
-    _mount(package, [str(folder.resolve())])
-    return importlib.import_module(f"{package}.{module_name}")
+    _mount(package, [str(place)])
+    name = f"{package}.{module_name}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ConfigurationError(
+            f"{folder}/plugin.toml", f"entry_point names {module_name!r}, and there is no {module_name}.py."
+        ) from None
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Compiles what was digested: a cached file could hold other code under a source that was reviewed."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:  # noqa: ARG002  # the loader's signature
+        raise OSError("no cache")  # what `SourceLoader.get_code` takes as: neither read nor write one
+
+
+class _Finder:
+    """Finds the modules of mounted plugins, and no module by a compiled file alone."""
+
+    @staticmethod
+    def find_spec(
+        name: str, places: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith(NAMESPACE + "."):
+            return None
+        loaders = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (_Source, SOURCE_SUFFIXES))
+        finders = (FileFinder(place, *loaders) for place in places or ())
+        return next((spec for finder in finders if (spec := finder.find_spec(name))), None)
 
 
 def _mount(name: str, places: list[str]) -> None:

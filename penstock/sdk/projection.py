@@ -62,9 +62,13 @@ class Projection:
             raise self.refuse(name) from None
 
     def refuse(self, name: str) -> FieldNotGrantedError:
-        """Remember that `name` was asked for without a grant."""
-        self.refused.append(name)
-        return FieldNotGrantedError(name)
+        """Remember that `name` was asked for without a grant; of a header only that it was one.
+
+        What a plugin calls a header may be words of the prompt, and what is remembered goes to the evidence.
+        """
+        family, headers, _ = name.partition(".headers")
+        self.refused.append(family + headers)
+        return FieldNotGrantedError(family + headers)
 
 
 class Texts(Sequence[str]):
@@ -156,8 +160,8 @@ class Members(Mapping[str, Any]):
         return f"<{self.field}>"
 
     def set(self, name: str, value: object) -> MemberEdit:
-        """The member `name` becomes `value` (JSON)."""
-        return MemberEdit(self.field, name, value)
+        """The member `name` becomes `value` (JSON), as it is now: a copy of it is taken."""
+        return MemberEdit(self.field, name, thawed(value))
 
     def remove(self, name: str) -> MemberEdit:
         """The object without the member `name`."""
@@ -182,7 +186,7 @@ class UnreadableMembers(Mapping[str, Any]):
 
 
 class Headers:
-    """Named headers, each granted on its own: `request.headers.<name>`."""
+    """Named headers, each granted on its own: `request.headers.<name>`. Names count in any case."""
 
     __slots__ = ("_prefix", "_projection")
 
@@ -191,19 +195,20 @@ class Headers:
         self._projection = projection
 
     def get(self, name: str) -> str | None:
-        """The header's value; None when it is absent. `name` in lower case."""
-        value = self._projection.get(self._prefix + name)
+        """The header's value; None when it is absent."""
+        field = self._prefix + name.lower()
+        value = self._projection.get(field)
         if value is WRITE_ONLY:
-            raise self._projection.refuse(self._prefix + name)
+            raise self._projection.refuse(field)
         return value if value is None else str(value)
 
     def set(self, name: str, value: str) -> MemberEdit:
         """The header `name` becomes `value`: visible ASCII and spaces, no line breaks."""
-        return MemberEdit(self._prefix + name, name, value)
+        return MemberEdit(self._prefix + name.lower(), name.lower(), value)
 
     def remove(self, name: str) -> MemberEdit:
         """The message without the header `name`."""
-        return MemberEdit(self._prefix + name, name, REMOVED)
+        return MemberEdit(self._prefix + name.lower(), name.lower(), REMOVED)
 
 
 def frozen(value: Any) -> Any:
@@ -212,6 +217,15 @@ def frozen(value: Any) -> Any:
         return frozen_mapping(value)
     if isinstance(value, list | tuple):
         return tuple(frozen(item) for item in value)
+    return value
+
+
+def thawed(value: Any) -> Any:
+    """A copy of `value` in plain dicts and lists, also of what `frozen` made; no JSON stays itself."""
+    if isinstance(value, dict | MappingProxyType):
+        return {key: thawed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thawed(item) for item in value]
     return value
 
 

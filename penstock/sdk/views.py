@@ -145,7 +145,7 @@ class Request:
 
     @property
     def tools(self) -> Tools:
-        value = self._projection.get("request.tools")
+        value = _values(self._projection, "request.tools")
         return Tools("request.tools", value.texts, value.tools)
 
     @property
@@ -242,7 +242,15 @@ class Evidence(Mapping[str, Any]):
 
 
 def _texts(projection: Projection, name: str) -> Texts:
-    return Texts(name, projection.get(name).texts)
+    return Texts(name, _values(projection, name).texts)
+
+
+def _values(projection: Projection, name: str) -> TextValues:
+    """The texts of a field, which a grant for writing only does not show: every edit of a text reads it."""
+    value = projection.get(name)
+    if not isinstance(value, TextValues):
+        raise projection.refuse(name)
+    return value
 
 
 def _members(projection: Projection, name: str) -> Members:
