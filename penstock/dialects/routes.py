@@ -18,7 +18,7 @@ DEFAULT: Final[Dialect] = _OPENAI
 """Whose words a refusal takes when the path belongs to no dialect."""
 
 ROUTES: Final = (
-    Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT),
+    Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT, "/chat/completions"),
     Route(_OPENAI, "GET", "/v1/models", "list_models"),
     Route(_OPENAI, "GET", "/v1/models/{model}", "show_model"),
 )

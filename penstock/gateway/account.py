@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from penstock.denial import Denial
 from penstock.errors import AccountingError
 from penstock.evidence.digests import Digester
+from penstock.evidence.intent import Intention
 from penstock.evidence.record import (
     ControlRecord,
     EvidenceRecord,
@@ -20,6 +19,7 @@ from penstock.evidence.record import (
     Uninspected,
     UpstreamRecord,
     Usage,
+    timestamp,
 )
 from penstock.gates.gate import GateResult
 from penstock.sdk.fields import Moment
@@ -35,8 +35,8 @@ class Account:
     dialect: str
     route: str
     snapshot: str
-    principal: Principal
     digester: Digester
+    principal: Principal = field(default_factory=Principal)
     overrides: str = "none"
     resource: Resource = field(default_factory=Resource)
     client_request_id: str | None = None
@@ -48,23 +48,31 @@ class Account:
     usage: Usage = field(default_factory=Usage)
     cost_nanousd: int | None = None
     gates_ms: dict[str, float] = field(default_factory=dict)
-    intended: bool = False
-    """Whether INTENT is stored, so that somebody will close this record whatever happens here."""
 
-    def allow(self, stage: str) -> None:
+    def passed(self, stage: str) -> None:
         """A control let the request pass."""
         self.controls.append(ControlRecord(stage, "allow"))
-
-    def deny(self, stage: str, denial: Denial, limit: int | None = None) -> Denial:
-        """A control refused the request."""
-        self.controls.append(ControlRecord(stage, "deny", denial.code, limit=limit))
-        return denial
 
     def gate(self, moment: Moment, result: GateResult) -> None:
         """A gate was run."""
         self.placements += result.records
         self.uninspected += result.uninspected
         self.gates_ms[moment] = result.ms
+
+    def intention(self, dispatch: list[str]) -> Intention:
+        """INTENT: what its record can say if nothing more is ever heard of this request."""
+        return Intention(
+            received_at=timestamp(self.received_ms),
+            dialect=self.dialect,
+            route=self.route,
+            stream=False,
+            principal=self.principal,
+            resource=self.resource,
+            snapshot=self.snapshot,
+            overrides=self.overrides,
+            client_request_id=self.client_request_id,
+            dispatch=dispatch,
+        )
 
     def record(
         self, outcome: Outcome, status: int | None, code: str | None, placements: int, now: float
@@ -103,13 +111,6 @@ class Account:
         )
 
 
-def timestamp(unix_ms: int) -> str:
-    """Unix milliseconds as the record writes a time: UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
-
-
 def now_ms() -> int:
     """Unix milliseconds."""
     return time.time_ns() // 1_000_000
-
