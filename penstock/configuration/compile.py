@@ -1,0 +1,182 @@
+"""Compiles the deployed half: `[deployment]` and `[[plugin]]` become one snapshot. It makes every check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem
+from penstock.configuration.model import PluginStanza
+from penstock.configuration.placing import Installed, PlacingError, place
+from penstock.configuration.plugin_source import check_source
+from penstock.configuration.reading import Source, meant
+from penstock.configuration.references import check_references
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
+from penstock.errors import ConfigurationError
+from penstock.gates.placement import Placement, in_order
+from penstock.gates.scope import Names
+from penstock.sdk.fields import MOMENTS
+from penstock.sdk.loading import load_plugin
+from penstock.sdk.manifest import read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A snapshot and its bytes; the folders in which its plugins' folders are; what is dead in the file."""
+
+    snapshot: Snapshot
+    raw: bytes
+    plugin_roots: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def built_in_plugins() -> Path:
+    """The folder of the plugins that come with Penstock."""
+    return Path(__file__).resolve().parent.parent.parent / "plugins"
+
+
+def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
+    """Compile and check everything. Imports the plugins' code. Raises ConfigurationError."""
+    check_references(source)
+    home = built_ins or built_in_plugins()
+    plugins: list[DeployedPlugin] = []
+    placements: list[Placement] = []
+    folders: dict[str, Path] = {}
+    for index, stanza in enumerate(source.file.plugin):
+        installed = _installed(source, index, stanza, home)
+        if folders.setdefault(installed.folder.name, installed.folder) != installed.folder:
+            problem = f"another plugin's folder is called {installed.folder.name!r} too."
+            raise source.error(("plugin", index, "path"), problem, "Rename one of them.")
+        placed = _placed(source, index, stanza, installed)
+        placements += placed
+        plugins.append(_deployed(stanza, installed, placed))
+    _check_order(source, placements)
+    raw = encode_snapshot(_settings(source), plugins, placements)
+    roots = tuple(sorted({str(folder.parent) for folder in folders.values()}))
+    return Compiled(Snapshot.decode(raw), raw, roots, tuple(_warnings(source, placements)))
+
+
+def plugin_folder(stanza: PluginStanza, base: Path, built_ins: Path) -> Path:
+    """Where the plugin of a stanza is: under its path, or among the built-in ones."""
+    if stanza.path is not None:
+        return (base / stanza.path).resolve()
+    return built_ins / stanza.name.replace("-", "_")
+
+
+def _installed(source: Source, index: int, stanza: PluginStanza, home: Path) -> Installed:
+    folder = plugin_folder(stanza, source.path.parent, home)
+    if not (folder / "plugin.toml").is_file():
+        known = [path.parent.name.replace("_", "-") for path in home.glob("*/plugin.toml")]
+        problem = f"there is no plugin.toml in {folder}."
+        remedy = meant(stanza.name, known) if stanza.path is None else "Is `path` right?"
+        raise source.error(("plugin", index, "path" if stanza.path else "name"), problem, remedy)
+    manifest = read_manifest(folder)
+    if manifest.name != stanza.name:
+        problem = f"the manifest in {folder} is that of {manifest.name!r}."
+        raise source.error(("plugin", index, "name"), problem, f'Write name = "{manifest.name}".')
+    if not folder.name.isidentifier():
+        problem = f"the folder {folder.name!r} cannot be imported."
+        remedy = f"Call it {stanza.name.replace('-', '_')!r}."
+        raise source.error(("plugin", index, "path"), problem, remedy)
+    check_source(folder, manifest)
+    digest, config = _loaded(source, index, folder, stanza)
+    return Installed(folder, manifest, digest, config, built_in=folder.parent == home.resolve())
+
+
+def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> tuple[str, Mapping[str, Any]]:
+    """Load the plugin once, as each environment will: digest, and configuration with its defaults."""
+    try:
+        loaded = load_plugin(folder, stanza.config)
+    except ConfigurationError as error:
+        raise source.error(("plugin", index, "config"), str(error)) from error
+    except Exception as error:  # a plugin's own code may raise anything while it is loaded
+        problem = f"its code raised {type(error).__name__} when it was loaded: {error}."
+        raise source.error(("plugin", index), problem, "Mend the plugin, or its `config`.") from error
+    return loaded.digest, loaded.config.model_dump(mode="json")
+
+
+def _placed(source: Source, index: int, stanza: PluginStanza, installed: Installed) -> list[Placement]:
+    _check_scope(source, index, stanza)
+    try:
+        placements = place(stanza, installed)
+    except PlacingError as error:
+        raise source.error(("plugin", index, *error.key), error.problem, error.remedy) from error
+    for placement in placements:
+        found = coverage_problem(placement)
+        if found:
+            problem, remedy = found
+            raise source.error(("plugin", index, "scope"), f"{placement.name}: {problem}", remedy)
+    return placements
+
+
+def _check_scope(source: Source, index: int, stanza: PluginStanza) -> None:
+    """Refuse a dialect or route that does not exist, in the scope or in its exceptions."""
+    for table in (stanza.scope, *stanza.scope.exceptions):
+        for dimension, known in (("dialect", DIALECTS), ("route", ROUTES)):
+            for pattern in getattr(table, dimension) or ():
+                if not any(Names.of((pattern,)).admits(name) for name in known):
+                    key = ("plugin", index, "scope", dimension)
+                    raise source.error(key, f"there is no {dimension} {pattern!r}.", meant(pattern, known))
+
+
+def _deployed(stanza: PluginStanza, installed: Installed, placed: list[Placement]) -> DeployedPlugin:
+    return DeployedPlugin(
+        name=stanza.name,
+        folder=installed.folder.name,
+        version=installed.manifest.version,
+        digest=installed.digest,
+        config=stanza.config,
+        hosts=stanza.grant.hosts,
+        secrets=dict(stanza.secrets),
+        moments=tuple(placement.moment for placement in placed),
+        scope=stanza.scope.table(),
+        exceptions=tuple(table.table() for table in stanza.scope.exceptions),
+    )
+
+
+def _check_order(source: Source, placements: list[Placement]) -> None:
+    for moment in MOMENTS:
+        try:
+            in_order([placement for placement in placements if placement.moment == moment])
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{source.path}: {error.where}", error.problem, error.remedy) from error
+
+
+def _settings(source: Source) -> dict[str, Any]:
+    deployment = source.file.deployment
+    return {
+        "deployment": deployment.name,
+        "body_limit_bytes": deployment.body_limit_bytes,
+        "gate_budget_ms": deployment.gate_budget_ms.model_dump(),
+        "durability": deployment.evidence.durability,
+        "addresses": list(deployment.addresses),
+    }
+
+
+def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
+    """What stands in the file and can have no effect."""
+    file = source.file
+    known = {
+        "organisation": {item.id for item in file.organisation},
+        "team": {item.id for item in file.team},
+        "user": {item.id for item in file.user},
+        "model": {item.id for item in file.model},
+        "mcp_server": set[str](),
+    }
+    for stanza in file.plugin:
+        for dimension, patterns in stanza.scope.table().items():
+            names = known.get(dimension)
+            if names is not None and not any(Names.of(patterns).admits(name) for name in names):
+                yield f"plugin {stanza.name!r} never runs: its scope matches no {dimension} of this file."
+        if stanza.mode == "off":
+            yield f"plugin {stanza.name!r} is off: overrides cannot switch on what is deployed off."
+    budgets = file.deployment.gate_budget_ms.model_dump()
+    for placement in placements:
+        if placement.timeout_ms > budgets.get(placement.moment, placement.timeout_ms):
+            yield f"{placement.name} may take longer than its whole gate: the gate's budget ends it first."
+    used = {model.provider for model in file.model}
+    yield from (f"no model uses provider {p.id!r}." for p in file.provider if p.id not in used)
+    granted = {name for grant in file.grant for name in grant.models}
+    yield from (f"nobody is granted model {m.id!r}." for m in file.model if m.id not in granted)

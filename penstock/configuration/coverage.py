@@ -1,0 +1,68 @@
+"""Surface coverage: a placement that cannot act on traffic in its scope is refused, never silently blind.
+
+A surface is a dialect and a route that carries content. `GET /v1/models` carries none: no plugin sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.gates.placement import Placement
+from penstock.gates.scope import Scope
+from penstock.sdk import fields
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One kind of traffic that carries content."""
+
+    name: str
+    dialect: str
+    route: str
+
+
+SURFACES = (Surface(fields.CHAT, "openai", "/v1/chat/completions"),)
+DIALECTS = frozenset(surface.dialect for surface in SURFACES)
+ROUTES = frozenset(surface.route for surface in SURFACES)
+
+
+def coverage_problem(
+    placement: Placement, surfaces: tuple[Surface, ...] = SURFACES
+) -> tuple[str, str] | None:
+    """What is wrong with where `placement` applies, and the remedy; None when it can act on all of it."""
+    inside = [surface for surface in surfaces if _may_admit(placement.scope, surface)]
+    if not inside:
+        return "its scope admits no traffic that carries content.", "Widen `dialect` or `route`."
+    names = sorted({*placement.reads, *placement.terms.writes})
+    for name in names:
+        if not any(_carries(surface, name) for surface in inside):
+            return (
+                f"no traffic in its scope carries {name!r}.",
+                f"Take {name!r} out of its grant, or widen its scope.",
+            )
+    content = [name for name in names if name in fields.CONTENT_FIELDS]
+    for surface in inside if content else []:
+        if not any(_carries(surface, name) for name in content):
+            left_out = f'{{ dialect = ["{surface.dialect}"], route = ["{surface.route}"] }}'
+            problem = f"it cannot act on {surface.name}: none of its fields is there."
+            return problem, f"Leave it out: scope.except = [{left_out}]."
+    return None
+
+
+def _carries(surface: Surface, name: str) -> bool:
+    entry = fields.lookup(name)
+    return entry is not None and entry.on(surface.name)
+
+
+def _may_admit(scope: Scope, surface: Surface) -> bool:
+    """Whether some request of `surface` can be in scope, whatever its other dimensions are."""
+    facts: Mapping[str, str] = {"dialect": surface.dialect, "route": surface.route}
+    only = {name: names for name, names in scope.only if name in facts}
+    if not all(names.admits(facts[name]) for name, names in only.items()):
+        return False
+    # An exception takes the whole surface out only when it names nothing but dialect and route.
+    return not any(
+        all(name in facts and names.admits(facts[name]) for name, names in table)
+        for table in scope.exceptions
+    )

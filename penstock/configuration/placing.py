@@ -1,0 +1,221 @@
+"""From one `[[plugin]]` stanza and the plugin's manifest to its placements, one for each granted moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from penstock.configuration.model import DROPPABLE, MomentGrant, PluginStanza
+from penstock.evidence.record import Name
+from penstock.gates.placement import HostKind, Mode, OnError, Placement, Style, derived_style
+from penstock.gates.placement import Policy as PlacementPolicy
+from penstock.gates.scope import Scope
+from penstock.sdk import fields
+from penstock.sdk.context import RecordSpec
+from penstock.sdk.contract import Terms
+from penstock.sdk.fields import LATER, MOMENTS, Moment
+from penstock.sdk.manifest import Manifest, MomentRequest, moment_problem
+
+# behaviour.md, section 3: what a call may take when nobody says.
+TIMEOUT_MS: Mapping[HostKind, int] = {"in_process": 100, "function": 1500}
+# What a background plugin may take: its function's timeout, a sixth of its queue's visibility.
+BACKGROUND_TIMEOUT_MS = 50_000
+
+
+class PlacingError(Exception):
+    """A stanza that cannot be placed: the key in it, what is wrong, the remedy."""
+
+    def __init__(self, key: tuple[str, ...], problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A plugin that a stanza names: its folder, manifest, digest, and its configuration with defaults."""
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+    config: Mapping[str, Any]
+    built_in: bool
+
+
+def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:
+    """Its placements. Raises PlacingError."""
+    _check_capabilities(stanza, plugin.manifest)
+    grants = {moment: grant for moment in MOMENTS if (grant := getattr(stanza.grant, moment)) is not None}
+    if not grants:
+        raise PlacingError(("grant",), "is given no moment.", "Add [plugin.grant.<moment>], or remove it.")
+    placements = [_placement(stanza, plugin, moment, grant) for moment, grant in grants.items()]
+    for placement in placements:
+        _check_style(stanza, placement)
+    return placements
+
+
+def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: MomentGrant) -> Placement:
+    manifest = plugin.manifest
+    asked = _asked(manifest, moment, grant)
+    effects = frozenset(grant.effects)
+    after = tuple(dict.fromkeys((*asked.after, *stanza.after))) if moment != LATER else ()
+    style = derived_style(moment, effects, grant.reads, after)
+    host = _host(stanza, plugin, moment)
+    return Placement(
+        plugin=stanza.name,
+        version=manifest.version,
+        digest=plugin.digest,
+        moment=moment,
+        style=style,
+        host=host,
+        timeout_ms=stanza.timeout_ms or asked.timeout_ms or _timeout_ms(style, host),
+        on_error=stanza.on_error or _on_error(style, asked),
+        order=stanza.order,
+        after=after,
+        scope=Scope.of(stanza.scope.table(), tuple(table.table() for table in stanza.scope.exceptions)),
+        mode=Mode[stanza.mode.upper()],
+        rollout=stanza.rollout,
+        sample=stanza.sample,
+        reads=grant.reads,
+        terms=_terms(grant, manifest, plugin.config),
+        reasons=dict(manifest.reasons) if "block" in effects else {},
+        records=_records(manifest) if "record" in effects else {},
+        uninspected=_policies(stanza),
+        required=stanza.required,
+        delivery=asked.delivery,
+        stream=asked.stream,
+        window_chars=asked.window_chars,
+        max_hold_chars=asked.max_hold_chars,
+    )
+
+
+def _asked(manifest: Manifest, moment: Moment, grant: MomentGrant) -> MomentRequest:
+    """What the manifest asks for at `moment`, which the grant does not exceed."""
+    asked: MomentRequest | None = getattr(manifest, moment)
+    if asked is None:
+        raise PlacingError(
+            ("grant", moment), f"the manifest asks for nothing at {moment}.", "Remove the table."
+        )
+    for what in ("reads", "writes", "effects"):
+        beyond = sorted(set(getattr(grant, what)) - set(getattr(asked, what)))
+        if beyond:
+            problem = f"{beyond[0]!r} is more than the manifest asks for."
+            raise PlacingError(("grant", moment, what), problem, "A grant may only be smaller.")
+    unfit = moment_problem(
+        moment, MomentRequest(reads=grant.reads, writes=grant.writes, effects=grant.effects)
+    )
+    if unfit:
+        raise PlacingError(("grant", moment), unfit)
+    return asked
+
+
+def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
+    if moment == LATER:
+        return "function"
+    capable = bool(stanza.grant.hosts or stanza.grant.secrets)
+    host = stanza.host or ("in_process" if plugin.built_in and not capable else "function")
+    if capable and host == "in_process":
+        problem = "a plugin that is granted hosts or secrets does not run in the gateway's process."
+        raise PlacingError(("host",), problem, "Take out `host`, or the capability.")
+    if host == "function":
+        problem = f"it would run in a function of its own at {moment}, which this version does not have yet."
+        remedy = 'If you trust its code with all that the gateway may do, write host = "in_process".'
+        if capable:
+            remedy = "Grant hosts and secrets to a plugin that runs at after_response only."
+        raise PlacingError(("host",), problem, remedy)
+    return host
+
+
+def _check_capabilities(stanza: PluginStanza, manifest: Manifest) -> None:
+    for what in ("hosts", "secrets"):
+        beyond = sorted(set(getattr(stanza.grant, what)) - set(getattr(manifest, what)))
+        if beyond:
+            problem = f"{beyond[0]!r} is more than the manifest asks for."
+            raise PlacingError(("grant", what), problem, "A grant may only be smaller.")
+    for what in ("storage", "email"):
+        if getattr(stanza.grant, what):
+            raise PlacingError(("grant", what), "is not part of this version.", "Take it out.")
+    if set(stanza.secrets) != set(stanza.grant.secrets):
+        odd = min(set(stanza.secrets) ^ set(stanza.grant.secrets))
+        problem = f"{odd!r} is not both granted and given a place in Secrets Manager."
+        raise PlacingError(("secrets",), problem, f'Write secrets = {{ {odd} = "its/name" }}, and grant it.')
+
+
+def _check_style(stanza: PluginStanza, placement: Placement) -> None:
+    if placement.style == "independent" and stanza.on_error == "block":
+        problem = f"at {placement.moment} it can stop nothing, so that a failure of it cannot either."
+        raise PlacingError(("on_error",), problem, 'Write on_error = "allow".')
+    if placement.style == "ordered" and stanza.sample != 100:
+        problem = f"at {placement.moment} it can stop or change a request, so that it runs on each."
+        raise PlacingError(("sample",), problem, "Use `rollout` to enforce for a part of the API keys.")
+
+
+def _timeout_ms(style: Style, host: HostKind) -> int:
+    return BACKGROUND_TIMEOUT_MS if style == "background" else TIMEOUT_MS[host]
+
+
+def _on_error(style: Style, asked: MomentRequest) -> OnError:
+    """The manifest's wish counts for ordered placements: no other can stop a request."""
+    return (asked.on_error or "block") if style == "ordered" else "allow"
+
+
+def _terms(grant: MomentGrant, manifest: Manifest, config: Mapping[str, Any]) -> Terms:
+    tags = (
+        {
+            name: _tag_values(name, asked.values or _at(config, asked.values_from))
+            for name, asked in manifest.tags.items()
+        }
+        if "request.tags" in grant.writes
+        else {}
+    )
+    effects = frozenset(grant.effects)
+    reasons = frozenset(manifest.reasons) if "block" in effects else frozenset[str]()
+    return Terms(frozenset(grant.writes), effects, reasons, tags)
+
+
+def _at(config: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """The texts at a dotted path: one text, the elements of a list, or the values of a table."""
+    value: Any = config
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    found = value if isinstance(value, list | tuple) else [value]
+    return tuple(text for text in found if isinstance(text, str) and text)
+
+
+def _tag_values(name: str, values: tuple[str, ...]) -> frozenset[str]:
+    """The values that a tag may have: they go to evidence and metrics, so they look as names do."""
+    for value in values:
+        try:
+            _NAME.validate_python(value)
+        except ValidationError:
+            problem = f"the tag {name!r} could become a value that is no name."
+            raise PlacingError(("config",), problem, "Use letters, digits and . _ : @ / + - only.") from None
+    return frozenset(values)
+
+
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+def _records(manifest: Manifest) -> dict[str, RecordSpec]:
+    return {
+        name: RecordSpec(asked.unit, asked.minimum, asked.maximum, asked.values)
+        for name, asked in manifest.records.items()
+    }
+
+
+def _policies(stanza: PluginStanza) -> dict[str, PlacementPolicy]:
+    """One policy per kind. A `default` of `drop` is for parts, not for fields: these are refused."""
+    policies = stanza.policies()
+    if policies.get("default") == "drop":
+        refused: dict[str, PlacementPolicy] = dict.fromkeys(
+            fields.CONTENT_FIELDS - {DROPPABLE, *policies}, "refuse"
+        )
+        policies |= refused
+    return policies

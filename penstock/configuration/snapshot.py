@@ -1,0 +1,200 @@
+"""The deployed half, compiled: what a function loads when it starts. JSON, no pydantic needed to read it.
+
+Nothing in it depends on the machine that made it, so that equal configuration gives an equal digest. The
+digest, over its canonical JSON, stands in every record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from penstock.errors import ConfigurationError
+from penstock.gates.placement import Mode, Placement, in_order
+from penstock.gates.scope import Scope
+from penstock.sdk.context import RecordSpec
+from penstock.sdk.contract import Terms
+from penstock.sdk.fields import LATER, MOMENTS, Moment
+
+SCHEMA = "penstock.snapshot/1"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedPlugin:
+    """One installed plugin.
+
+    `folder`: its name under the plugin roots. `secrets`: logical name → name in Secrets Manager. `scope`:
+    dimension → patterns, for all of its placements; `exceptions`: tables of the same kind.
+    """
+
+    name: str
+    folder: str
+    version: str
+    digest: str
+    config: Mapping[str, Any]
+    hosts: tuple[str, ...]
+    secrets: Mapping[str, str]
+    moments: tuple[Moment, ...]
+    scope: Mapping[str, tuple[str, ...]]
+    exceptions: tuple[Mapping[str, tuple[str, ...]], ...]
+
+    @property
+    def in_gateway(self) -> bool:
+        """Whether the gateway's own function loads it."""
+        return any(moment != LATER for moment in self.moments)
+
+    @property
+    def in_background(self) -> bool:
+        """Whether it has a queue and a function of its own."""
+        return LATER in self.moments
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that was deployed. `placements`: moment → in the order in which they run."""
+
+    digest: str
+    deployment: str
+    body_limit_bytes: int
+    gate_budget_ms: Mapping[str, int]
+    durability: Literal["stored", "log"]
+    addresses: tuple[str, ...]
+    plugins: Mapping[str, DeployedPlugin]
+    placements: Mapping[Moment, tuple[Placement, ...]]
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """The snapshot at `path`. Raises ConfigurationError."""
+        try:
+            return cls.decode(path.read_bytes(), str(path))
+        except OSError as error:
+            raise ConfigurationError(str(path), "cannot be read.", "Deploy it again.") from error
+
+    @classmethod
+    def decode(cls, raw: bytes, where: str = "the snapshot") -> Snapshot:
+        """The snapshot that `raw` holds. Raises ConfigurationError."""
+        try:
+            tree = json.loads(raw)
+            if tree["schema"] != SCHEMA:
+                raise ConfigurationError(where, "was made by another version.", "Deploy it again.")
+            return _decoded(tree, _digest(raw))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(where, "is no snapshot.", "Deploy it again.") from error
+
+    def at(self, moment: Moment) -> tuple[Placement, ...]:
+        """The placements of one moment, in order."""
+        return self.placements[moment]
+
+    @property
+    def count(self) -> int:
+        """How many placements there are at the moments that run before the caller has its answer."""
+        return sum(len(found) for moment, found in self.placements.items() if moment != LATER)
+
+
+def encode_snapshot(
+    settings: Mapping[str, Any], plugins: Sequence[DeployedPlugin], placed: Sequence[Placement]
+) -> bytes:
+    """Canonical JSON of a snapshot. `settings`: deployment, body_limit_bytes, gate_budget_ms and so on."""
+    tree = {
+        "schema": SCHEMA,
+        **settings,
+        "plugins": [_plugin_tree(plugin) for plugin in sorted(plugins, key=lambda p: p.name)],
+        "placements": [_placement_tree(p) for p in sorted(placed, key=lambda p: (p.moment, p.plugin))],
+    }
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _digest(raw: bytes) -> str:
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def _decoded(tree: Mapping[str, Any], digest: str) -> Snapshot:
+    plugins = {item["name"]: _plugin(item) for item in tree["plugins"]}
+    scopes = {name: Scope.of(plugin.scope, plugin.exceptions) for name, plugin in plugins.items()}
+    placements = [_placement(item, scopes[item["plugin"]]) for item in tree["placements"]]
+    return Snapshot(
+        digest=digest,
+        deployment=tree["deployment"],
+        body_limit_bytes=tree["body_limit_bytes"],
+        gate_budget_ms=tree["gate_budget_ms"],
+        durability=tree["durability"],
+        addresses=tuple(tree["addresses"]),
+        plugins=plugins,
+        placements={moment: in_order([p for p in placements if p.moment == moment]) for moment in MOMENTS},
+    )
+
+
+def _plugin_tree(plugin: DeployedPlugin) -> dict[str, Any]:
+    return {name: _plain(getattr(plugin, name)) for name in DeployedPlugin.__slots__}
+
+
+def _plugin(tree: Mapping[str, Any]) -> DeployedPlugin:
+    made = {
+        "hosts": tuple(tree["hosts"]),
+        "moments": tuple(tree["moments"]),
+        "scope": _table(tree["scope"]),
+        "exceptions": tuple(_table(table) for table in tree["exceptions"]),
+    }
+    return DeployedPlugin(**{**tree, **made})
+
+
+def _table(tree: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(patterns) for name, patterns in tree.items()}
+
+
+def _placement_tree(placement: Placement) -> dict[str, Any]:
+    tree = {name: getattr(placement, name) for name in Placement.__slots__ if name not in {"scope", "terms"}}
+    terms = placement.terms
+    return {
+        **_plain(tree),
+        "mode": placement.mode.label,
+        "terms": {
+            "writes": sorted(terms.writes),
+            "effects": sorted(terms.effects),
+            "reasons": sorted(terms.reasons),
+            "tags": {name: sorted(values) for name, values in terms.tags.items()},
+        },
+        "records": {
+            name: {
+                "unit": spec.unit,
+                "minimum": spec.minimum,
+                "maximum": spec.maximum,
+                "values": list(spec.values),
+            }
+            for name, spec in placement.records.items()
+        },
+    }
+
+
+def _placement(tree: Mapping[str, Any], scope: Scope) -> Placement:
+    terms = tree["terms"]
+    made = {
+        "mode": Mode[tree["mode"].upper()],
+        "scope": scope,
+        "after": tuple(tree["after"]),
+        "reads": tuple(tree["reads"]),
+        "terms": Terms(
+            frozenset(terms["writes"]),
+            frozenset(terms["effects"]),
+            frozenset(terms["reasons"]),
+            {name: frozenset(values) for name, values in terms["tags"].items()},
+        ),
+        "records": {
+            name: RecordSpec(**{**spec, "values": tuple(spec["values"])})
+            for name, spec in tree["records"].items()
+        },
+    }
+    return Placement(**{**tree, **made})
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists and mappings as dicts, for JSON."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return cast("Any", value)
