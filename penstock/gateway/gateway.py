@@ -57,6 +57,8 @@ class Parts:
     digest_key: Callable[[], DigestKey]
     """The evidence key. Raises StorageError."""
     body_limit_bytes: int
+    addresses: Sequence[str] = ()
+    """Networks (CIDR) that any request may come from; none means any."""
     new_id: Callable[[], str] = uuid7
     clock: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = now_ms

@@ -102,7 +102,7 @@ class Passage:
 
     def _admitted_body(self) -> bytes | Denied:
         caller, parts = self._caller, self._parts
-        for networks in (caller.addresses, parts.access.addresses(caller.principal)):
+        for networks in (parts.addresses, caller.addresses, parts.access.addresses(caller.principal)):
             if (denied := check_address(self._http.source_ip, networks)) is not None:
                 return denied
         return unpack(self._http.headers, self._http.body, parts.body_limit_bytes)

@@ -1,0 +1,1 @@
+"""API Gateway event → the request's way → HTTP response."""

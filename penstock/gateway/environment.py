@@ -1,0 +1,122 @@
+"""Builds a gateway for one environment from what the function is told, once, visibly.
+
+    settings → snapshot → plugins (digest checked before import) → hosts → gates → ports → gateway
+
+A plugin that cannot be loaded stops nobody but itself: its placements fail as `import`, and `on_error`
+decides. A snapshot or a setting that cannot be read ends the start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from penstock.adapters.clients import Clients
+from penstock.adapters.control import DynamoControlStore
+from penstock.adapters.ledger import DynamoLedger
+from penstock.adapters.queues import Queues, SqsQueues
+from penstock.adapters.secrets import Secrets, SecretsManager, decode_digest_key
+from penstock.configuration.settings import Settings
+from penstock.configuration.snapshot import Snapshot
+from penstock.evidence import logs, telemetry
+from penstock.evidence.digests import DigestKey
+from penstock.evidence.messages import outbox_message
+from penstock.evidence.record import EvidenceRecord
+from penstock.gates.deadline import Deadlines
+from penstock.gates.gate import Gate
+from penstock.gates.host import InProcessHost
+from penstock.gateway.account import now_ms
+from penstock.gateway.gateway import Gateway, Parts
+from penstock.governance.access import Access
+from penstock.governance.authentication import Authentication
+from penstock.governance.directory import Directory
+from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
+from penstock.sdk.loading import LoadedPlugin, load_plugin
+from penstock.upstream.client import HttpUpstream
+
+log = logging.getLogger(__name__)
+
+
+def build(environment: Mapping[str, str]) -> Gateway:
+    """The gateway of this environment. Raises ConfigurationError when it cannot be built."""
+    logs.set_up()
+    settings = Settings.read(environment)
+    snapshot = Snapshot.load(Path(settings.snapshot_path))
+    clients = connected()
+    secrets = SecretsManager(clients)
+    directory = Directory(DynamoControlStore(clients, settings.control_table))
+    before, after = gates(snapshot, load_plugins(snapshot, settings))
+    return Gateway(
+        Parts(
+            snapshot=snapshot.digest,
+            before=before,
+            after=after,
+            background=snapshot.at(LATER),
+            authentication=Authentication(directory),
+            access=Access(directory),
+            addresses=snapshot.addresses,
+            upstream=HttpUpstream(),
+            secrets=secrets,
+            ledger=DynamoLedger(clients, settings.ledger_table),
+            outbox=outbox(SqsQueues(clients), settings.outbox_url),
+            telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms())),
+            digest_key=digest_key(secrets, settings.evidence_key_secret),
+            body_limit_bytes=snapshot.body_limit_bytes,
+        )
+    )
+
+
+def connected() -> Clients:
+    """Clients that the first request need not wait for: importing boto3 takes about half a second."""
+    clients = Clients()
+    _ = (clients.dynamodb, clients.sqs, clients.secretsmanager)
+    return clients
+
+
+def gates(snapshot: Snapshot, plugins: Mapping[str, LoadedPlugin]) -> tuple[Gate, Gate]:
+    """The two gates on the response's path, over one host and one pair of timers."""
+    host = InProcessHost(plugins, Deadlines.for_environment())
+
+    def gate(moment: Moment) -> Gate:
+        budget_ms = snapshot.gate_budget_ms[moment]
+        return Gate(moment, snapshot.at(moment), {"in_process": host}, budget_ms=budget_ms)
+
+    return gate(BEFORE), gate(AFTER)
+
+
+def load_plugins(snapshot: Snapshot, settings: Settings) -> dict[str, LoadedPlugin]:
+    """The plugins that run in this process. One that breaks on the way is left out and logged."""
+    loaded: dict[str, LoadedPlugin] = {}
+    for plugin in snapshot.plugins.values():
+        if not plugin.in_gateway:
+            continue
+        try:
+            folder = settings.plugin_folder(plugin.folder)
+            loaded[plugin.name] = load_plugin(folder, dict(plugin.config), digest=plugin.digest)
+        except Exception:
+            log.exception("a plugin could not be loaded", extra={"plugin": plugin.name})
+    return loaded
+
+
+def outbox(queues: Queues, url: str) -> Callable[[EvidenceRecord, Sequence[str]], None]:
+    """Stores an outcome: one message for each request."""
+
+    def store(record: EvidenceRecord, plugins: Sequence[str]) -> None:
+        queues.send(url, outbox_message(record, plugins).decode())
+
+    return store
+
+
+def digest_key(secrets: Secrets, name: str) -> Callable[[], DigestKey]:
+    """The evidence key, decoded once for each value of its secret."""
+    known: dict[str, DigestKey] = {}
+
+    def get() -> DigestKey:
+        text = secrets.get(name)
+        if text not in known:
+            known.clear()
+            known[text] = decode_digest_key(text)
+        return known[text]
+
+    return get
