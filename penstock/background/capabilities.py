@@ -46,7 +46,7 @@ class GrantedTransport(httpx.BaseTransport):
         local: bool = False,
     ) -> None:
         self._inner = inner
-        self._hosts = hosts
+        self.hosts = hosts
         self._digester = digester
         self._local = local
         self.deliveries: list[Delivery] = []
@@ -78,7 +78,7 @@ class GrantedTransport(httpx.BaseTransport):
         secure = url.scheme == "https" or (self._local and url.scheme == "http" and _is_loopback(url.host))
         # Another Host header would reach another site behind the same address.
         named = request.headers.get("host", "").encode() == url.netloc
-        if not (secure and named and not url.userinfo and host in self._hosts):
+        if not (secure and named and not url.userinfo and host in self.hosts):
             self.refused = True
             raise FieldNotGrantedError("hosts")
         return host
@@ -89,20 +89,21 @@ class GrantedTransport(httpx.BaseTransport):
 
 
 class GrantedCapabilities:
-    """One run's capabilities. `secrets`: logical name → name or ARN in Secrets Manager."""
+    """One run's capabilities. `secrets`: logical name → name or ARN; without hosts there is no client."""
 
     def __init__(self, transport: GrantedTransport, secrets: Mapping[str, str], store: Secrets) -> None:
-        self.transport = transport
-        self.refused: list[str] = []
+        self._transport = transport
         self._secrets = secrets
         self._store = store
         self._client: httpx.Client | None = None
 
     def http(self) -> httpx.Client:
         """The run's client: no redirects unless asked for, no proxies, no environment."""
+        if not self._transport.hosts:
+            raise FieldNotGrantedError("hosts")
         if self._client is None:
             self._client = httpx.Client(
-                transport=self.transport,
+                transport=self._transport,
                 timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
                 follow_redirects=False,
                 trust_env=False,
@@ -113,13 +114,8 @@ class GrantedCapabilities:
     def secret(self, name: str) -> str:
         """The current value of a granted secret."""
         if name not in self._secrets:
-            self.refused.append("secrets")
-            raise FieldNotGrantedError("a secret")
+            raise FieldNotGrantedError("secrets")  # without the name, which the plugin may have made up
         return self._store.get(self._secrets[name])
-
-    def refusals(self) -> list[str]:
-        """What was asked for without a grant. Names that the plugin made up are not repeated."""
-        return [*self.refused, *(["hosts"] if self.transport.refused else [])]
 
 
 def _plain(request: httpx.Request) -> httpx.Request:
@@ -137,8 +133,10 @@ def _bounded(response: httpx.Response) -> bytes:
     try:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise TooLargeError("a response came compressed, which was not asked for")
+        if not isinstance(response.stream, httpx.SyncByteStream):
+            raise TypeError("the inner transport is not synchronous")
         body = bytearray()
-        for chunk in response.iter_raw():
+        for chunk in response.stream:
             body += chunk
             if len(body) > MAX_RESPONSE_BYTES:
                 raise TooLargeError(f"a response is larger than {MAX_RESPONSE_BYTES} bytes")

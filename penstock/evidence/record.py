@@ -9,6 +9,7 @@ the hot path; the recorder validates the same types with pydantic, and the JSON 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
@@ -71,6 +72,11 @@ Failure = Literal[
     "exception", "timeout", "contract", "import", "unavailable", "throttled", "denied", "circuit_open"
 ]
 Outcome = Literal["answered", "blocked", "failed", "disconnected", "outcome_unknown"]
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 def timestamp(unix_ms: int) -> str:

@@ -1,0 +1,263 @@
+"""Runs one background plugin on one message of its queue, and leaves a record of each attempt.
+
+    decode → (at most once: claim) → run within the deadline → record in S3 → (finish) → message deleted
+
+At least once: a failed attempt is recorded, then the message comes back; after five it is a dead letter. A
+crash before the record is stored calls the plugin again, with the same idempotency key.
+At most once: the claim is taken before the call, and whatever comes of it the plugin is not called again. A
+claim without a record means that an environment ended in between: recorded as `delivery_unknown`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import httpx
+
+from penstock.adapters.ledger import Ledger
+from penstock.adapters.objects import Objects
+from penstock.adapters.secrets import Secrets
+from penstock.background.capabilities import GrantedCapabilities, GrantedTransport
+from penstock.errors import (
+    ConfigurationError,
+    FailureClass,
+    FieldNotGrantedError,
+    PenstockError,
+    PluginError,
+    StorageError,
+)
+from penstock.evidence import layout
+from penstock.evidence.archive import Archive, Stored
+from penstock.evidence.delivery import DELIVERY_UNKNOWN, DeliveryRecord
+from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.encoding import as_json, as_mapping
+from penstock.evidence.messages import DeliveryMessage
+from penstock.evidence.record import now_ms, timestamp
+from penstock.evidence.schema import decode
+from penstock.gates.deadline import DeadlineExceededError, Deadlines
+from penstock.gates.placement import Placement
+from penstock.sdk.context import Context
+from penstock.sdk.loading import LoadedPlugin
+from penstock.sdk.views import Evidence
+
+RESERVE_S = 5.0  # kept of the function's time for storing the record, with the adapters' own timeouts
+
+log = logging.getLogger(__name__)
+
+
+class DeliveryFailedError(PenstockError):
+    """An attempt failed and is recorded, or there was no time for it: the message has to come back."""
+
+    code = "delivery_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundPlugin:
+    """A deployed background plugin: its placement, what it may reach, and how it is loaded."""
+
+    placement: Placement
+    snapshot: str
+    load: Callable[[], LoadedPlugin]
+    hosts: frozenset[str] = frozenset()
+    """`host:port` that it may call."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Logical name → name or ARN in Secrets Manager."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a host is made of besides its plugin. Built once per environment; by hand in tests."""
+
+    objects: Objects
+    ledger: Ledger
+    secrets: Secrets
+    deadlines: Deadlines
+    digest_key: Callable[[], DigestKey]
+    transport: httpx.BaseTransport
+    """What really sends: one pool of connections for all messages."""
+    local: bool = False
+    """Plain http to this machine is allowed."""
+    now_ms: Callable[[], int] = now_ms
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One message as its queue gave it. `number` is 1 the first time."""
+
+    message_id: str
+    number: int
+    remaining_s: float
+    """What is left of the function's time."""
+
+
+class PluginHost:
+    """One environment's plugin. It is loaded once; what cannot be loaded fails every attempt as `import`."""
+
+    def __init__(self, plugin: BackgroundPlugin, parts: Parts) -> None:
+        self._plugin = plugin
+        self._parts = parts
+        self._archive = Archive(parts.objects)
+        self._loaded = self._load()
+
+    def deliver(self, body: str, attempt: Attempt) -> DeliveryRecord | None:
+        """Give one message to the plugin; its record, None when an earlier attempt had finished it.
+
+        Raises DeliveryFailedError, UnreadableEvidenceError or StorageError: the message comes back.
+        """
+        message = self._read(body)
+        placement = self._plugin.placement
+        if attempt.remaining_s < placement.timeout_ms / 1000 + RESERVE_S:
+            raise DeliveryFailedError("there is no time left in this invocation")
+        if placement.delivery == "at_most_once":
+            return self._deliver_once(message, attempt)
+        record = self._run(message, attempt)
+        self._store(message, record)
+        if record.action == "fail":
+            raise DeliveryFailedError("the plugin failed; the attempt is recorded")
+        return record
+
+    def _load(self) -> LoadedPlugin | None:
+        try:
+            return self._plugin.load()
+        except (Exception, SystemExit):
+            log.exception("the plugin cannot be loaded", extra={"plugin": self._plugin.placement.plugin})
+            return None
+
+    def _read(self, body: str) -> DeliveryMessage:
+        message = decode(DeliveryMessage, body)
+        if message.plugin != self._plugin.placement.plugin:
+            raise ConfigurationError(
+                f"the queue of plugin {self._plugin.placement.plugin!r}",
+                "holds a message for another plugin.",
+                "Deploy it again, so that each plugin has a queue of its own.",
+            )
+        return message
+
+    def _deliver_once(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord | None:
+        request_id, name = message.record.request_id, message.plugin
+        claim = self._parts.ledger.claim_delivery(request_id, name, self._parts.now_ms())
+        if claim == "finished":
+            return None
+        if claim == "claimed":
+            record = self._run(message, attempt)
+        elif self._is_recorded(message):
+            self._parts.ledger.finish_delivery(request_id, name, self._parts.now_ms())
+            return None
+        else:
+            record = self._blank(message, attempt)
+            record.action, record.reason = "fail", DELIVERY_UNKNOWN
+        self._store(message, record)
+        self._parts.ledger.finish_delivery(request_id, name, self._parts.now_ms())
+        return record
+
+    def _run(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord:
+        record = self._blank(message, attempt)
+        if self._loaded is None:
+            record.action, record.failure = "fail", "import"
+            return record
+        transport = self._granted_transport(message.record.request_id)
+        context = self._context(message, self._loaded, transport)
+        began = self._parts.clock()
+        failure = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
+        record.ms = round((self._parts.clock() - began) * 1000, 3)
+        record.deliveries = transport.deliveries
+        record.recorded = dict(context.recorded)
+        record.refused = list(dict.fromkeys([*context.refused, *(["hosts"] if transport.refused else [])]))
+        _conclude(record, failure)
+        return record
+
+    def _called(self, loaded: LoadedPlugin, evidence: Evidence, context: Context) -> FailureClass | None:
+        """Why the plugin failed; None when it did not."""
+        seconds = self._plugin.placement.timeout_ms / 1000
+        try:
+            self._parts.deadlines.run(seconds, lambda: loaded.plugin.after_response(evidence, context))
+        except DeadlineExceededError:
+            return FailureClass.TIMEOUT
+        except BaseException as error:  # a plugin may raise anything, SystemExit too
+            names = {"request_id": context.request_id, "plugin": self._plugin.placement.plugin}
+            log.warning("the plugin raised", exc_info=error, extra=names)
+            return failure_class(error)
+        return None
+
+    def _context(
+        self, message: DeliveryMessage, loaded: LoadedPlugin, transport: GrantedTransport
+    ) -> Context:
+        placement = self._plugin.placement
+        return Context(
+            message.record.request_id,
+            loaded.config,
+            deadline=self._parts.clock() + placement.timeout_ms / 1000,
+            specs=placement.records if "record" in placement.terms.effects else {},
+            capabilities=GrantedCapabilities(transport, self._plugin.secrets, self._parts.secrets),
+            clock=self._parts.clock,
+        )
+
+    def _granted_transport(self, request_id: str) -> GrantedTransport:
+        hosts = self._plugin.hosts if "emit" in self._plugin.placement.terms.effects else frozenset[str]()
+        digester = Digester(self._parts.digest_key(), request_id)
+        return GrantedTransport(self._parts.transport, hosts, digester, local=self._parts.local)
+
+    def _blank(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord:
+        placement = self._plugin.placement
+        return DeliveryRecord(
+            request_id=message.record.request_id,
+            plugin=placement.plugin,
+            version=placement.version,
+            digest=placement.digest,
+            message_id=attempt.message_id,
+            attempt=attempt.number,
+            idempotency_key=message.idempotency_key,
+            delivered_at=timestamp(self._parts.now_ms()),
+            action="allow",
+            snapshot=self._plugin.snapshot,
+        )
+
+    def _store(self, message: DeliveryMessage, record: DeliveryRecord) -> None:
+        organisation = message.record.principal.organisation
+        key = layout.delivery_key(
+            organisation, record.request_id, record.plugin, record.message_id, record.attempt
+        )
+        if self._archive.put(key, as_json(as_mapping(record))) is Stored.OTHER:
+            # An earlier run of this very attempt left its record: the next attempt has a key of its own.
+            raise StorageError("store the record of a delivery")
+
+    def _is_recorded(self, message: DeliveryMessage) -> bool:
+        organisation = message.record.principal.organisation
+        prefix = layout.request_prefix(organisation, message.record.request_id)
+        return any(self._parts.objects.list(f"{prefix}delivery.{message.plugin}."))
+
+
+def failure_class(error: BaseException) -> FailureClass:
+    """What kind of failure a plugin's exception is, as the evidence says it."""
+    match error:
+        case FieldNotGrantedError():
+            return FailureClass.CONTRACT
+        case PluginError() if error.failure is FailureClass.CONTRACT:
+            return FailureClass.CONTRACT
+        case httpx.HTTPStatusError() if error.response.status_code == 429:
+            return FailureClass.THROTTLED
+        case httpx.HTTPStatusError() if error.response.status_code in {401, 403}:
+            return FailureClass.DENIED
+        case httpx.HTTPError() | StorageError():
+            return FailureClass.UNAVAILABLE
+    return FailureClass.EXCEPTION
+
+
+def _conclude(record: DeliveryRecord, failure: FailureClass | None) -> None:
+    """The strongest action stands, the others beside it. What was refused fails, swallowed or not."""
+    done: list[Literal["emit", "record"]] = []
+    if record.deliveries:
+        done.append("emit")
+    if record.recorded:
+        done.append("record")
+    if failure is None and record.refused:
+        failure = FailureClass.CONTRACT
+    if failure is not None:
+        record.action, record.failure, record.also = "fail", failure.value, done
+    elif done:
+        record.action, record.also = done[0], [action for action in done[1:] if action == "record"]

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from penstock.adapters.secrets import MemorySecrets
+from penstock.background.capabilities import (
+    MAX_REQUEST_BYTES,
+    MAX_RESPONSE_BYTES,
+    GrantedCapabilities,
+    GrantedTransport,
+    TooLargeError,
+)
+from penstock.errors import FieldNotGrantedError
+from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.record import Delivery
+
+DIGESTER = Digester(DigestKey("k1", b"k" * 32), "request-1")
+GRANTED = frozenset({"siem.example.com:443", "siem.example.com:8443", "127.0.0.1:9000", "localhost:9000"})
+
+Receiver = Callable[[httpx.Request], httpx.Response]
+
+
+def accepted(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(202, headers={"x-request-id": "their-id"}, content=b"ok", request=request)
+
+
+def granted(receiver: Receiver = accepted, *, local: bool = False) -> tuple[httpx.Client, GrantedTransport]:
+    transport = GrantedTransport(httpx.MockTransport(receiver), GRANTED, DIGESTER, local=local)
+    capabilities = GrantedCapabilities(
+        transport, {"signing-key": "prod/siem"}, MemorySecrets({"prod/siem": "s3cret"})
+    )
+    return capabilities.http(), transport
+
+
+def test_a_request_to_a_granted_host_passes_and_leaves_a_delivery() -> None:
+    client, transport = granted()
+    assert client.post("https://siem.example.com/in", content=b"{}").text == "ok"
+    digest = DIGESTER.text("deliveries.delivery_id", "their-id")
+    assert transport.deliveries == [Delivery("siem.example.com:443", 202, digest)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.com/",
+        "https://siem.example.com.evil.com/",
+        "https://siem.example.com:444/",
+        "https://user@siem.example.com/",
+        "http://siem.example.com:443/",
+        "http://127.0.0.1:9000/",
+        "https://siem.example.com@evil.com/",
+        "https://sub.siem.example.com/",
+    ],
+)
+def test_any_other_place_is_refused_before_anything_is_sent(url: str) -> None:
+    sent: list[httpx.Request] = []
+
+    def receiver(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return accepted(request)
+
+    client, transport = granted(receiver)
+    with pytest.raises(FieldNotGrantedError):
+        client.post(url)
+    assert (sent, transport.deliveries, transport.refused) == ([], [], True)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://SIEM.example.com/", "https://siem.example.com:443/x", "https://siem.example.com:8443/"]
+)
+def test_the_host_counts_however_it_is_written(url: str) -> None:
+    client, _ = granted()
+    assert client.get(url).status_code == 202
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000/", "http://localhost:9000/"])
+def test_plain_http_passes_to_this_machine_and_only_where_the_deployment_is_local(url: str) -> None:
+    client, _ = granted(local=True)
+    assert client.get(url).status_code == 202
+    with pytest.raises(FieldNotGrantedError):
+        client.get("http://siem.example.com:443/")
+
+
+def test_another_host_header_is_refused() -> None:
+    client, _ = granted()
+    with pytest.raises(FieldNotGrantedError):
+        client.get("https://siem.example.com/", headers={"host": "evil.example.com"})
+
+
+def test_a_redirect_is_not_followed_and_one_that_is_asked_for_is_checked() -> None:
+    def elsewhere(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(307, headers={"location": "https://evil.example.com/"}, request=request)
+
+    client, transport = granted(elsewhere)
+    assert client.post("https://siem.example.com/").status_code == 307
+    with pytest.raises(FieldNotGrantedError):
+        client.post("https://siem.example.com/", follow_redirects=True)
+    assert [delivery.status for delivery in transport.deliveries] == [307, 307]
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://evil.example.com:3128")
+    client, _ = granted()
+    assert client.get("https://siem.example.com/").status_code == 202
+
+
+def test_a_server_name_of_the_plugins_own_does_not_reach_tls() -> None:
+    seen: list[object] = []
+
+    def receiver(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions)
+        return accepted(request)
+
+    client, _ = granted(receiver)
+    client.get("https://siem.example.com/", extensions={"sni_hostname": "evil.example.com"})
+    assert list(seen[0]) == ["timeout"]  # type: ignore[call-overload]  # extensions are a mapping
+
+
+def test_a_host_that_does_not_answer_leaves_a_delivery_without_status() -> None:
+    def down(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no", request=request)
+
+    client, transport = granted(down)
+    with pytest.raises(httpx.ConnectError):
+        client.get("https://siem.example.com/")
+    assert transport.deliveries == [Delivery("siem.example.com:443", None)]
+
+
+def test_sizes_are_bounded_both_ways() -> None:
+    client, transport = granted(
+        lambda r: httpx.Response(200, content=b"x" * (MAX_RESPONSE_BYTES + 1), request=r)
+    )
+    with pytest.raises(TooLargeError):
+        client.get("https://siem.example.com/")
+    assert transport.deliveries[0].status == 200
+    with pytest.raises(TooLargeError):
+        client.post("https://siem.example.com/", content=b"x" * (MAX_REQUEST_BYTES + 1))
+    assert len(transport.deliveries) == 1
+
+
+def test_a_compressed_answer_is_not_unpacked() -> None:
+    headers = {"content-encoding": "gzip"}
+    client, _ = granted(
+        lambda r: httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"bomb"), request=r)
+    )
+    with pytest.raises(TooLargeError):
+        client.get("https://siem.example.com/")
+
+
+def test_a_granted_secret_is_read_by_its_logical_name_and_no_other_is() -> None:
+    transport = GrantedTransport(httpx.MockTransport(accepted), GRANTED, DIGESTER)
+    store = MemorySecrets({"prod/siem": "s3cret", "prod/other": "no"})
+    capabilities = GrantedCapabilities(transport, {"signing-key": "prod/siem"}, store)
+    assert capabilities.secret("signing-key") == "s3cret"
+    for name in ("prod/siem", "prod/other", "jane.doe@example.com"):
+        with pytest.raises(FieldNotGrantedError) as refusal:
+            capabilities.secret(name)
+        assert name not in str(refusal.value)
+
+
+def test_without_granted_hosts_there_is_no_client() -> None:
+    transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
+    with pytest.raises(FieldNotGrantedError):
+        GrantedCapabilities(transport, {}, MemorySecrets({})).http()
