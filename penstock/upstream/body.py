@@ -25,38 +25,48 @@ def read_bounded(
     Raises UpstreamError `too_large`, `malformed` (an encoding that was not asked for and is not gzip or
     deflate, or a broken one), or UpstreamTimeoutError.
     """
-    inflate = _inflater(encoding)
     whole = bytearray()
-    for chunk in chunks:
-        if clock() > ends_at:
-            raise UpstreamTimeoutError("The upstream took too long to finish its answer.")
-        for piece in inflate(chunk):
-            whole += piece
-            if len(whole) > max_bytes:
-                raise UpstreamError(
-                    f"The upstream's answer is larger than {max_bytes} bytes.", outcome="too_large"
-                )
+    for piece in _decoded(_timely(chunks, ends_at, clock), encoding):
+        whole += piece
+        if len(whole) > max_bytes:
+            raise UpstreamError(
+                f"The upstream's answer is larger than {max_bytes} bytes.", outcome="too_large"
+            )
     return bytes(whole)
 
 
-def _inflater(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
+def _timely(chunks: Iterator[bytes], ends_at: float, clock: Callable[[], float]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if clock() > ends_at:
+            raise UpstreamTimeoutError("The upstream took too long to finish its answer.")
+        yield chunk
+
+
+def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     if encoding in {"", "identity"}:
-        return lambda chunk: iter((chunk,))
+        return chunks
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise _malformed()
-    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    return _inflated(chunks)
 
-    def inflate(chunk: bytes) -> Iterator[bytes]:
+
+def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """No body at all is no error: a 204 may name an encoding. One that is cut short, or goes on, is."""
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    begun = False
+    for chunk in chunks:
         rest = chunk
         while rest:
+            begun = True
             try:
-                piece = stream.decompress(rest, _CHUNK_BYTES)
+                yield stream.decompress(rest, _CHUNK_BYTES)
             except zlib.error as error:
                 raise _malformed() from error
-            yield piece
-            rest = stream.unconsumed_tail
-
-    return inflate
+            rest = stream.unconsumed_tail or stream.unused_data
+            if rest and stream.eof:
+                raise _malformed()
+    if begun and not stream.eof:
+        raise _malformed()
 
 
 def _malformed() -> UpstreamError:
