@@ -1,0 +1,167 @@
+"""The checks that every plugin should pass, whatever it does. Free of charge for its author.
+
+    from penstock.sdk.conformance import conformance
+
+    def test_it_behaves() -> None:
+        assert conformance("plugins/my_plugin", {"some": "setting"}) == []
+
+It loads the plugin as the gateway does, so manifest and class must agree; then it runs each moment on
+empty, odd and large input, and looks at what any plugin must keep to: no exception, no ungranted field,
+edits that fit and stay within the grant, the same answer to the same question, no memory of the request
+before, no more time than is decent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from penstock.errors import ConfigurationError
+from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
+from penstock.sdk.sample import EVIDENCE, RequestValues, ResponseValues
+from penstock.sdk.testing import Harness, Result, harness
+
+if TYPE_CHECKING:
+    import httpx
+
+# A whole book chapter. Far over it, what a plugin costs is for a benchmark to say.
+LARGE_CHARS = 100_000
+# Twenty times what any moment's plugin should need for that much, and still less than a test's patience.
+MAX_SECONDS = 10.0
+
+ODD_TEXTS: Mapping[str, str] = MappingProxyType(
+    {
+        "nothing": "",
+        "blanks": " \t\r\n\u00a0\u3000\u2028",
+        "control characters": "a\x00b\x07c\x1b[0m\x7f",
+        "zero-width characters": "\ufeff\u200b\u200c\u200d\u2060" * 8,
+        "characters beyond the BMP": "\U0001f469\u200d\U0001f4bb \U0001d7d8\U0001d7d9 \U000e0041",
+        "combining marks": "e\u0301\u0323" * 16 + "\u20e3",
+        "right-to-left text": "\u202eabc\u202c \u05e9\u05dc\u05d5\u05dd \u0661\u0662\u0663",
+        "replacement signs": r"\1 \g<0> {0} {} %s %(a)s $1 \\",
+        "markup": "<b>&amp;</b> ```py\nx=1\n``` | a | b |",
+        "JSON": '{"a": [1, 2.5e300, null, "\\u0000"], "__proto__": {}}',
+        "one character, often": "a" * LARGE_CHARS,
+        "digits, often": "4111 " * (LARGE_CHARS // 5),
+        "brackets, often": "((((" * (LARGE_CHARS // 4),
+        "words, often": "lorem ipsum dolor sit amet " * (LARGE_CHARS // 27),
+    }
+)
+
+
+class _Trial(NamedTuple):
+    """One way to call the plugin, and what to call it by when it goes wrong."""
+
+    moment: Moment
+    name: str
+    run: Callable[[], Result]
+
+
+def conformance(
+    folder: str | Path,
+    config: Mapping[str, Any] | None = None,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> list[str]:
+    """What is wrong with the plugin in `folder`, one sentence for each problem; nothing is good.
+
+    `config`, `secrets` and `transport` as for `harness`. Runs the plugin's code.
+    """
+    try:
+        run = harness(folder, config, secrets=secrets, transport=transport)
+    except ConfigurationError as error:
+        return [str(error)]
+    trials = list(_trials(run))
+    return [*_papers(Path(folder), run), *_behaviour(trials), *_memory(trials)]
+
+
+def _papers(folder: Path, run: Harness) -> Iterator[str]:
+    """What a reviewer reads before any code."""
+    if run.manifest.purpose is None:
+        yield "plugin.toml: say `purpose`: Use this plugin to <effect> <traffic> for <scope>."
+    if not (folder / "README.md").is_file():
+        yield "README.md: there is none; say what the plugin does, its settings, and what it misses."
+
+
+def _behaviour(trials: list[_Trial]) -> Iterator[str]:
+    """Each run on its own: no failure, nothing asked beyond the grant, in time."""
+    for trial in trials:
+        began = time.perf_counter()
+        result = trial.run()
+        seconds = time.perf_counter() - began
+        where = f"{trial.moment}, {trial.name}"
+        if result.refused:
+            yield f"{where}: it asked for what it was not granted: {', '.join(result.refused)}."
+        elif result.failure:
+            raised = f" ({type(result.error).__name__})" if result.error else ""
+            yield f"{where}: it failed: {result.failure}{raised}."
+        if seconds > MAX_SECONDS:
+            yield f"{where}: it took {seconds:.0f} s; look for a pattern that backtracks."
+
+
+def _memory(trials: list[_Trial]) -> Iterator[str]:
+    """The same question, asked again after all the others, has the same answer."""
+    small = [trial for trial in trials if "often" not in trial.name and trial.moment != LATER]
+    first = [trial.run() for trial in small]
+    again = [trial.run() for trial in reversed(small)]
+    for trial, one, other in zip(small, first, reversed(again), strict=True):
+        if (one.action, one.reason, one.values, one.recorded) != (
+            other.action,
+            other.reason,
+            other.values,
+            other.recorded,
+        ):
+            yield f"{trial.moment}, {trial.name}: the same request had another answer the second time."
+
+
+def _trials(run: Harness) -> Iterator[_Trial]:
+    moments = run.manifest.moments
+    if BEFORE in moments:
+        yield _Trial(BEFORE, "an empty request", run.before)
+        for name, text in ODD_TEXTS.items():
+            yield _Trial(BEFORE, name, _before(run, text))
+    if AFTER in moments:
+        yield _Trial(AFTER, "an empty response", run.after)
+        for name, text in ODD_TEXTS.items():
+            yield _Trial(AFTER, name, _after(run, text))
+    if LATER in moments:
+        yield _Trial(LATER, "an evidence record", run.background)
+        yield _Trial(LATER, "the smallest evidence record", _background(run))
+
+
+def _before(run: Harness, text: str) -> Callable[[], Result]:
+    return lambda: run.before(**_request(text))
+
+
+def _after(run: Harness, text: str) -> Callable[[], Result]:
+    values: ResponseValues = {
+        "text": [text, "", text],
+        "reasoning": text,
+        "tool_calls": [text],
+        "request": _request(text),
+    }
+    return lambda: run.after(**values)
+
+
+def _background(run: Harness) -> Callable[[], Result]:
+    smallest = {name: EVIDENCE[name] for name in ("schema", "request_id", "outcome")}
+    return lambda: run.background(smallest)
+
+
+def _request(text: str) -> RequestValues:
+    """A request that has `text` in every place that can hold it."""
+    definition = {"name": "look_up", "description": text, "parameters": {"type": "object", "title": text}}
+    return {
+        "system": text,
+        "user": [text, "", text],
+        "assistant": text,
+        "tool": text,
+        "tools": [{"type": "function", "function": definition}],
+        "tool_calls": [text],
+        "metadata": {"note": text, "count": 2**70},
+        "parameters": {"stop": [text], "temperature": 0.5, "user": None},
+    }

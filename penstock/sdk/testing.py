@@ -1,0 +1,311 @@
+"""Runs one plugin on a request that is built in one line, under the grant that its manifest asks for.
+
+    run = harness("plugins/pii_redactor")
+    result = run.before(user="my card is 4111 1111 1111 1111")
+    assert result.action == "transform"
+    assert result.texts("request.messages.user") == ("my card is <card>",)
+
+What the gateway holds a plugin to holds here too: it sees the granted fields and no other, its decision
+is checked against its terms, its edits must fit. Deadlines, scope, order and modes are the engine's own.
+`penstock.sdk.conformance` gives an author, free of charge, the checks that every plugin should pass.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+from pydantic import BaseModel
+
+from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
+from penstock.sdk.context import Context, RecordSpec
+from penstock.sdk.contract import Terms, checked
+from penstock.sdk.decisions import Block, Decision, Respond
+from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
+from penstock.sdk.loading import load_plugin, validate_config
+from penstock.sdk.manifest import Manifest, MomentRequest, parse_manifest, read_manifest
+from penstock.sdk.plugin import Plugin
+from penstock.sdk.sample import (
+    EVIDENCE,
+    REQUEST_ID,
+    RequestValues,
+    ResponseValues,
+    decided,
+    request_values,
+    response_values,
+)
+from penstock.sdk.views import WRITE_ONLY, Evidence, Projection, Request, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+Action = Literal["allow", "record", "emit", "transform", "block", "fail"]
+TIMEOUTS_MS: Mapping[Moment, int] = MappingProxyType(
+    {BEFORE: 100, AFTER: 100, LATER: 1500}
+)  # behaviour.md, section 3
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run came to. `action` is what the evidence would say; the strongest when several apply."""
+
+    action: Action
+    decision: Decision | None = None
+    failure: PluginError | None = None
+    error: Exception | None = None
+    """What the plugin itself raised, for the author to look at; the gateway keeps its class only."""
+    recorded: Mapping[str, float | str] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    """What the plugin asked for without a grant, also when it swallowed the error."""
+    changed: tuple[str, ...] = ()
+    deliveries: tuple[tuple[str, int], ...] = ()
+    """Host and status of each answer that came through `ctx.http`."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of a block."""
+        return self.decision.reason if isinstance(self.decision, Block) else None
+
+    @property
+    def answer(self) -> str | None:
+        """The text of a `Respond`."""
+        return self.decision.content if isinstance(self.decision, Respond) else None
+
+    @property
+    def request(self) -> Request:
+        """The request as the plugin left it, with every field granted."""
+        return Request(Projection(self.values))
+
+    @property
+    def response(self) -> Response:
+        """The response as the plugin left it, with every field granted."""
+        return Response(Projection(self.values))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts of the field `name` as the plugin left them."""
+        return tuple(self.values[name].texts)
+
+    def members(self, name: str) -> Mapping[str, Any]:
+        """The members of the field `name` as the plugin left them."""
+        return dict(self.values[name])
+
+    def header(self, name: str) -> str | None:
+        """One header by its field's name, as `request.headers.x-team`; None when it is absent."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+
+class Harness:
+    """One plugin, loaded and ready. Make it with `harness(…)`."""
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        manifest: Manifest,
+        config: BaseModel,
+        *,
+        without: Iterable[str] = (),
+        capabilities: FakeCapabilities | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self._plugin = plugin
+        self._config = config
+        self._without = frozenset(without)
+        self._capabilities = capabilities or FakeCapabilities(manifest, {}, None)
+        self._specs = {
+            name: RecordSpec(record.unit, record.minimum, record.maximum, record.values)
+            for name, record in manifest.records.items()
+        }
+
+    def before(self, **values: Unpack[RequestValues]) -> Result:
+        """Run `before_upstream` on a request made of `values`."""
+        return self._run(BEFORE, request_values(values))
+
+    def after(self, **values: Unpack[ResponseValues]) -> Result:
+        """Run `after_upstream` on a response made of `values`."""
+        return self._run(AFTER, response_values(values))
+
+    def background(self, record: Mapping[str, Any] | None = None) -> Result:
+        """Run `after_response` on an evidence record; without one, on a small sample."""
+        evidence = Evidence(EVIDENCE if record is None else record)
+        context = self._context(LATER)
+        sent = len(self._capabilities.deliveries)
+        failure: PluginError | None = None
+        error: Exception | None = None
+        try:
+            self._plugin.after_response(evidence, context)
+        except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
+            failure, error = _failure(raised), raised
+        deliveries = tuple(self._capabilities.deliveries[sent:])
+        refused = tuple(context.refused)
+        action: Action = "emit" if deliveries else "record" if context.recorded else "allow"
+        return Result(
+            "fail" if failure or refused else action,
+            failure=failure,
+            error=error,
+            recorded=dict(context.recorded),
+            refused=refused,
+            deliveries=deliveries,
+        )
+
+    def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
+        asked = self.manifest.moments.get(moment)
+        if asked is None:
+            raise LookupError(f"{self.manifest.name} declares no [{moment}] in its plugin.toml")
+        terms = self._terms(asked)
+        reads = [name for name in asked.reads if name not in self._without]
+        granted = dict.fromkeys(terms.writes, WRITE_ONLY) | {name: values.get(name) for name in reads}
+        projection, context = Projection(granted), self._context(moment)
+        decision: Decision | None = None
+        failure: PluginError | None = None
+        error: Exception | None = None
+        after = values
+        try:
+            decision = checked(self._call(moment, projection, context), terms)
+            after = decided(values, decision)
+        except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
+            failure, error = _failure(raised), raised
+        refused = (*projection.refused, *context.refused)
+        if failure is None and refused:
+            failure = PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
+        changed = tuple(name for name in after if after[name] != values.get(name)) if not failure else ()
+        return Result(
+            _action(decision, failure, changed, context.recorded),
+            decision,
+            failure,
+            error,
+            dict(context.recorded),
+            refused,
+            changed,
+            values=values if failure else after,
+        )
+
+    def _call(self, moment: Moment, projection: Projection, context: Context) -> Decision:
+        if moment == BEFORE:
+            return self._plugin.before_upstream(Request(projection), context)
+        return self._plugin.after_upstream(Response(projection), context)
+
+    def _terms(self, asked: MomentRequest) -> Terms:
+        return Terms(
+            writes=frozenset(asked.writes) - self._without,
+            effects=frozenset(asked.effects),
+            reasons=frozenset(self.manifest.reasons),
+            tags={
+                name: frozenset(tag.values or getattr(self._config, tag.values_from))
+                for name, tag in self.manifest.tags.items()
+            },
+        )
+
+    def _context(self, moment: Moment) -> Context:
+        asked = self.manifest.moments.get(moment)
+        timeout_ms = (asked.timeout_ms if asked else None) or TIMEOUTS_MS[moment]
+        return Context(
+            REQUEST_ID,
+            self._config,
+            deadline=time.monotonic() + timeout_ms / 1000,
+            specs=self._specs,
+            capabilities=self._capabilities,
+        )
+
+
+class FakeCapabilities:
+    """Secrets from a mapping; an httpx client on a transport of the test's, for the manifest's hosts only."""
+
+    def __init__(
+        self, manifest: Manifest, secrets: Mapping[str, str], transport: httpx.BaseTransport | None
+    ) -> None:
+        self.deliveries: list[tuple[str, int]] = []
+        self._manifest = manifest
+        self._secrets = secrets
+        self._transport = transport
+
+    def secret(self, name: str) -> str:
+        """The secret `name`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if name not in self._manifest.secrets:
+            raise FieldNotGrantedError(f"secrets.{name}")
+        if name not in self._secrets:
+            raise LookupError(f"the test gives no secret {name!r}: harness(…, secrets={{{name!r}: …}})")
+        return self._secrets[name]
+
+    def http(self) -> httpx.Client:
+        """A client as in the function host: granted hosts only, no redirects, no proxies."""
+        import httpx  # noqa: PLC0415  # 150 ms that only plugins with hosts need
+
+        if not self._manifest.hosts:
+            raise FieldNotGrantedError("hosts")
+        if self._transport is None:
+            raise LookupError("the test gives no receiver: harness(…, transport=httpx.MockTransport(…))")
+        hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._admit], "response": [self._note]}
+        return httpx.Client(transport=self._transport, event_hooks=hooks, trust_env=False)
+
+    def _admit(self, request: httpx.Request) -> None:
+        port = request.url.port or {"https": 443, "http": 80}.get(request.url.scheme, 0)
+        if f"{request.url.host}:{port}" not in self._manifest.hosts:
+            raise FieldNotGrantedError("hosts")
+
+    def _note(self, response: httpx.Response) -> None:
+        self.deliveries.append((response.request.url.host, response.status_code))
+
+
+def harness(
+    plugin: str | Path | type[Plugin],
+    config: Mapping[str, Any] | None = None,
+    *,
+    manifest: str | None = None,
+    without: Iterable[str] = (),
+    secrets: Mapping[str, str] | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> Harness:
+    """A harness around the plugin in a folder, or around a class.
+
+    Args:
+        plugin: the plugin's folder, or its class; a class's `plugin.toml` is looked for beside its module.
+        config: what an operator would write under `[plugin.config]`.
+        manifest: the text of a `plugin.toml`, for a class that has none beside it.
+        without: fields that the manifest asks for and the operator does not grant.
+        secrets: logical name → value.
+        transport: who answers `ctx.http`, as `httpx.MockTransport(…)`.
+
+    Raises:
+        ConfigurationError: what `penstock plugin check` would say of manifest, class or configuration.
+    """
+    if isinstance(plugin, type):
+        beside = Path(inspect.getfile(plugin)).parent
+        found = read_manifest(beside) if manifest is None else parse_manifest(manifest, "plugin.toml")
+        settings = validate_config(plugin, found.name, dict(config or {}))
+        instance = plugin()
+        instance.prepare(settings)
+    else:
+        loaded = load_plugin(Path(plugin), dict(config or {}))
+        found, settings, instance = loaded.manifest, loaded.config, loaded.plugin
+    capabilities = FakeCapabilities(found, secrets or {}, transport)
+    return Harness(instance, found, settings, without=without, capabilities=capabilities)
+
+
+def _failure(error: Exception) -> PluginError:
+    """What the evidence would know of it: its class."""
+    if isinstance(error, PluginError):
+        return error
+    return PluginError(FailureClass.EXCEPTION, "the plugin raised")
+
+
+def _action(
+    decision: Decision | None,
+    failure: PluginError | None,
+    changed: tuple[str, ...],
+    recorded: Mapping[str, Any],
+) -> Action:
+    """The strongest of what happened (behaviour.md, section 4)."""
+    if failure:
+        return "fail"
+    if isinstance(decision, Block):
+        return "block"
+    if changed or isinstance(decision, Respond):
+        return "transform"
+    return "record" if recorded else "allow"
