@@ -1,0 +1,117 @@
+"""Payment card numbers: brand prefix, brand length, Luhn.
+
+Prefixes and lengths: ISO/IEC 7812-1 and the brands' own ranges as listed in Wikipedia, "Payment card
+number", section "Issuer identification number". Greatest width: 19 digits and 18 gaps, 73 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from penstock.sdk import Span
+
+MAX_WIDTH = 19 + 18 * 3
+_RUN = re.compile(r"[0-9](?:[ \t._/-]{0,3}+[0-9]){11,}+")
+_HEX = re.compile(r"[0-9A-Fa-f]")
+_HEX_DIGEST = 32  # the shortest common digest, MD5, in characters
+
+# (lowest prefix, highest prefix, lengths); where prefixes overlap the lengths add up.
+_BRANDS = (
+    ("4", "4", (13, 16, 19)),  # Visa
+    ("51", "55", (16,)),  # Mastercard
+    ("2221", "2720", (16,)),  # Mastercard
+    ("34", "34", (15,)),  # American Express
+    ("37", "37", (15,)),  # American Express
+    ("6011", "6011", (16, 17, 18, 19)),  # Discover
+    ("644", "659", (16, 17, 18, 19)),  # Discover, RuPay
+    ("300", "305", (14, 16)),  # Diners Club
+    ("3095", "3095", (14, 16)),  # Diners Club
+    ("36", "36", (14, 16)),  # Diners Club
+    ("38", "39", (14, 16)),  # Diners Club
+    ("3528", "3589", (16, 17, 18, 19)),  # JCB
+    ("62", "62", (16, 17, 18, 19)),  # UnionPay
+    ("81", "82", (16,)),  # UnionPay, RuPay
+    ("60", "60", (16,)),  # RuPay
+    ("508", "508", (16,)),  # RuPay
+    ("2200", "2204", (16, 17, 18, 19)),  # Mir
+    ("5018", "5018", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("5020", "5020", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("5038", "5038", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("5893", "5893", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("6304", "6304", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("6759", "6763", (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    ("5019", "5019", (16,)),  # Dankort
+    ("636", "636", (16, 17, 18, 19)),  # InterPayment
+    ("9792", "9792", (16,)),  # Troy
+    ("506099", "506198", (16, 18, 19)),  # Verve
+)
+
+
+def find_cards(text: str) -> Iterator[Span]:
+    """Every card number in `text`, however its digits are grouped by spaces, dashes, dots or slashes.
+
+    A number begins and ends where a group of digits does: sixteen digits inside thirty are no card.
+    """
+    for run in _RUN.finditer(text):
+        places = [at for at in range(run.start(), run.end()) if text[at].isdigit()]
+        yield from _in_run(text, places)
+
+
+def _in_run(text: str, places: list[int]) -> Iterator[Span]:
+    digits = "".join(text[at] for at in places)
+    count, index = len(places), 0
+    while index <= count - 12:
+        if index and places[index] == places[index - 1] + 1:
+            index += 1
+            continue
+        length = next(
+            (n for n in _lengths(digits[index : index + 6]) if _is_card(text, places, digits, index, n)), 0
+        )
+        if length:
+            yield Span(places[index], places[index + length - 1] + 1)
+        index += length or 1
+
+
+def _lengths(prefix: str) -> list[int]:
+    """The lengths that a number with this beginning may have, longest first."""
+    found = {n for low, high, lengths in _BRANDS if low <= prefix[: len(low)] <= high for n in lengths}
+    return sorted(found, reverse=True)
+
+
+def _is_card(text: str, places: list[int], digits: str, index: int, length: int) -> bool:
+    end = index + length
+    if end > len(places) or (end < len(places) and places[end] == places[end - 1] + 1):
+        return False
+    number = digits[index:end]
+    return luhn(number) and not _is_something_else(text, places[index], places[end - 1] + 1, number)
+
+
+def luhn(number: str) -> bool:
+    """Whether the last of the digits checks the others (ISO/IEC 7812-1, annex B)."""
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])
+    return (sum(map(int, number[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def _is_something_else(text: str, start: int, end: int, number: str) -> bool:
+    """Numbers that pass the check digit one time in ten, told by what they stand in."""
+    whole = end - start == len(number)
+    if whole and re.search(r"[0-9][.]\Z", text[max(0, start - 2) : start]):
+        return True  # the digits after a decimal point
+    if whole and len(number) == 13 and _is_ean13(number):
+        return True  # a product's bar code; Visa has not issued thirteen digits for decades
+    return whole and _is_in_digest(text, start, end)
+
+
+def _is_ean13(number: str) -> bool:
+    weighed = (int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(number))
+    return sum(weighed) % 10 == 0
+
+
+def _is_in_digest(text: str, start: int, end: int) -> bool:
+    low, high = start, end
+    while low > max(0, start - 128) and _HEX.match(text[low - 1]):
+        low -= 1
+    while high < min(len(text), end + 128) and _HEX.match(text[high]):
+        high += 1
+    return high - low >= _HEX_DIGEST

@@ -1,0 +1,82 @@
+"""All kinds together: what is found in one text, in the original's coordinates, without overlaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from penstock.sdk import Span
+
+from .cards import find_cards
+from .emails import find_emails
+from .ibans import find_ibans
+from .keys import find_jwts, find_keys
+from .phones import phone_finder
+from .shadow import Shadow, shadows_of
+
+Kind = Literal["key", "jwt", "email", "iban", "card", "phone"]
+Finder = Callable[[str], Iterable[Span]]
+
+# Where two kinds claim the same place, the first has it.
+KINDS: tuple[Kind, ...] = ("key", "jwt", "email", "iban", "card", "phone")
+
+
+class Found(NamedTuple):
+    """One find: `text[start:end]` of the original; `value` is what makes two finds the same."""
+
+    start: int
+    end: int
+    kind: Kind
+    value: str
+
+
+class Detector:
+    """Looks for some kinds. Finds nothing twice: what overlaps is one find, of the stronger kind."""
+
+    def __init__(self, finders: Iterable[tuple[Kind, Finder]]) -> None:
+        self._finders = tuple(finders)
+
+    def find(self, text: str) -> list[Found]:
+        """Everything in `text`, in order."""
+        every = [found for shadow in shadows_of(text) for found in self._in(shadow)]
+        return list(_merged(sorted(every, key=lambda found: (found.start, -found.end))))
+
+    def _in(self, shadow: Shadow) -> Iterator[Found]:
+        for kind, finder in self._finders:
+            for start, end in finder(shadow.text):
+                yield Found(*shadow.span(start, end), kind, _value(shadow.text[start:end]))
+
+
+def detector_of(kinds: Iterable[Kind], default_region: str, allowed_email_domains: Iterable[str]) -> Detector:
+    """A detector of `kinds`. Loads what they need. Raises ValueError for a region that does not exist."""
+    wanted = frozenset(kinds)
+    allowed = frozenset(domain.lower() for domain in allowed_email_domains)
+    finders: dict[Kind, Finder] = {
+        "key": find_keys,
+        "jwt": find_jwts,
+        "email": lambda text: find_emails(text, allowed),
+        "iban": find_ibans,
+        "card": find_cards,
+    }
+    if "phone" in wanted:
+        finders["phone"] = phone_finder(default_region)
+    return Detector((kind, finders[kind]) for kind in KINDS if kind in wanted)
+
+
+def _merged(ordered: Iterable[Found]) -> Iterator[Found]:
+    held: Found | None = None
+    for found in ordered:
+        if held is None or found.start >= held.end:
+            if held:
+                yield held
+            held = found
+        else:
+            stronger = min(held, found, key=lambda each: KINDS.index(each.kind))
+            held = Found(held.start, max(held.end, found.end), stronger.kind, stronger.value)
+    if held:
+        yield held
+
+
+def _value(text: str) -> str:
+    """The same for the same number in another grouping and the same address in another case."""
+    return "".join(char for char in text.lower() if char not in " \t()/_-.")

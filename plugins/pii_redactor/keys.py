@@ -1,0 +1,172 @@
+"""Keys of cloud and model providers, private key blocks, and JSON Web Tokens, by their published forms.
+
+Forms: each provider's documentation; lengths compared with GitHub's list of supported secret scanning
+patterns and the rules of gitleaks (MIT). A form is found by its fixed part, its anchor, so that text
+without anchors costs one pass of `str.find` for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from penstock.sdk import Span
+
+_WORD = "A-Za-z0-9_-"
+# A token begins where a word does, after an escape that was not decoded ("\n"), or after %20 and the like.
+_BEGIN = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+_END = r"(?![A-Za-z0-9])"
+_GITLAB = ("glpat", "gldt", "glrt", "glcbt", "glptt", "glft", "glimt", "glagent", "gloas", "glsoat", "glffct")
+_OPENAI_LIKE = ("proj", "svcacct", "admin", "None", "ant", "or", "lf")
+
+
+class Form(NamedTuple):
+    """One published form: text that is always in it, how far before that it begins, and all of it."""
+
+    anchor: str
+    pattern: re.Pattern[str]
+    max_width: int
+    back: int = 0
+
+
+def _form(
+    anchor: str, rest: str, max_rest: int, *, before: str = "", back: int = 0, begin: str = _BEGIN
+) -> Form:
+    pattern = re.compile(f"{begin}{before}{re.escape(anchor)}{rest}")
+    return Form(anchor, pattern, back + len(anchor) + max_rest, back)
+
+
+KEY_FORMS: tuple[Form, ...] = (
+    # AWS: IAM User Guide, "IAM identifiers", unique ID prefixes of access keys.
+    *(_form(prefix, rf"[A-Z0-9]{{16}}{_END}", 16) for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
+    # AWS Bedrock API keys: Bedrock User Guide, "API keys".
+    _form("ABSK", r"[A-Za-z0-9+/]{109,269}+={0,2}", 271),
+    _form("bedrock-api-key-", r"[A-Za-z0-9+/=_-]{40,2048}+", 2048),
+    # GitHub Docs, "About authentication to GitHub", token formats.
+    *(_form(f"gh{kind}_", r"[A-Za-z0-9]{36,255}+", 255) for kind in "pousr"),
+    _form("github_pat_", r"[A-Za-z0-9_]{22,255}+", 255),
+    # GitLab Docs, "Token overview", token prefixes.
+    *(_form(f"{prefix}-", r"[A-Za-z0-9_.=-]{20,300}+", 300) for prefix in _GITLAB),
+    # Slack API docs, "Token types"; incoming webhooks.
+    *(_form(f"xox{kind}-", r"[A-Za-z0-9-]{10,255}+", 255) for kind in "abcdeoprs"),
+    _form("xapp-", r"[A-Za-z0-9-]{20,255}+", 255),
+    _form("hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,128}+", 138),
+    # OpenAI, Anthropic and those who speak their dialects.
+    *(_form(f"sk-{kind}-", rf"[{_WORD}]{{20,255}}+", 255) for kind in _OPENAI_LIKE),
+    _form("sk-", rf"[A-Za-z0-9]{{20}}T3BlbkFJ[A-Za-z0-9]{{20}}{_END}", 48),
+    _form("sk-", rf"(?=[A-Za-z]{{0,64}}[0-9])[A-Za-z0-9]{{32,128}}+(?![{_WORD}])", 128),
+    _form("gsk_", r"[A-Za-z0-9]{40,64}+", 64),
+    _form("xai-", r"[A-Za-z0-9]{64,128}+", 128),
+    _form("pplx-", r"[A-Za-z0-9]{40,64}+", 64),
+    _form("hf_", rf"[A-Za-z0-9]{{34,40}}+{_END}", 40),
+    _form("r8_", rf"[A-Za-z0-9]{{37,40}}+{_END}", 40),
+    # Google Cloud: API keys, OAuth client secrets, access and refresh tokens.
+    _form("AIza", rf"[{_WORD}]{{35}}{_END}", 35),
+    _form("GOCSPX-", rf"[{_WORD}]{{28}}{_END}", 28),
+    _form("ya29.", rf"[.{_WORD}]{{20,2048}}+", 2048),
+    _form("1//0", rf"[{_WORD}]{{40,255}}+", 255),
+    # Stripe Docs, "API keys"; webhook signing secrets, also those of Standard Webhooks.
+    *(
+        _form(f"{kind}_{mode}_", r"[A-Za-z0-9]{10,255}+", 255)
+        for kind in ("sk", "rk")
+        for mode in ("live", "test")
+    ),
+    _form("whsec_", r"[A-Za-z0-9+/]{24,128}+={0,2}", 130),
+    # Azure: storage keys, shared access signatures, Entra ID secrets, annotated keys ("JQQJ99", "AZDO").
+    _form("AccountKey=", r"[A-Za-z0-9+/]{40,128}+={0,2}", 130),
+    _form("SharedAccessKey=", r"[A-Za-z0-9+/]{40,128}+={0,2}", 130),
+    _form("sig=", r"[A-Za-z0-9%+/]{40,128}+={0,2}", 130, begin=r"(?<=[?&;])"),
+    _form("Q~", r"[A-Za-z0-9_~.-]{31,34}+", 34, before=r"[A-Za-z0-9_~.]{3}[0-9]", back=4),
+    _form("JQQJ99", rf"[A-Za-z0-9]{{26}}{_END}", 26, before=r"[A-Za-z0-9]{52}", back=52),
+    _form("AZDO", rf"[A-Za-z0-9]{{4}}{_END}", 4, before=r"[A-Za-z0-9]{76}", back=76),
+    # Others that a prompt meets often; each form as its provider documents it.
+    _form("npm_", rf"[A-Za-z0-9]{{36}}{_END}", 36),
+    _form("pypi-AgE", rf"[{_WORD}]{{50,1024}}+", 1024),
+    _form("dckr_pat_", rf"[{_WORD}]{{20,64}}+", 64),
+    _form("SG.", rf"[{_WORD}]{{22}}\.[{_WORD}]{{43}}{_END}", 66),
+    *(_form(f"do{kind}_v1_", rf"[a-f0-9]{{64}}{_END}", 64) for kind in "opr"),
+    _form("hvs.", rf"[{_WORD}]{{24,300}}+", 300),
+    _form("dapi", rf"[a-f0-9]{{32}}(?:-[0-9])?{_END}", 34),
+    *(_form(f"shp{kind}_", rf"[a-fA-F0-9]{{32}}{_END}", 32) for kind in ("at", "ca", "pa", "ss")),
+)
+
+# RFC 7515 (JWS: header.payload.signature) and RFC 7516 (JWE: five parts). A header is JSON: it begins `{"`.
+_PART = r"[A-Za-z0-9_-]"
+JWT_FORM = _form(
+    "eyJ",
+    rf"{_PART}{{5,2048}}+\.(?:eyJ{_PART}{{2,16384}}+\.{_PART}{{0,2048}}+"
+    rf"|{_PART}{{0,1024}}+\.{_PART}{{1,64}}+\.{_PART}{{1,16384}}+\.{_PART}{{8,128}}+)",
+    2048 + 16384 + 2048 + 4,
+)
+
+# An AWS secret access key has no form of its own (40 characters of base64): its name before it tells it.
+_SECRET_NAME = re.compile(
+    r"secret[ _-]?(?:access[ _-]?)?key[^A-Za-z0-9/+]{1,12}(?:(?:is|was)[^A-Za-z0-9/+]{1,4})?"
+    r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+    re.IGNORECASE,
+)
+_SESSION_TOKEN = re.compile(
+    r"session[ _-]?token[^A-Za-z0-9/+]{1,12}([A-Za-z0-9/+]{100,4096}+={0,2})", re.IGNORECASE
+)
+_LONE_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_NEAR_CHARS = 120  # an access key id and its secret stand in the same two lines of a file or a table row
+
+# RFC 7468 and RFC 4880, section 6.2. The block may lack its end, and hold "\n" that was not decoded.
+_BLOCK_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_BLOCK_END = re.compile(r"-----END [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----")
+_BLOCK_BODY = re.compile(r"[A-Za-z0-9+/=\s\\:,]{0,16384}+")
+_MAX_BLOCK_CHARS = 16_384  # an RSA key of 16,384 bits has 12,700 characters
+
+MAX_KEY_WIDTH = _MAX_BLOCK_CHARS + 128
+MAX_JWT_WIDTH = JWT_FORM.max_width
+
+
+def find_keys(text: str) -> Iterator[Span]:
+    """Every provider key and private key block in `text`; spans may overlap."""
+    yield from _blocks(text)
+    for form in KEY_FORMS:
+        yield from _of_form(text, form)
+    yield from _aws_secrets(text)
+
+
+def find_jwts(text: str) -> Iterator[Span]:
+    """Every signed or encrypted JSON Web Token in `text`."""
+    return _of_form(text, JWT_FORM)
+
+
+def _of_form(text: str, form: Form) -> Iterator[Span]:
+    at = text.find(form.anchor)
+    while at >= 0:
+        found = form.pattern.match(text, at - form.back) if at >= form.back else None
+        if found:
+            yield Span(*found.span())
+        at = text.find(form.anchor, max(at + 1, found.end() if found else 0))
+
+
+def _aws_secrets(text: str) -> Iterator[Span]:
+    for pattern in (_SECRET_NAME, _SESSION_TOKEN):
+        for found in pattern.finditer(text):
+            yield Span(*found.span(1))
+    for form in KEY_FORMS[:2]:
+        for start, end in _of_form(text, form):
+            near = _LONE_SECRET.finditer(text, max(0, start - _NEAR_CHARS), end + _NEAR_CHARS)
+            yield from (Span(*found.span()) for found in near if _is_mixed(found[0]))
+
+
+def _is_mixed(token: str) -> bool:
+    """Whether it can be 240 random bits: a digest in hex has one case only."""
+    return (
+        any(c.islower() for c in token)
+        and any(c.isupper() for c in token)
+        and any(c.isdigit() for c in token)
+    )
+
+
+def _blocks(text: str) -> Iterator[Span]:
+    at = 0
+    while begin := _BLOCK_BEGIN.search(text, at):
+        end = _BLOCK_END.search(text, begin.end(), begin.end() + _MAX_BLOCK_CHARS)
+        body = end or _BLOCK_BODY.match(text, begin.end())
+        at = body.end() if body else begin.end()
+        yield Span(begin.start(), at)

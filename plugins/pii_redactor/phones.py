@@ -1,0 +1,183 @@
+"""Phone numbers, by the numbering plans that phonenumberslite carries (Google's libphonenumber).
+
+The library weighs 2.8 MB and costs a quarter of a second when it is loaded: `prepare` does that, before
+the first request. All plans are loaded then and none later, because the library takes a lock around a
+plan that it loads on demand, and a deadline that fires in there would leave the lock held.
+Greatest width: a sign, 15 digits (ITU-T E.164, section 6.2.1) and 15 gaps, 76 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import NamedTuple
+
+from penstock.sdk import Span
+
+MAX_WIDTH = 1 + 15 + 15 * 4
+_GAP = r"[ \t()._/-]{0,4}+"
+_INTERNATIONAL = re.compile(rf"(?<![0-9+])(?:\+|(?<![A-Za-z.,])00){_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}+")
+_NATIONAL = re.compile(rf"(?<![A-Za-z0-9.,+#%=/_$€£-])\(?[0-9](?:{_GAP}[0-9]){{6,14}}+")
+_WORD_BEFORE = re.compile(
+    r"\b(?:phone|tel|telephone|telefon|tel[eé]fono|t[eé]l[eé]phone|telefone|mobile?|mobil|handy|cell|fax"
+    r"|call|text|sms|whatsapp|signal|dial|ring|llamar|appeler|rufnummer|nummer)\b[^0-9\n]{0,24}\Z",
+    re.IGNORECASE,
+)
+_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
+_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9]\b|[0-3]?[0-9][-/.][01]?[0-9][-/.](?:19|20)[0-9]{2}\b"
+)
+_ONE_DOT = re.compile(r"[+0-9]{1,16}\.[0-9]{1,15}\Z")
+_GROUP = re.compile(r"[0-9]+")
+_GOES_ON = re.compile(r"[-./][0-9]")
+_BEFORE_LATE_BRACKET = re.compile(r"((?:[^0-9]*[0-9]){7,15}?)[^0-9]*\(")
+_MIN_DIGITS = 7
+_MAX_NATIONAL_GROUPS = 7  # more are a column of figures
+
+
+def phone_finder(default_region: str) -> Callable[[str], Iterator[Span]]:
+    """A finder of international numbers, and of those that `default_region` (ISO 3166-1, or "") writes.
+
+    Loads the library. Raises ValueError for a region that it does not know.
+    """
+    import phonenumbers  # noqa: PLC0415  # a quarter of a second: only who looks for phone numbers pays
+
+    phonenumbers.PhoneMetadata.load_all()
+    if default_region and default_region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("default_region is no region with a numbering plan: use two letters, as in DE or US")
+    plans = Plans(phonenumbers, default_region)
+    return plans.find
+
+
+class Plans:
+    """What the library knows, asked about candidates; cheap questions first."""
+
+    def __init__(self, library: ModuleType, region: str) -> None:
+        self._library = library
+        self._region = region
+        self._plans: dict[int, _Plan | None] = {}
+        self._national = self._plan(library.country_code_for_region(region)) if region else None
+        self._trunk = (library.ndd_prefix_for_region(region, True) or "") if region else ""
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Every phone number in `text`; spans may overlap."""
+        yield from _scan(text, _INTERNATIONAL, self._is_international)
+        if self._region:
+            yield from _scan(text, _NATIONAL, self._is_national)
+
+    def _is_international(self, _text: str, _start: int, candidate: _Candidate) -> bool:
+        """A plus is evidence enough for a right length; two zeros are not: they want a number in use."""
+        if _ONE_DOT.match(candidate.text):
+            return False  # a number with decimals
+        plus = candidate.text.startswith("+")
+        digits = candidate.digits[0 if plus else 2 :]
+        for size in (
+            1,
+            2,
+            3,
+        ):  # ITU-T E.164, section 6.1: a country code has one to three digits, and no other begins with it
+            plan = self._plan(int(digits[:size]))
+            if plan:
+                rest = digits[size:]
+                return plan.has_length(rest) if plus else plan.has(rest)
+        return False
+
+    def _is_national(self, text: str, start: int, candidate: _Candidate) -> bool:
+        digits, groups = candidate.digits, candidate.groups
+        if candidate.goes_on or groups > _MAX_NATIONAL_GROUPS:
+            return False
+        if self._trunk == "0" and not digits.startswith("0"):
+            return (
+                False  # libphonenumber takes a number without its trunk prefix; order numbers look like that
+            )
+        if self._national is None or not self._national.has(digits.removeprefix(self._trunk)):
+            return False
+        if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT)):
+            return False
+        if not self._is_valid(candidate.text):
+            return False
+        grouped = groups > 1 or digits.startswith("0")
+        return grouped or _WORD_BEFORE.search(text[max(0, start - 40) : start]) is not None
+
+    def _is_valid(self, candidate: str) -> bool:
+        try:
+            return bool(self._library.is_valid_number(self._library.parse(candidate, self._region)))
+        except self._library.NumberParseException:
+            return False
+
+    def _plan(self, country_code: int) -> _Plan | None:
+        if country_code not in self._plans:
+            self._plans[country_code] = self._looked_up(country_code)
+        return self._plans[country_code]
+
+    def _looked_up(self, country_code: int) -> _Plan | None:
+        regions = self._library.COUNTRY_CODE_TO_REGION_CODE.get(country_code)
+        if not regions:
+            return None
+        metadata = self._library.PhoneMetadata.metadata_for_region_or_calling_code(country_code, regions[0])
+        return _Plan(metadata.general_desc.national_number_pattern, metadata.general_desc.possible_length)
+
+
+class _Plan(NamedTuple):
+    """The numbers of one country code: their form and their lengths, without the trunk prefix."""
+
+    pattern: str
+    lengths: tuple[int, ...]
+
+    def has_length(self, digits: str) -> bool:
+        """Whether a number can be that long; `(0)` may stand before it."""
+        return len(digits) in self.lengths or (digits.startswith("0") and len(digits) - 1 in self.lengths)
+
+    def has(self, digits: str) -> bool:
+        """Whether the plan has such numbers."""
+        return len(digits) in self.lengths and re.fullmatch(self.pattern, digits) is not None
+
+
+class _Candidate(NamedTuple):
+    """Some whole groups of digits that begin where a number can."""
+
+    text: str
+    digits: str
+    groups: int
+    goes_on: bool
+    """Whether a dash, dot or slash joins the next digits to it."""
+
+
+def _scan(
+    text: str, pattern: re.Pattern[str], fits: Callable[[str, int, _Candidate], bool]
+) -> Iterator[Span]:
+    """From each place where a number can begin, up to the last group of digits with which it is one.
+
+    What follows a number may be the next; what is none may have one in it, a group later.
+    """
+    at = 0
+    while found := pattern.search(text, at):
+        start = found.start()
+        groups = [group.span() for group in _GROUP.finditer(text, start, _limit(found))]
+        for candidate in _candidates(text, start, groups):
+            if fits(text, start, candidate):
+                at = start + len(candidate.text)
+                yield Span(start, at)
+                break
+        else:
+            at = groups[0][1] if groups else found.end()
+
+
+def _limit(found: re.Match[str]) -> int:
+    """Where a number that begins with this match must have ended."""
+    late = _BEFORE_LATE_BRACKET.match(found[0])
+    return found.start() + len(late[1]) if late else found.end()
+
+
+def _candidates(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[_Candidate]:
+    """All the groups, then without the last one, and so on; never part of a group."""
+    if groups and text[groups[-1][1] : groups[-1][1] + 1].isalnum():
+        groups = groups[:-1]
+    digits = "".join(text[low:high] for low, high in groups)
+    for count in range(len(groups), 0, -1):
+        if len(digits) < _MIN_DIGITS:
+            return
+        low, end = groups[count - 1]
+        yield _Candidate(text[start:end], digits, count, _GOES_ON.match(text, end) is not None)
+        digits = digits[: len(digits) - (end - low)]

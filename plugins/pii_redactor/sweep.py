@@ -1,0 +1,72 @@
+"""One run over the granted fields: what was found, how often, and what stands in its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from penstock.sdk import MemberEdit, Members, Replace, Span, SpanEdit, Texts
+
+from .detector import Detector, Found, Kind
+
+Action = Literal["mask", "block", "off"]
+
+
+class Sweep:
+    """Collects over several fields. Holds one request's text no longer than the call that made it."""
+
+    def __init__(self, detector: Detector, actions: Mapping[Kind, Action], *, numbered: bool) -> None:
+        self.counts: Counter[Kind] = Counter()
+        self.blocked: tuple[Kind, Span] | None = None
+        """The first find of a kind that blocks, and where it is in its text."""
+        self._detector = detector
+        self._actions = actions
+        self._numbered = numbered
+        self._numbers: dict[tuple[Kind, str], int] = {}
+        self._last: Counter[Kind] = Counter()
+
+    def texts(self, view: Texts) -> SpanEdit:
+        """The edit that masks what is in the texts of one field."""
+        return view.replace(lambda text: tuple(self._replacements(text)))
+
+    def members(self, view: Members) -> Iterator[MemberEdit]:
+        """The edits that mask what is in the strings of one field's members, however deep."""
+        for name in view:
+            old = view[name]
+            new = self._masked(old)
+            if new != old:
+                yield view.set(name, new)
+
+    def _replacements(self, text: str) -> Iterator[Replace]:
+        for found in self._detector.find(text):
+            self.counts[found.kind] += 1
+            if self._actions[found.kind] == "block" and self.blocked is None:
+                self.blocked = (found.kind, Span(found.start, found.end))
+            yield Replace(found.start, found.end, self._placeholder(found))
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._masked_text(value)
+        if isinstance(value, Mapping):
+            return {key: self._masked(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            masked = [self._masked(item) for item in value]
+            return tuple(masked) if masked == list(value) else masked
+        return value
+
+    def _masked_text(self, text: str) -> str:
+        pieces, at = [], 0
+        for start, end, new in self._replacements(text):
+            pieces += [text[at:start], new]
+            at = end
+        return "".join([*pieces, text[at:]])
+
+    def _placeholder(self, found: Found) -> str:
+        if not self._numbered:
+            return f"<{found.kind}>"
+        key = (found.kind, found.value)
+        if key not in self._numbers:
+            self._last[found.kind] += 1
+            self._numbers[key] = self._last[found.kind]
+        return f"<{found.kind}_{self._numbers[key]}>"
