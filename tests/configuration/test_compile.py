@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock.configuration.compile import built_in_plugins, compile_file
+from penstock.configuration.reading import read_gateway_file
+from penstock.configuration.snapshot import Snapshot
+from penstock.errors import ConfigurationError
+from tests.configuration import files
+
+ROOT = Path(__file__).parent.parent.parent
+WHOLE = files.STANZA + files.GRANT
+
+
+def said(text: str, base: Path) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        files.compiled(text, base)
+    return str(caught.value)
+
+
+def test_a_stanza_becomes_a_placement(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    found = files.compiled(WHOLE, tmp_path)
+    (placement,) = found.snapshot.at("before_upstream")
+    assert (placement.plugin, placement.version, placement.host) == ("guard", "1.2.3", "in_process")
+    assert found.snapshot.plugins["guard"].folder == "guard"
+    assert found.plugin_roots == (str(tmp_path),)
+    assert found.warnings == ()
+
+
+def test_equal_configuration_gives_an_equal_digest_wherever_it_stands(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        files.plugin(tmp_path / name)
+    one, two = (files.compiled(WHOLE, tmp_path / name) for name in ("one", "two"))
+    assert one.raw == two.raw
+    assert one.snapshot.digest == two.snapshot.digest
+    assert str(tmp_path).encode() not in one.raw
+
+
+def test_a_changed_plugin_or_setting_changes_the_digest(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    before = files.compiled(WHOLE, tmp_path).snapshot.digest
+    assert (
+        files.compiled("[deployment]\nbody_limit_bytes = 5000\n" + WHOLE, tmp_path).snapshot.digest != before
+    )
+    files.plugin(tmp_path, source=files.SOURCE + "\n# changed\n")
+    assert files.compiled(WHOLE, tmp_path).snapshot.digest != before
+
+
+def test_the_snapshot_survives_its_file(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    found = files.compiled(WHOLE, tmp_path)
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(found.raw)
+    assert Snapshot.load(path) == found.snapshot
+
+
+def test_a_built_in_plugin_is_found_by_its_name_and_runs_in_process(tmp_path: Path) -> None:
+    files.plugin(tmp_path / "built_in")
+    found = files.compiled('[[plugin]]\nname = "guard"\n' + files.GRANT, tmp_path)
+    assert found.snapshot.at("before_upstream")[0].host == "in_process"
+
+
+def test_a_plugin_that_nobody_has_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
+    files.plugin(tmp_path / "built_in")
+    assert "Did you mean 'guard'?" in said('[[plugin]]\nname = "gaurd"\n', tmp_path)
+    assert "gateway.toml:4: plugin[1].path: there is no plugin.toml" in said(files.STANZA, tmp_path)
+
+
+def test_a_stanza_and_its_manifest_have_one_name(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    assert "the manifest in" in said(WHOLE.replace('name = "guard"', 'name = "other"'), tmp_path)
+
+
+def test_a_folder_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
+    files.plugin(tmp_path, name="my-guard")
+    text = WHOLE.replace('path = "guard"', 'path = "my-guard"')
+    assert "the folder 'my-guard' cannot be imported. Call it 'guard'." in said(text, tmp_path)
+
+
+def test_two_folders_of_one_name_are_refused(tmp_path: Path) -> None:
+    files.plugin(tmp_path / "one")
+    files.plugin(tmp_path / "two", files.MANIFEST.replace('"guard"', '"second"'))
+    first = WHOLE.replace('path = "guard"', 'path = "one/guard"')
+    second = WHOLE.replace('path = "guard"', 'path = "two/guard"').replace('"guard"\n', '"second"\n', 1)
+    assert "another plugin's folder is called 'guard' too" in said(first + second, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ('config = { wrod = "x" }\n', "config.wrod"),
+        ("config = { word = 1 }\n", "config.word"),
+        ('scope = { dialect = ["opanai"] }\n', "there is no dialect 'opanai'. Did you mean 'openai'?"),
+        ('scope = { except = [{ route = ["/v2/*"] }] }\n', "there is no route '/v2/*'."),
+        (
+            'scope = { except = [{ dialect = ["openai"] }] }\n',
+            "guard@before_upstream: its scope admits no traffic that carries content.",
+        ),
+        ('after = ["nobody"]\n', "`after` names 'nobody'"),
+        ("sample = 10\n", "gateway.toml:6: plugin[1].sample: at before_upstream it can stop"),
+        ('host = "function"\n', "plugin[1].host: it would run in a function of its own"),
+    ],
+)
+def test_a_mistake_in_a_stanza_is_answered_with_its_place(tmp_path: Path, added: str, message: str) -> None:
+    files.plugin(tmp_path)
+    stanza = files.STANZA.replace('host = "in_process"\n', "") if added.startswith("host") else files.STANZA
+    text = stanza + added + files.GRANT
+    found = said(text, tmp_path)
+    assert message in found
+    assert "gateway.toml" in found
+
+
+def test_plugins_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    files.plugin(tmp_path, files.MANIFEST.replace('name = "guard"', 'name = "second"'), name="second")
+    first = files.STANZA + 'after = ["second"]\n' + files.GRANT
+    second = WHOLE.replace('"guard"', '"second"').replace("guard:", "guard:") + ""
+    text = first + second.replace(files.GRANT, 'after = ["guard"]\n' + files.GRANT)
+    assert "`after` runs in a circle" in said(text, tmp_path)
+
+
+def test_code_that_breaks_when_it_is_loaded_is_refused_before_it_is_deployed(tmp_path: Path) -> None:
+    files.plugin(tmp_path, source=files.SOURCE + "\nraise OSError('no such thing')\n")
+    assert "its code raised OSError when it was loaded: no such thing." in said(WHOLE, tmp_path)
+
+
+def test_a_class_that_differs_from_its_manifest_is_refused(tmp_path: Path) -> None:
+    files.plugin(tmp_path, source=files.SOURCE.replace("def before_upstream", "def after_upstream"))
+    assert "class and manifest differ in their moments" in said(WHOLE, tmp_path)
+
+
+def test_source_and_manifest_that_differ_are_refused(tmp_path: Path) -> None:
+    files.plugin(tmp_path, source=files.SOURCE.replace('Block("bad_word")', 'Block("other")'))
+    assert "which [reasons] does not declare" in said(WHOLE, tmp_path)
+
+
+def test_what_can_have_no_effect_is_told(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    text = (
+        files.STANZA
+        + 'mode = "off"\ntimeout_ms = 9000\nscope = { team = ["red"] }\n'
+        + files.GRANT
+        + '[[provider]]\nid = "p"\nbase_url = "https://p"\n'
+        + '[[provider]]\nid = "q"\nbase_url = "https://p"\n'
+        + '[[model]]\nid = "gpt"\nprovider = "p"\n'
+    )
+    assert files.compiled(text, tmp_path).warnings == (
+        "plugin 'guard' never runs: its scope matches no team of this file.",
+        "plugin 'guard' is off: overrides cannot switch on what is deployed off.",
+        "guard@before_upstream may take longer than its whole gate: the gate's budget ends it first.",
+        "no model uses provider 'q'.",
+        "nobody is granted model 'gpt'.",
+    )
+
+
+def test_the_example_compiles_without_a_warning() -> None:
+    found = compile_file(read_gateway_file(ROOT / "examples" / "gateway.toml"))
+    assert found.warnings == ()
+    assert found.plugin_roots == (str(built_in_plugins()),)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.configuration.coverage import Surface, coverage_problem
+from penstock.gates.placement import Placement
+from penstock.gates.scope import Scope
+from penstock.sdk import fields
+from penstock.sdk.contract import Terms
+
+CHAT = Surface(fields.CHAT, "openai", "/v1/chat/completions")
+MCP = Surface("mcp:tools", "mcp", "/mcp")
+
+
+def problem(
+    *surfaces: Surface, scope: Scope | None = None, writes: tuple[str, ...] = (), **more: Any
+) -> str | None:
+    placement = Placement(
+        plugin="guard",
+        version="1.0.0",
+        digest="sha256:0",
+        moment="before_upstream",
+        style="ordered",
+        host="in_process",
+        timeout_ms=1,
+        on_error="block",
+        scope=scope or Scope(),
+        terms=Terms(frozenset(writes)),
+        **more,
+    )
+    found = coverage_problem(placement, surfaces or (CHAT,))
+    return found[0] if found else None
+
+
+def test_a_placement_that_sees_its_fields_everywhere_passes() -> None:
+    assert problem(reads=("request.messages.user", "identity")) is None
+    assert problem(reads=("identity",), writes=("request.headers.x-a",)) is None
+    assert problem() is None
+
+
+@pytest.mark.parametrize("name", ["request.mcp.arguments", "request.mcp.tool"])
+def test_a_field_that_no_traffic_carries_is_refused(name: str) -> None:
+    assert problem(reads=("request.messages.user", name)) == f"no traffic in its scope carries {name!r}."
+
+
+def test_a_guard_that_is_blind_on_one_surface_is_refused_unless_that_is_left_out() -> None:
+    reads = ("request.messages.user",)
+    assert problem(CHAT, MCP, reads=reads) == "it cannot act on mcp:tools: none of its fields is there."
+    assert problem(CHAT, MCP, reads=reads, scope=Scope.of({"dialect": ("openai",)})) is None
+    assert problem(CHAT, MCP, reads=reads, scope=Scope.of({}, ({"dialect": ("mcp",)},))) is None
+
+
+def test_an_exception_for_a_part_of_the_traffic_does_not_leave_a_surface_out() -> None:
+    scope = Scope.of({}, ({"dialect": ("mcp",), "team": ("red",)},))
+    assert problem(CHAT, MCP, reads=("request.messages.user",), scope=scope) is not None
+
+
+def test_a_placement_without_content_fields_can_act_anywhere() -> None:
+    assert problem(CHAT, MCP, reads=("identity", "request.model")) is None
+
+
+def test_a_scope_that_admits_no_traffic_is_refused() -> None:
+    scope = Scope.of({"dialect": ("mcp",)})
+    assert problem(reads=("identity",), scope=scope) == "its scope admits no traffic that carries content."

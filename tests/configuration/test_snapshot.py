@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.configuration.snapshot import SCHEMA, DeployedPlugin, Snapshot, encode_snapshot
+from penstock.errors import ConfigurationError
+from penstock.gates.placement import Mode, Placement
+from penstock.gates.scope import Scope
+from penstock.sdk.context import RecordSpec
+from penstock.sdk.contract import Terms
+
+SCOPE: dict[str, tuple[str, ...]] = {"team": ("a*", "b")}
+EXCEPT: tuple[dict[str, tuple[str, ...]], ...] = ({"model": ("x",)},)
+PLUGIN = DeployedPlugin(
+    name="guard",
+    folder="guard",
+    version="1.0.0",
+    digest="sha256:" + "0" * 64,
+    config={"word": "bad", "list": [1, 2]},
+    hosts=("audit.example.com:443",),
+    secrets={"token": "prod/token"},
+    moments=("before_upstream", "after_response"),
+    scope=SCOPE,
+    exceptions=EXCEPT,
+)
+PLACEMENT = Placement(
+    plugin="guard",
+    version="1.0.0",
+    digest=PLUGIN.digest,
+    moment="before_upstream",
+    style="ordered",
+    host="in_process",
+    timeout_ms=70,
+    on_error="block",
+    order=3,
+    scope=Scope.of(SCOPE, EXCEPT),
+    mode=Mode.SHADOW,
+    rollout=25,
+    reads=("request.messages.user",),
+    terms=Terms(
+        frozenset({"request.tags"}), frozenset({"block"}), frozenset({"bad"}), {"t": frozenset({"a"})}
+    ),
+    reasons={"bad": "It is bad."},
+    records={"words": RecordSpec("count", 0, 10), "kind": RecordSpec(values=("a", "b"))},
+    uninspected={"default": "refuse", "image": "allow"},
+    required=True,
+    stream="window",
+    window_chars=64,
+)
+SETTINGS: dict[str, Any] = {
+    "deployment": "penstock",
+    "body_limit_bytes": 4_000_000,
+    "gate_budget_ms": {"before_upstream": 2000, "after_upstream": 1000},
+    "durability": "stored",
+    "addresses": ["10.0.0.0/8"],
+}
+
+
+def encoded(*placements: Placement, plugins: tuple[DeployedPlugin, ...] = (PLUGIN,)) -> bytes:
+    return encode_snapshot(SETTINGS, plugins, placements)
+
+
+def test_everything_survives_the_snapshot() -> None:
+    background = replace(PLACEMENT, moment="after_response", style="background", host="function")
+    found = Snapshot.decode(encoded(PLACEMENT, background))
+    assert found.at("before_upstream") == (PLACEMENT,)
+    assert found.at("after_response") == (background,)
+    assert found.at("after_upstream") == ()
+    assert found.plugins == {"guard": PLUGIN}
+    assert (found.deployment, found.body_limit_bytes, found.durability) == ("penstock", 4_000_000, "stored")
+    assert found.gate_budget_ms["after_upstream"] == 1000
+    assert found.addresses == ("10.0.0.0/8",)
+    assert found.count == 1
+    assert found.plugins["guard"].in_gateway
+    assert found.plugins["guard"].in_background
+
+
+def test_placements_come_in_the_order_in_which_they_run() -> None:
+    others = [replace(PLUGIN, name=name) for name in ("aa", "bb")]
+    first, second = (replace(PLACEMENT, plugin=p.name, order=o) for p, o in zip(others, (9, 1), strict=True))
+    found = Snapshot.decode(encoded(first, second, plugins=tuple(others)))
+    assert [p.plugin for p in found.at("before_upstream")] == ["bb", "aa"]
+
+
+def test_the_digest_is_over_the_bytes_and_the_bytes_are_canonical() -> None:
+    assert encoded(PLACEMENT) == encoded(PLACEMENT)
+    assert Snapshot.decode(encoded(PLACEMENT)).digest != Snapshot.decode(encoded()).digest
+    assert Snapshot.decode(encoded()).digest.startswith("sha256:")
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"schema": 1}', b"\xff", encoded()[:-9]])
+def test_what_is_no_snapshot_is_refused(raw: bytes) -> None:
+    with pytest.raises(ConfigurationError, match="Deploy it again"):
+        Snapshot.decode(raw)
+
+
+def test_a_snapshot_of_another_version_or_of_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="another version"):
+        Snapshot.decode(encoded().replace(SCHEMA.encode(), b"penstock.snapshot/9"))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Snapshot.load(tmp_path / "nothing.json")
