@@ -24,6 +24,8 @@ from penstock.dev.echo_directives import Asked, UnknownDirectiveError, asked
 from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server, json_headers
 from penstock.dev.processes import announce_port, wait_for_parent_to_end
 
+# What examples/gateway.toml says, so that `penstock apply` of that file finds it in the usual case.
+DEFAULT_PORT = 8788
 SEEN = 1000
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 BOMB_BYTES = 100_000_000
@@ -168,8 +170,16 @@ def _bomb(size_bytes: int) -> bytes:
     return b"".join([*packed, packer.flush()])
 
 
+def preferring(port: int) -> Echo:
+    """On `port` if it is free, else on any: a second gateway on this machine has an echo upstream too."""
+    try:
+        return Echo(port)
+    except OSError:
+        return Echo()
+
+
 def main() -> None:
-    echo = Echo()
+    echo = preferring(DEFAULT_PORT)
     echo.start()
     announce_port(echo.port)
     wait_for_parent_to_end()

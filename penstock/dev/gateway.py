@@ -7,8 +7,9 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol
@@ -38,7 +39,7 @@ BACKGROUND_TIMEOUT_S = 60.0
 class Prepare(Protocol):
     """Makes the resources and fills them; a parameter, so that tests run other functions."""
 
-    def __call__(self, options: Options, clients: Clients, echo_url: str, /) -> Prepared: ...
+    def __call__(self, options: Options, connect: Callable[[], Clients], echo_url: str, /) -> Prepared: ...
 
 
 class LocalGateway:
@@ -75,17 +76,19 @@ class LocalGateway:
         front = Front(self._invoke, options.port, tell=self._tell)
         stack.callback(front.stop)
         self.address = f"http://127.0.0.1:{front.port}"
-        clients = self._start_services(stack)
-        self.prepared = self._prepare(options, clients, self.echo_url)
+        connect = self._start_services(stack)
+        self.prepared = self._prepare(options, connect, self.echo_url)
+        for note in self.prepared.notes:
+            self._tell(note)
         write_private(options.target, json.dumps(self._target(), indent=2))
         pools = self._start_functions(stack)
         self._pool = pools["gateway"]
         stack.callback(front.stop)
-        self._feed(stack, pools, clients)
+        self._feed(stack, pools, connect())
         front.start()
 
-    def _start_services(self, stack: contextlib.ExitStack) -> Clients:
-        """AWS and the echo upstream, side by side."""
+    def _start_services(self, stack: contextlib.ExitStack) -> Callable[[], Clients]:
+        """Start AWS and the echo upstream; what is returned waits for AWS and gives its clients."""
         options = self._options
         self._tell("starting AWS (moto) and the echo upstream")
         aws = LocalAws(options.logs / "aws.log", options.state if options.keep else None)
@@ -93,8 +96,13 @@ class LocalGateway:
         echo = Service("the echo upstream", "penstock.dev.echo", [], options.logs / "echo.log")
         stack.callback(echo.stop)
         self.echo_url = f"http://127.0.0.1:{echo.wait_for_port()}"
-        self.aws_url = aws.wait()
-        return Clients(Endpoint(REGION, self.aws_url, "local", "local"))
+
+        @cache
+        def connect() -> Clients:
+            self.aws_url = aws.wait()
+            return Clients(Endpoint(REGION, self.aws_url, "local", "local"))
+
+        return connect
 
     def _stop_aws(self, aws: LocalAws) -> None:
         if not aws.stop():

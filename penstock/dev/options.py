@@ -32,6 +32,8 @@ class Options:
     maximum: int = 8
     """Environments of the gateway's function: always there, at most."""
     sweep_every_s: float = 30.0
+    sweep_age_s: float = 120.0
+    """How old a request without an outcome is when the sweeper closes it: longer than any can take."""
     openai_api_key: str | None = None
 
     @property

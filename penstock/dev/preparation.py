@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from penstock.adapters.clients import Clients
+from penstock.adapters.control import ControlStore, DynamoControlStore
+from penstock.adapters.provision import provision, store_secret
 from penstock.adapters.resources import Resources
-from penstock.dev.options import Options
+from penstock.adapters.secrets import SecretsManager
+from penstock.configuration.applied import applied_documents
+from penstock.configuration.applying import apply, differences
+from penstock.configuration.compile import Compiled, compile_file
+from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
+from penstock.configuration.reading import Source, parse_gateway_file
+from penstock.dev.options import Options, write_private
+from penstock.errors import ConfigurationError
+from penstock.governance.access import Access
+from penstock.governance.api_keys import ApiKeys, KeyOwner, fingerprint
+from penstock.governance.directory import Directory
+from penstock.governance.principal import Principal
+
+EXAMPLE: Final = Path(__file__).resolve().parent.parent.parent / "examples" / "gateway.toml"
+# Stands in gateway.toml for the echo upstream, whose port is another one in every run.
+ECHO_ADDRESS: Final = b"127.0.0.1:8788"
+KEY_NAME: Final = "local"
+OPENAI_URL: Final = "https://api.openai.com/v1"
+OPENAI_SECRET: Final = "local/openai"
+OPENAI_MODELS: Final = ("gpt-5-mini", "gpt-4o-mini")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +48,104 @@ class Prepared:
     """Those that the key may use."""
     handlers: Mapping[str, str] = field(default_factory=dict)
     """By function, where it is not the deployed one: for tests."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know, one line each."""
 
 
-def prepare(options: Options, clients: Clients, echo_url: str) -> Prepared:
-    raise NotImplementedError
+def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> Prepared:
+    """Compile and apply the configuration, make the resources, and see that there is a key.
+
+    `connect` waits for AWS: what needs none is done before. Raises ConfigurationError for what is wrong in
+    gateway.toml.
+    """
+    source = _read(options, echo_url)
+    compiled = compile_file(source)
+    options.snapshot.write_bytes(compiled.raw)
+    clients = connect()
+    resources = _provision(options, clients, compiled)
+    store = DynamoControlStore(clients, resources.control_table)
+    _apply(store, source.file)
+    secret = _key(options, store, source)
+    principal = Principal(source.file.organisation[0].id, KEY_NAME)
+    settings = resources.settings(str(options.snapshot.resolve()), compiled.plugin_roots, local=True)
+    return Prepared(
+        resources=resources,
+        environment={**settings.environment(), "PENSTOCK_SWEEP_AGE_S": str(options.sweep_age_s)},
+        api_key=secret,
+        models=Access(Directory(store)).models(principal),
+        notes=compiled.warnings,
+    )
+
+
+def _read(options: Options, echo_url: str) -> Source:
+    path = options.configuration or EXAMPLE
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(str(path), "cannot be read.", "Is the path right?") from error
+    address = echo_url.removeprefix("http://").encode()
+    source = parse_gateway_file(raw.replace(ECHO_ADDRESS, address), path)
+    if not source.file.organisation:
+        raise source.error((), "names no organisation.", "The local key needs one: add [[organisation]].")
+    if options.openai_api_key is None:
+        return source
+    return Source(source.path, _with_openai(source.file), source.lines)
+
+
+def _with_openai(file: GatewayFile) -> GatewayFile:
+    """The same with OpenAI's own models, for the local key."""
+    provider = Provider(id="openai", base_url=OPENAI_URL, secret=OPENAI_SECRET)
+    names = tuple(name for name in OPENAI_MODELS if name not in {model.id for model in file.model})
+    models = tuple(Model(id=name, provider="openai") for name in names)
+    if not names or provider.id in {known.id for known in file.provider}:
+        return file  # the file says itself how OpenAI is reached
+    return file.model_copy(
+        update={
+            "provider": (*file.provider, provider),
+            "model": (*file.model, *models),
+            "grant": (*file.grant, AccessGrant(api_keys=(KEY_NAME,), models=names)),
+        }
+    )
+
+
+def _apply(store: ControlStore, file: GatewayFile) -> None:
+    """Apply it to what an earlier run may have left."""
+    try:
+        apply(store, differences(store, applied_documents(file)))
+    except ConfigurationError as error:
+        remedy = f"{error.remedy} Or begin anew with --fresh."
+        raise ConfigurationError(error.where, error.problem, remedy) from error
+
+
+def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resources:
+    snapshot = compiled.snapshot
+    background = [plugin.name for plugin in snapshot.plugins.values() if plugin.in_background]
+    secrets = {OPENAI_SECRET: options.openai_api_key} if options.openai_api_key else {}
+    resources = provision(clients, snapshot.deployment, plugins=background, secrets=secrets)
+    _invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
+    return resources
+
+
+def _invent_secrets(clients: Clients, names: Iterable[str]) -> None:
+    """Plugins' secrets that nobody has stored get a random value, in the form of a webhook's signing key."""
+    store = SecretsManager(clients)
+    for name in sorted(names):
+        try:
+            store.get(name)
+        except ConfigurationError:
+            store_secret(clients, name, "whsec_" + base64.b64encode(os.urandom(32)).decode())
+
+
+def _key(options: Options, store: ControlStore, source: Source) -> str:
+    """The local key's secret: the one of the last run, if its state was kept."""
+    keys = ApiKeys(store)
+    known = next((key for key in keys.list() if key.name == KEY_NAME), None)
+    if known is not None and options.api_key.is_file():
+        secret = options.api_key.read_text(encoding="utf-8").strip()
+        if fingerprint(secret) == known.fingerprint and known.state(time.time()) == "active":
+            return secret
+    now_s = int(time.time())
+    owner = KeyOwner(source.file.organisation[0].id)
+    secret = keys.create(KEY_NAME, owner, now_s) if known is None else keys.rotate(KEY_NAME, now_s)
+    write_private(options.api_key, secret)
+    return secret

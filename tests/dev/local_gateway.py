@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ HANDLERS = {
 }
 
 
-def prepare_samples(options: Options, clients: Clients, echo_url: str) -> Prepared:
+def prepare_samples(options: Options, connect: Callable[[], Clients], echo_url: str) -> Prepared:
     return Prepared(
-        resources=provision(clients, "sample", plugins=("one",)),
+        resources=provision(connect(), "sample", plugins=("one",)),
         environment={"CONSUMED": str(options.folder.resolve() / "consumed")},
         api_key="pk_sample",
         models=("echo",),

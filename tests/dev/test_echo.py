@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from penstock.dev.echo import Echo
+from penstock.dev.echo import Echo, preferring
 
 
 @pytest.fixture
@@ -141,6 +141,12 @@ def test_an_unknown_directive_is_a_400_that_lists_the_known(client: httpx.Client
 
 def test_a_stream_is_refused_until_it_can_be_given(client: httpx.Client) -> None:
     assert ask(client, "hello", stream=True).json()["error"]["code"] == "stream_not_supported"
+
+
+def test_a_taken_port_is_given_up_for_another(echo: Echo) -> None:
+    other = preferring(echo.port)
+    assert other.port not in {0, echo.port}
+    other.stop()
 
 
 def test_another_path_is_not_found(client: httpx.Client) -> None:

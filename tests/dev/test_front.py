@@ -97,6 +97,7 @@ def test_a_body_beyond_api_gateways_quota_never_reaches_the_function(
     response = client.post("/", content=pieces if chunked else body)
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "payload_too_large"
+    assert response.headers["connection"] == "close"  # its rest is not waited for
     assert function.events == []
 
 
