@@ -20,7 +20,7 @@ class Batches:
 
     def __init__(self, handle: Callable[[SQSRecord], None]) -> None:
         self._handle = handle
-        self._processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        self._processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=log)
 
     def process(self, event: dict[str, Any]) -> dict[str, Any]:
         """The partial batch response for `event`. An event that is no batch is acknowledged and logged."""
@@ -29,9 +29,6 @@ class Batches:
             return {"batchItemFailures": []}
         return dict(process_partial_response(event, self._one, self._processor))
 
-    def _one(self, message: SQSRecord) -> None:
-        try:
-            self._handle(message)
-        except Exception:
-            log.exception("a message goes back to its queue")
-            raise
+    def _one(self, record: SQSRecord) -> None:
+        """Powertools calls it with the keyword `record`."""
+        self._handle(record)

@@ -3,7 +3,7 @@
     who         line                                dimension sets
     gateway     one per request (`request_lines`)   {dialect, route, status_class} {provider} {}
     recorder    some per batch (`batch_lines`)      {plugin, moment} {plugin, moment, action} {stage}
-    background  one per batch (`count_line`)        {plugin} or {}
+    background  one per batch (`count_lines`)       {plugin} or {}
 
 A line of EMF holds one value of each dimension, so plugins cannot share the request's line; the recorder
 writes theirs, added up over its batch and out of the caller's time. Dimensions come from bounded sets only;
@@ -99,12 +99,14 @@ def batch_lines(records: Iterable[EvidenceRecord], now_ms: int) -> list[str]:
             if control.decision == "deny":
                 denials[control.stage] += 1
     plugins = [_plugin_line(key, placements, now_ms) for key, placements in runs.items()]
-    return plugins + [count_line("ControlDenials", n, now_ms, stage=stage) for stage, n in denials.items()]
+    controls = [count_lines({"ControlDenials": n}, now_ms, stage=stage) for stage, n in denials.items()]
+    return plugins + [text for lines in controls for text in lines]
 
 
-def count_line(name: str, count: int, now_ms: int, **members: str) -> str:
-    """A line that counts one thing, such as `EvidenceStored`; `members` are its dimensions."""
-    return line([Group(tuple(members), [Metric(name, "Count", count)])], members, now_ms)
+def count_lines(counts: Mapping[str, int], now_ms: int, **dimensions: str) -> list[str]:
+    """One line that counts several things, such as `EvidenceStored`; none when nothing is to be counted."""
+    metrics = [Metric(name, "Count", count) for name, count in counts.items() if count]
+    return [line([Group(tuple(dimensions), metrics)], dimensions, now_ms)] if metrics else []
 
 
 # These say that nothing ran here: left out of the executions.

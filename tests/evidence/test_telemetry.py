@@ -129,7 +129,8 @@ def test_no_metric_has_more_values_than_the_format_admits() -> None:
 
 def test_lines_are_written_whole_and_flushed() -> None:
     out = io.StringIO()
-    telemetry.emit([telemetry.count_line("EvidenceStored", 3, NOW_MS)], out)
+    telemetry.emit(telemetry.count_lines({"EvidenceStored": 3, "EvidenceLost": 0}, NOW_MS), out)
     line = json.loads(out.getvalue())
     assert line["EvidenceStored"] == 3
+    assert "EvidenceLost" not in line
     assert directives(line)[0]["Dimensions"] == [[]]
