@@ -1,0 +1,120 @@
+"""Finds evidence in its bucket by request id, by the caller's own id, or newest first, and joins it.
+
+A request id of ours tells date and hour, so one listing for each organisation finds it. The caller's own id
+is stored as an HMAC over request id and value, so it cannot be looked up: every record of the time searched
+is read and tried with the evidence key.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from penstock.adapters.objects import Objects
+from penstock.evidence import layout
+from penstock.evidence.delivery import DeliveryRecord
+from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.encoding import as_mapping
+from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.schema import decode, read_record
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(slots=True)
+class RequestEvidence:
+    """All that is kept of one request. `terminal` is None only while a delivery is there and it is not."""
+
+    request_id: str
+    keys: list[str] = field(default_factory=list)
+    terminal: EvidenceRecord | None = None
+    amendments: list[EvidenceRecord] = field(default_factory=list)
+    deliveries: list[DeliveryRecord] = field(default_factory=list)
+
+    @property
+    def latest(self) -> EvidenceRecord | None:
+        """What is known best: an outcome that came late knows more than the sweeper did."""
+        return self.amendments[-1] if self.amendments else self.terminal
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`: the records as they are stored."""
+        return {
+            "request_id": self.request_id,
+            "terminal": None if self.terminal is None else as_mapping(self.terminal),
+            "amendments": [as_mapping(record) for record in self.amendments],
+            "deliveries": [as_mapping(record) for record in self.deliveries],
+            "objects": self.keys,
+        }
+
+
+class EvidenceReader:
+    """Reads one bucket. Raises StorageError, and UnreadableEvidenceError for what is no evidence."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def find(self, request_id: str) -> RequestEvidence | None:
+        """Everything of one request; `request_id` is one of ours."""
+        for organisation in self.organisations():
+            prefix = layout.request_prefix(organisation, request_id)
+            keys = list(self._objects.list(prefix))
+            if keys:
+                return self._joined(request_id, keys)
+        return None
+
+    def find_by_client_id(
+        self, client_id: str, key: DigestKey, first_ms: int, last_ms: int
+    ) -> Iterator[RequestEvidence]:
+        """Requests that the caller called `client_id`, newest first; a caller may have used it twice."""
+        for record in self.records(first_ms, last_ms):
+            wanted = Digester(key, record.request_id).text("client_request_id", client_id)
+            if record.client_request_id == wanted:
+                found = self.find(record.request_id)
+                if found is not None:
+                    yield found
+
+    def records(self, first_ms: int, last_ms: int) -> Iterator[EvidenceRecord]:
+        """The terminal records of the hours from `last_ms` back to `first_ms`, newest first."""
+        for key in self.terminal_keys(first_ms, last_ms):
+            packed = self._objects.get(key)
+            if packed is not None:
+                yield read_record(layout.unpack(packed))
+
+    def terminal_keys(self, first_ms: int, last_ms: int) -> Iterator[str]:
+        """Their keys, newest first: request ids sort by time."""
+        organisations = list(self.organisations())
+        for hour_ms in layout.hours(first_ms, last_ms):
+            keys = [
+                key
+                for organisation in organisations
+                for key in self._objects.list(layout.hour_folder(organisation, hour_ms))
+                if layout.named(key).kind == "terminal"
+            ]
+            yield from sorted(keys, key=lambda key: layout.named(key).request_id, reverse=True)
+
+    def organisations(self) -> Iterator[str | None]:
+        """Every organisation that has evidence; None for requests of nobody known."""
+        for folder in self._objects.folders("org="):
+            yield layout.organisation_of(folder)
+
+    def _joined(self, request_id: str, keys: list[str]) -> RequestEvidence:
+        found = RequestEvidence(request_id, keys)
+        for key in keys:
+            packed = self._objects.get(key)
+            body = layout.unpack(packed) if packed is not None else b""
+            match layout.named(key).kind:
+                case "terminal":
+                    found.terminal = read_record(body)
+                case "amendment":
+                    found.amendments.append(read_record(body))
+                case "delivery":
+                    found.deliveries.append(decode(DeliveryRecord, body))
+        found.deliveries.sort(key=lambda record: (record.delivered_at, record.attempt))
+        return found
+
+
+def is_ours(text: str) -> bool:
+    """Whether `text` is a request id as the gateway makes them: a UUIDv7."""
+    return _UUID.fullmatch(text) is not None and uuid.UUID(text).version == 7
