@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from penstock.sdk import Span
 
@@ -96,11 +97,19 @@ def luhn(number: str) -> bool:
 def _is_something_else(text: str, start: int, end: int, number: str) -> bool:
     """Numbers that pass the check digit one time in ten, told by what they stand in."""
     whole = end - start == len(number)
+    if _is_counting(text[start:end]):
+        return True
     if whole and re.search(r"[0-9][.]\Z", text[max(0, start - 2) : start]):
         return True  # the digits after a decimal point
-    if whole and len(number) == 13 and _is_ean13(number):
-        return True  # a product's bar code; Visa has not issued thirteen digits for decades
+    if len(number) == 13 and (text[start - 1 : start] == "+" or (whole and _is_ean13(number))):
+        return True  # a bar code or a phone number; Visa has not issued thirteen digits for decades
     return whole and _is_in_digest(text, start, end)
+
+
+def _is_counting(text: str) -> bool:
+    """Whether the groups are numbers each one more than the last, as in `9 10 11 12 13`."""
+    groups = [int(group) for group in re.findall("[0-9]+", text)]
+    return len(groups) > 2 and all(after - before == 1 for before, after in pairwise(groups))
 
 
 def _is_ean13(number: str) -> bool:

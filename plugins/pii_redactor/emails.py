@@ -18,7 +18,6 @@ _AT = re.compile(r"@|%40|[ ]?[\[({<][ ]?at[ ]?[\])}>][ ]?", re.IGNORECASE)
 _DOMAIN = re.compile(rf"[{_LETTERS}0-9.-]{{1,253}}+")
 _SPELT_DOT = re.compile(r"[ ]?[\[({<][ ]?dot[ ]?[\])}>][ ]?", re.IGNORECASE)
 _TOP = re.compile(rf"(?:xn--[a-z0-9-]{{1,59}}|[{_LETTERS}]{{2,63}}[{_LETTERS}0-9]{{0,61}})", re.IGNORECASE)
-_LABEL = re.compile(rf"[{_LETTERS}0-9](?:[{_LETTERS}0-9-]{{0,62}})")
 _MAX_SPELT_DOTS = 5
 
 # `@` in what programs write: image@2x.png, package@1.2.3-rc.x, git@host:path.
@@ -55,10 +54,10 @@ def _domain_end(text: str, at: int) -> int | None:
         return None
     end, dots = found.end(), 0
     while dots < _MAX_SPELT_DOTS and (dot := _SPELT_DOT.match(text, end)):
-        label = _LABEL.match(text, dot.end())
-        if not label:
+        more = _DOMAIN.match(text, dot.end())
+        if not more:
             break
-        end, dots = label.end(), dots + 1
+        end, dots = more.end(), dots + 1
     return _last_top(text, at, end)
 
 

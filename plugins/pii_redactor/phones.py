@@ -28,12 +28,15 @@ _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9]\b|[0-3]?[0-9][-/.][01]?[0-9][-/.](?:19|20)[0-9]{2}\b"
 )
+_ISBN10 = re.compile(
+    r"[0-9]{1,5}-[0-9]{1,7}-[0-9]{1,6}-[0-9]\Z"
+)  # ISO 2108:1978; no number ends in one digit
 _ONE_DOT = re.compile(r"[+0-9]{1,16}\.[0-9]{1,15}\Z")
 _GROUP = re.compile(r"[0-9]+")
 _GOES_ON = re.compile(r"[-./][0-9]")
 _BEFORE_LATE_BRACKET = re.compile(r"((?:[^0-9]*[0-9]){7,15}?)[^0-9]*\(")
 _MIN_DIGITS = 7
-_MAX_NATIONAL_GROUPS = 7  # more are a column of figures
+_MAX_NATIONAL_GROUPS = 6  # more are a column of figures
 
 
 def phone_finder(default_region: str) -> Callable[[str], Iterator[Span]]:
@@ -72,11 +75,8 @@ class Plans:
             return False  # a number with decimals
         plus = candidate.text.startswith("+")
         digits = candidate.digits[0 if plus else 2 :]
-        for size in (
-            1,
-            2,
-            3,
-        ):  # ITU-T E.164, section 6.1: a country code has one to three digits, and no other begins with it
+        # ITU-T E.164, section 6.1: a country code has one to three digits, and no other begins with it.
+        for size in (1, 2, 3):
             plan = self._plan(int(digits[:size]))
             if plan:
                 rest = digits[size:]
@@ -87,13 +87,12 @@ class Plans:
         digits, groups = candidate.digits, candidate.groups
         if candidate.goes_on or groups > _MAX_NATIONAL_GROUPS:
             return False
-        if self._trunk == "0" and not digits.startswith("0"):
-            return (
-                False  # libphonenumber takes a number without its trunk prefix; order numbers look like that
-            )
+        # libphonenumber takes a number without its trunk prefix, but order numbers look like that.
+        if self._trunk == "0" and not candidate.text.startswith(("0", "(")):
+            return False
         if self._national is None or not self._national.has(digits.removeprefix(self._trunk)):
             return False
-        if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT)):
+        if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT, _ISBN10)):
             return False
         if not self._is_valid(candidate.text):
             return False
