@@ -185,6 +185,8 @@ class LocalGateway:
             "region": REGION,
             "access_key_id": "local",
             "secret_access_key": "local",
+            "echo_url": self.echo_url,
+            "snapshot": str(self._options.snapshot.resolve()),
             "resources": json.loads(self.prepared.resources.encoded()),
         }
 

@@ -32,7 +32,7 @@ EXAMPLE: Final = Path(__file__).resolve().parent.parent.parent / "examples" / "g
 ECHO_ADDRESS: Final = b"127.0.0.1:8788"
 KEY_NAME: Final = "local"
 OPENAI_URL: Final = "https://api.openai.com/v1"
-OPENAI_SECRET: Final = "local/openai"
+OPENAI_KEY_NAME: Final = "local/openai"
 OPENAI_MODELS: Final = ("gpt-5-mini", "gpt-4o-mini")
 
 
@@ -94,7 +94,7 @@ def _read(options: Options, echo_url: str) -> Source:
 
 def _with_openai(file: GatewayFile) -> GatewayFile:
     """The same with OpenAI's own models, for the local key."""
-    provider = Provider(id="openai", base_url=OPENAI_URL, secret=OPENAI_SECRET)
+    provider = Provider(id="openai", base_url=OPENAI_URL, secret=OPENAI_KEY_NAME)
     names = tuple(name for name in OPENAI_MODELS if name not in {model.id for model in file.model})
     models = tuple(Model(id=name, provider="openai") for name in names)
     if not names or provider.id in {known.id for known in file.provider}:
@@ -120,7 +120,7 @@ def _apply(store: ControlStore, file: GatewayFile) -> None:
 def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resources:
     snapshot = compiled.snapshot
     background = [plugin.name for plugin in snapshot.plugins.values() if plugin.in_background]
-    secrets = {OPENAI_SECRET: options.openai_api_key} if options.openai_api_key else {}
+    secrets = {OPENAI_KEY_NAME: options.openai_api_key} if options.openai_api_key else {}
     resources = provision(clients, snapshot.deployment, plugins=background, secrets=secrets)
     _invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
     return resources
