@@ -75,13 +75,14 @@ def path_of(here: Here | None) -> Path:
 class Matcher:
     """A table of paths, compiled to a deterministic automaton. Holds nothing of any request."""
 
-    __slots__ = ("_patterns", "_root")
+    __slots__ = ("_names", "_patterns", "_root")
 
     def __init__(self, table: Iterable[tuple[str, Rule]], patterns: Mapping[str, re.Pattern[str]]) -> None:
-        root = _Node()
+        root, names = _Node(), set[str]()
         for path, rule in table:
-            _add(root, path, rule)
+            names |= _add(root, path, rule)
         self._root = _Compiler().state((root,))
+        self._names = frozenset(filter(_is_identifier, names))
         self._patterns = patterns
 
     def classify(self, tree: Any) -> Classified:
@@ -174,7 +175,7 @@ class Matcher:
                 words += "[*]"
                 state = state.below(value[step])
             else:
-                words += "." + (step if step in state.names and _is_identifier(step) else "?")
+                words += "." + (step if step in self._names else "?")
                 state = state.names.get(step, state.other)
             value = value[step]
         return words.removeprefix(".")[:_MAX_PATH_CHARS]
@@ -271,19 +272,22 @@ class _Compiler:
             state.by_value = {v: self.state([*(c.get(v) for c in choices), *elements]) for v in values}
 
 
-def _add(root: _Node, path: str, rule: Rule) -> None:
-    """Enter one path of the table. Raises ValueError when it is not of the language."""
-    nodes, end = [root], 0
+def _add(root: _Node, path: str, rule: Rule) -> set[str]:
+    """Enter one path of the table; the names in it. Raises ValueError when it is not of the language."""
+    nodes, end, names = [root], 0, set()
     for step in _STEP.finditer(path):
         if step.start() != end:
             break
         end = step.end()
+        if step["name"]:
+            names.add(step["name"])
         if step[0] != ".":
             nodes = [below for node in nodes for below in _below(node, step)]
     if end != len(path):
         raise ValueError(f"{path!r} is no path: see penstock.dialects.paths")
     for node in nodes:
         node.rule = rule
+    return names
 
 
 def _below(node: _Node, step: re.Match[str]) -> list[_Node]:

@@ -75,7 +75,7 @@ def tool_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[S
     """Tools removed, replaced or added by name, and with them what would point to a tool that is gone."""
     removed = {edit.name for edit in edits if edit.value is REMOVED}
     set_to = {edit.name: edit.value for edit in edits if edit.value is not REMOVED}
-    if len(removed) + len(set_to) < len(edits):
+    if len({edit.name for edit in edits}) < len(edits):
         raise ValueError("two edits name the same tool")
     for name, definition in set_to.items():
         if not isinstance(definition, Mapping) or tool_name(definition) != name:

@@ -32,6 +32,7 @@ _CALLS = (
 )
 _CACHE = ("cache_control.type", "cache_control.ttl")
 _PART = "messages[*].content[*]"
+_PARTS = (_PART, "prediction.content[*]")
 
 REQUEST_TOKENS: Final = (
     "messages[*].role",
@@ -47,7 +48,7 @@ REQUEST_TOKENS: Final = (
     f"{_PART}.image_url.detail",
     f"{_PART}.image_url.format",
     f"{_PART}.input_audio.format",
-    f"{_PART}.prompt_cache_breakpoint.mode",
+    *(f"{part}.prompt_cache_breakpoint.{name}" for part in _PARTS for name in ("mode", "ttl")),
     f"{_PART}.uuid",
     *(f"{_PART}.{path}" for path in _CACHE),
     "tools[*].type",

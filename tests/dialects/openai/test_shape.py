@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.dialects.openai import shape
+from penstock.errors import RequestError
+
+
+def refusal(tree: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        shape.check(tree)
+    assert caught.value.status == 400
+    return str(caught.value)
+
+
+def body(**members: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": "hi"}], **members}
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("text", "messages[0] must be an object."),
+        ({}, "messages[0].role must be text."),
+        ({"role": 5}, "messages[0].role must be text."),
+        ({"role": "user", "content": 5}, "messages[0].content must be text or a list of parts."),
+        ({"role": "user", "content": {}}, "messages[0].content must be text or a list of parts."),
+        ({"role": "user", "content": ["x"]}, "messages[0].content[0] must be an object."),
+        ({"role": "user", "content": [{"text": "x"}]}, "messages[0].content[0].type must be text."),
+        ({"role": "user", "content": [{"type": "text"}]}, "messages[0].content[0].text must be text."),
+        ({"role": "user", "content": "", "name": ["x"]}, "messages[0].name must be text."),
+        ({"role": "assistant", "tool_calls": {}}, "messages[0].tool_calls must be a list of tool calls."),
+        ({"role": "assistant", "tool_calls": [1]}, "messages[0].tool_calls[0] must be an object."),
+        (
+            {"role": "assistant", "tool_calls": [{"function": {"arguments": {}}}]},
+            "messages[0].tool_calls[0].function.arguments must be text that holds JSON.",
+        ),
+    ],
+)
+def test_a_message_of_wrong_types_is_named_in_words(message: Any, words: str) -> None:
+    assert refusal(body(messages=[message])) == words
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ([], "The body must be a JSON object."),
+        ({}, "model must be the name of a model."),
+        ({"model": "", "messages": []}, "model must be the name of a model."),
+        ({"model": None, "messages": []}, "model must be the name of a model."),
+        ({"model": "m"}, "messages must be a list of messages."),
+        (body(messages="hi"), "messages must be a list of messages."),
+        (body(metadata=[]), "metadata must be an object."),
+        (body(tools={}), "tools must be a list of tools."),
+        (body(tools=["f"]), "tools[0] must be an object."),
+        (body(functions=[1]), "functions[0] must be an object."),
+        (body(stop=5), "stop must be text or a list of texts."),
+        (body(n=True), "n must be a whole number."),
+        (body(n=1.5), "n must be a whole number."),
+        (body(temperature="hot"), "temperature must be a number."),
+        (body(stream="yes"), "stream must be true or false."),
+        (body(stream=1), "stream must be true or false."),
+    ],
+)
+def test_a_member_of_a_wrong_type_is_named_in_words(tree: Any, words: str) -> None:
+    assert refusal(tree) == words
+
+
+def test_a_stream_has_a_code_of_its_own() -> None:
+    with pytest.raises(RequestError) as caught:
+        shape.check(body(stream=True))
+    assert caught.value.code == "stream_not_supported"
+
+
+def test_what_nobody_here_knows_passes() -> None:
+    unknown = {"role": "critic", "content": [{"type": "hologram", "text": 5}], "tool_calls": [{"type": "x"}]}
+    tree = body(messages=[unknown, {"role": "assistant"}], x=1, tools=[{"type": "web"}], stop=None, n=None)
+    assert shape.check(tree) is tree
+    assert shape.check(body(messages=[])) == body(messages=[])
+
+
+def test_a_refusal_never_holds_content() -> None:
+    canary = {"canary": "canary"}
+    for tree in (body(messages=[{"role": canary}]), body(n="canary"), body(messages="canary"), ["canary"]):
+        assert "canary" not in refusal(tree)

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.dialects.paths import Matcher, Rule, path_of
+from penstock.dialects.splicing import INSIDE
+
+PATTERNS = {"token": re.compile(r"[a-z]{0,8}")}
+
+
+def matcher(**fields: tuple[str, ...]) -> Matcher:
+    """A table of fields by name; `token`, `image` and `repeats` name the other kinds."""
+    kinds = {"token": "structural", "image": "media"}
+    rules = [
+        (path, Rule(kinds.get(name, "field"), name))  # type: ignore[arg-type]  # the kinds above
+        for name, paths in fields.items()
+        for path in paths
+    ]
+    return Matcher(rules, PATTERNS)
+
+
+def texts(table: Matcher, tree: Any) -> dict[str, list[str]]:
+    return {name: found.values for name, found in table.classify(tree).fields.items()}
+
+
+def unseen(table: Matcher, tree: Any) -> list[tuple[str, str]]:
+    return [(part.kind, part.path) for part in table.unseen(tree, table.classify(tree))]
+
+
+def test_a_member_an_element_and_a_choice_among_elements_are_found() -> None:
+    table = matcher(a=("top", "list[*]"), b=("turns[role=user|tool].text",), c=("turns[role=bot].text",))
+    turns = [{"role": role, "text": role} for role in ("user", "bot", "tool", "user")]
+    tree = {"turns": turns, "list": ["x", 1, "y"], "top": "t"}
+    assert texts(table, tree) == {"a": ["x", "y", "t"], "b": ["user", "tool", "user"], "c": ["bot"]}
+
+
+@pytest.mark.parametrize(
+    "turn", [{"text": "t"}, {"role": "critic", "text": "t"}, {"role": ["user"], "text": "t"}]
+)
+def test_an_element_that_no_choice_fits_is_unlisted(turn: dict[str, Any]) -> None:
+    table = matcher(a=("turns[role=user].text",), token=("turns[*].role",))
+    assert ("unlisted", "turns[*].text") in unseen(table, {"turns": [turn]})
+
+
+def test_a_choice_and_every_element_are_heard_at_once() -> None:
+    table = matcher(a=("parts[type=text].text",), image=("parts[*].image",), token=("parts[*].type",))
+    tree = {"parts": [{"type": "text", "text": "t", "image": "i"}, {"type": "other", "text": "u"}]}
+    assert texts(table, tree) == {"a": ["t"]}
+    assert unseen(table, tree) == [("image", "parts[*].image"), ("unlisted", "parts[*].text")]
+
+
+def test_every_string_at_or_below_a_deep_path_is_found_in_order() -> None:
+    table = matcher(a=("schema.**",))
+    tree = {"schema": {"z": "1", "a": ["2", {"b": ["3"]}, 5, None], "$ref": "4"}}
+    assert texts(table, tree) == {"a": ["1", "2", "3", "4"]}
+    assert texts(table, {"schema": "itself"}) == {"a": ["itself"]}
+
+
+def test_a_more_exact_path_wins() -> None:
+    table = matcher(deep=("x.**",), any=("x.*.z",), exact=("x.y.z",))
+    tree = {"x": {"y": {"z": "exact"}, "q": {"z": "any", "r": "deep"}}}
+    assert texts(table, tree) == {"exact": ["exact"], "any": ["any"], "deep": ["deep"]}
+
+
+def test_a_string_that_holds_json_is_every_string_in_it() -> None:
+    table = matcher(a=("arguments!",))
+    found = table.classify({"arguments": '{"a": ["x", {"b": "y"}], "n": 4111}'}).fields["a"]
+    assert found.values == ["x", "y"]
+    assert [path_of(place) for place in found.places] == [
+        ("arguments", INSIDE, "a", 0),
+        ("arguments", INSIDE, "a", 1, "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "held", ["{", "no json", "", "4111111111111111", "true", '{"a":1,"a":2}', "[NaN]", "[" * 99]
+)
+def test_a_string_that_holds_no_strict_json_is_one_text(held: str) -> None:
+    assert texts(matcher(a=("arguments!",)), {"arguments": held}) == {"a": [held]}
+
+
+def test_a_string_that_holds_a_json_string_is_read_as_that() -> None:
+    table = matcher(a=("arguments!",))
+    assert texts(table, {"arguments": r'"\u0034111"'}) == {"a": ["4111"]}
+
+
+def test_a_structural_string_that_breaks_its_pattern_is_unlisted() -> None:
+    table = matcher(token=("role", "ids[*]"))
+    tree = {"role": "user", "ids": ["ok", "jane@example.com", ""]}
+    assert unseen(table, tree) == [("unlisted", "ids[*]")]
+
+
+@pytest.mark.parametrize("name", ["a b", "jane@example.com", "größe", "x" * 65, "-x", "a\n", "名"])
+@pytest.mark.parametrize("nest", ["{}", '{{"deep": {}}}', '{{"held": "{}"}}'])
+def test_a_name_that_is_no_identifier_is_unseen_wherever_it_stands(name: str, nest: str) -> None:
+    inner = json.dumps({name: 1})
+    text = nest.format(json.dumps(inner)[1:-1] if "held" in nest else inner)
+    table = matcher(a=("deep.**", "held!"))
+    kinds = [kind for kind, _ in unseen(table, json.loads(text))]
+    assert kinds == ["key"]
+
+
+@pytest.mark.parametrize("name", ["", "a", "$defs", "x-y", "a.b", "50256", "_"])
+def test_a_name_that_is_an_identifier_says_nothing(name: str) -> None:
+    assert not unseen(matcher(a=("deep.**",)), {name: 1, "deep": {name: 1}})
+
+
+def test_paths_of_unseen_parts_hold_no_name_that_a_table_does_not_know() -> None:
+    table = matcher(a=("known.deep.**",), b=("held!",))
+    tree = {
+        "canary": [["x"], {"known": "x"}],
+        "known": {"canary": "x", "deep": {"canary": {"a canary": 1}}},
+        "held": '[{"a canary": "seen"}]',
+    }
+    found = table.unseen(tree, table.classify(tree))
+    assert [part.path for part in found] == [
+        "?[*][*]",
+        "?[*].known",
+        "known.?",
+        "known.deep.?.?",
+        "held![*].?",
+    ]
+    assert not [part for part in found if "canary" in part.path]
+
+
+def test_a_path_of_an_unseen_part_keeps_to_the_bound_of_evidence() -> None:
+    tree: Any = "x"
+    for _ in range(63):
+        tree = {"deep_and_long_names": [tree]}
+    [(_, path)] = unseen(matcher(a=("deep_and_long_names[*].deep_and_long_names",)), tree)
+    assert len(path) <= 200
+
+
+def test_empty_strings_are_nothing_unseen_but_are_texts() -> None:
+    table = matcher(a=("a",), image=("i",))
+    assert not unseen(table, {"i": "", "unknown": "", "": ""})
+    assert texts(table, {"a": ""}) == {"a": [""]}
+
+
+@pytest.mark.parametrize("path", ["a..[", "a[", "a[]", "a[b]", "a b", "a[=c]"])
+def test_a_path_that_is_not_of_the_language_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is no path"):
+        matcher(a=(path,))
+
+
+def test_elements_told_apart_by_two_members_are_refused() -> None:
+    with pytest.raises(ValueError, match="choose one"):
+        matcher(a=("x[role=user].a", "x[type=text].b"))
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+TREES = st.recursive(
+    st.sampled_from(["x", "y"]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(NAMES, below, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(NAMES, TREES))
+def test_every_string_is_found_exactly_once(tree: dict[str, Any]) -> None:
+    table = matcher(f=("a.b", "a[*]", "b.**", "c.*"), g=("b.c", "c[a=x].b"))
+    found = table.classify(tree)
+    places = [path_of(place) for field in found.fields.values() for place in field.places]
+    places += [path_of(place) for _, place in found.hidden]
+    assert sorted(map(repr, places)) == sorted(map(repr, leaves(tree, ())))
+
+
+def leaves(tree: Any, above: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    if isinstance(tree, str):
+        return [above]
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    return [leaf for step, value in pairs for leaf in leaves(value, (*above, step))]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from penstock.dialects import DEFAULT, DIALECTS, ROUTES, dialect_for
+from penstock.errors import RequestError
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation", "parameters"),
+    [
+        ("POST", "/v1/chat/completions", "generate", {}),
+        ("GET", "/v1/models", "list_models", {}),
+        ("GET", "/v1/models/gpt-4o", "show_model", {"model": "gpt-4o"}),
+        ("GET", "/v1/models/org/model:7b", "show_model", {"model": "org/model:7b"}),
+        ("GET", "/v1/models/org%2Fmodel", "show_model", {"model": "org/model"}),
+    ],
+)
+def test_a_path_finds_its_route(method: str, path: str, operation: str, parameters: dict[str, str]) -> None:
+    route, found = dialect_for(method, path)
+    assert (route.dialect, route.operation, found) == (DEFAULT, operation, parameters)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/chat/completions"),
+        ("POST", "/chat/completions"),
+        ("POST", "/v1/chat/completions/"),
+        ("POST", "/v1/chat/completions\n"),
+        ("POST", "/v1/responses"),
+        ("POST", "/v1/embeddings"),
+        ("DELETE", "/v1/models/gpt-4o"),
+        ("GET", "/v1/models/"),
+        ("GET", "/"),
+    ],
+)
+def test_a_path_that_no_dialect_understands_is_refused(method: str, path: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        dialect_for(method, path)
+    assert (caught.value.code, caught.value.status) == ("unknown_route", 404)
+    assert "POST /v1/chat/completions" in str(caught.value)
+
+
+def test_every_route_belongs_to_a_dialect_that_is_listed() -> None:
+    assert {route.dialect.name for route in ROUTES} == {dialect.name for dialect in DIALECTS}
