@@ -35,11 +35,25 @@ class Queues(Protocol):
     def send_batch(self, queue_url: str, bodies: Sequence[str]) -> None:
         """Returns when all are stored. Raises StorageError when any is not, though others may be."""
 
-    def receive(self, queue_url: str, limit: int = BATCH) -> list[Message]:
-        """At most `limit` (≤ 10) messages, hidden from others for the queue's visibility timeout."""
+    def receive(self, queue_url: str, limit: int = BATCH, wait_s: int = 0) -> list[Message]:
+        """At most `limit` (≤ 10) messages, hidden from others for the queue's visibility timeout.
+
+        With `wait_s` (1 or 2), none means that there is none; without, SQS may look in some places only.
+        """
 
     def delete(self, queue_url: str, receipt: str) -> None:
         """Take a received message away for good."""
+
+
+def redrive(queues: Queues, dead_url: str, queue_url: str) -> int:
+    """Send what is among the dead letters to its queue again; how many. A crash may send one twice."""
+    moved = 0
+    while messages := queues.receive(dead_url, wait_s=1):
+        for message in messages:
+            queues.send(queue_url, message.body)
+            queues.delete(dead_url, message.receipt)
+        moved += len(messages)
+    return moved
 
 
 class SqsQueues:
@@ -63,11 +77,12 @@ class SqsQueues:
             if answer.get("Failed"):
                 raise StorageError("send to a queue")
 
-    def receive(self, queue_url: str, limit: int = BATCH) -> list[Message]:
+    def receive(self, queue_url: str, limit: int = BATCH, wait_s: int = 0) -> list[Message]:
         with mapped("receive from a queue"):
             answer = self._clients.sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=limit,
+                WaitTimeSeconds=wait_s,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
         return [
@@ -96,7 +111,7 @@ class MemoryQueues:
         for body in bodies:
             self.send(queue_url, body)
 
-    def receive(self, queue_url: str, limit: int = BATCH) -> list[Message]:
+    def receive(self, queue_url: str, limit: int = BATCH, wait_s: int = 0) -> list[Message]:  # noqa: ARG002 - nothing arrives here by itself
         taken = [Message(m.body, m.receipt, m.receive_count + 1) for m in self._waiting[queue_url][:limit]]
         del self._waiting[queue_url][:limit]
         self._hidden[queue_url] += taken

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from penstock.adapters.clients import Clients
-from penstock.adapters.queues import MemoryQueues, Queues, SqsQueues
+from penstock.adapters.queues import MemoryQueues, Queues, SqsQueues, redrive
 from penstock.errors import ConfigurationError, StorageError
 
 
@@ -54,6 +54,20 @@ def test_an_undeleted_message_comes_back_and_counts() -> None:
     queues.show_again("q")
     assert queues.receive("q")[0].receive_count == 2
     assert queues.bodies("q") == ["one"]
+
+
+def test_dead_letters_are_sent_again_all_of_them_and_once(
+    clients: Clients, kind: str, queues: Queues
+) -> None:
+    dead, alive = (
+        ("dead", "alive")
+        if kind == "memory"
+        else (clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "alive"))
+    )
+    queues.send_batch(dead, [str(number) for number in range(12)])
+    assert redrive(queues, dead, alive) == 12
+    assert redrive(queues, dead, alive) == 0
+    assert sorted(drained(queues, alive), key=int) == [str(number) for number in range(12)]
 
 
 class Refusing:
