@@ -43,7 +43,10 @@ class Prepare(Protocol):
 
 
 class LocalGateway:
-    """A running gateway: a context manager that ends all of it, processes included."""
+    """A running gateway: a context manager that ends all of it, processes included.
+
+    Once entered: `address` and `echo_url` are base URLs, `clients` reach its AWS, `prepared` says the rest.
+    """
 
     def __init__(self, options: Options, *, tell: Tell, prepare: Prepare = prepare) -> None:
         self._options = options
@@ -55,6 +58,7 @@ class LocalGateway:
         self.echo_url = ""
         self.aws_url = ""
         self.prepared: Prepared
+        self.clients: Clients
 
     def __enter__(self) -> LocalGateway:
         with self._stack:
@@ -84,7 +88,8 @@ class LocalGateway:
         pools = self._start_functions(stack)
         self._pool = pools["gateway"]
         stack.callback(front.stop)
-        self._feed(stack, pools, connect())
+        self.clients = connect()
+        self._feed(stack, pools, self.clients)
         front.start()
 
     def _start_services(self, stack: contextlib.ExitStack) -> Callable[[], Clients]:
@@ -185,8 +190,8 @@ class LocalGateway:
             "region": REGION,
             "access_key_id": "local",
             "secret_access_key": "local",
-            "echo_url": self.echo_url,
             "snapshot": str(self._options.snapshot.resolve()),
+            "echo_url": self.echo_url,
             "resources": json.loads(self.prepared.resources.encoded()),
         }
 

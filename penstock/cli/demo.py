@@ -1,0 +1,151 @@
+"""`penstock demo`: the local gateway, three requests of the OpenAI client, and the evidence of each."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import openai
+
+    from penstock.dev.gateway import LocalGateway
+    from penstock.evidence.reading import RequestEvidence
+
+# A folder of its own, thrown away each time: a `penstock dev` may run beside it.
+FOLDER = Path(".penstock") / "demo"
+EVIDENCE_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request, and what it is to show. `secret`: what must never leave; `code`: why it is blocked."""
+
+    title: str
+    prompt: str
+    secrets: tuple[str, ...] = ()
+    code: str | None = None
+
+
+# The mail address and the card number are those of documentation (RFC 2606; the networks' test numbers); the
+# key is made up.
+STEPS = (
+    Step("A question is answered", "What is a penstock?"),
+    Step(
+        "Personal data never leaves",
+        "Write to jane.doe@example.com that her card 4111 1111 1111 1111 was charged.",
+        secrets=("jane.doe@example.com", "4111 1111 1111 1111"),
+    ),
+    Step(
+        "A secret key is stopped",
+        "Why does AKIAZ3MSJV4WWX5TDRGQ not work?",
+        secrets=("AKIAZ3MSJV4WWX5TDRGQ",),
+        code="pii-redactor.secret_key",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client got: a text, or an error's code and message."""
+
+    request_id: str
+    text: str
+    code: str | None = None
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("demo", help="show the gateway with three requests", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demonstration; 0 when all went as it should. Raises ConfigurationError."""
+    from penstock.dev.console import telling
+    from penstock.dev.gateway import LocalGateway
+    from penstock.dev.options import Options
+
+    options = Options(port=0, folder=arguments.folder, fresh=True, keep=False, warm=1, maximum=2)
+    with LocalGateway(options, tell=telling()) as gateway, _client(gateway) as client:
+        problems = [problem for step in STEPS for problem in _show(step, client, gateway)]
+    for problem in problems:
+        print(f"This is not as it should be: {problem}")
+    return 1 if problems else 0
+
+
+def _client(gateway: LocalGateway) -> openai.OpenAI:
+    try:
+        import openai
+    except ImportError as error:
+        remedy = "Install the package openai, or run `make demo`."
+        raise ConfigurationError("penstock demo", "needs the OpenAI client.", remedy) from error
+    return openai.OpenAI(
+        base_url=f"{gateway.address}/v1", api_key=gateway.prepared.api_key, max_retries=0, timeout=60
+    )
+
+
+def _show(step: Step, client: openai.OpenAI, gateway: LocalGateway) -> Iterator[str]:
+    """Ask, print question, answer, what left and the evidence; yield what is not as it should be."""
+    from penstock.cli.evidence_tables import print_evidence
+
+    answer, left = _ask(client, step.prompt, gateway.prepared.models[0]), _left(gateway)
+    print(f"\n{step.title}\n{'=' * len(step.title)}")
+    print(f"asked     {step.prompt}\nleft      {left or 'nothing'}\nanswered  {answer.text}\n")
+    yield from _problems(step, answer, left)
+    evidence = _evidence(gateway, answer.request_id)
+    if evidence is None:
+        yield f"there is no evidence of {answer.request_id}"
+    else:
+        print_evidence(evidence)
+
+
+def _ask(client: openai.OpenAI, prompt: str, model: str) -> Answer:
+    import openai
+
+    try:
+        response = client.chat.completions.with_raw_response.create(
+            model=model, messages=[{"role": "user", "content": prompt}]
+        )
+    except openai.APIStatusError as error:
+        text = f"{error.status_code} {error.code}: {error.message}"
+        return Answer(error.response.headers.get("x-request-id", ""), text, error.code)
+    completion = response.parse()
+    return Answer(response.headers.get("x-request-id", ""), completion.choices[0].message.content or "")
+
+
+def _left(gateway: LocalGateway) -> str:
+    """The prompts that the upstream has received since this was last asked."""
+    import httpx
+
+    seen = httpx.get(f"{gateway.echo_url}/_seen").json()["requests"]
+    httpx.delete(f"{gateway.echo_url}/_seen")
+    bodies = [json.loads(base64.b64decode(request["body"])) for request in seen]
+    return " ".join(message["content"] for body in bodies for message in body["messages"])
+
+
+def _problems(step: Step, answer: Answer, left: str) -> Iterator[str]:
+    if answer.code != step.code:
+        yield f"{step.title!r} was answered with {answer.code or 'an answer'}"
+    if (step.code is None) != bool(left):
+        yield f"{step.title!r} was {'' if left else 'not '}passed on"
+    if any(secret in left for secret in step.secrets):
+        yield f"{step.title!r} let something out"
+
+
+def _evidence(gateway: LocalGateway, request_id: str) -> RequestEvidence | None:
+    """The evidence, which the recorder stores a moment after the answer."""
+    from penstock.adapters.objects import S3Objects
+    from penstock.evidence.reading import EvidenceReader
+
+    reader = EvidenceReader(S3Objects(gateway.clients, gateway.prepared.resources.evidence_bucket))
+    give_up_at = time.monotonic() + EVIDENCE_WITHIN_S
+    while (found := reader.find(request_id)) is None and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    return found

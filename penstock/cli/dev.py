@@ -1,0 +1,56 @@
+"""`penstock dev`: the whole gateway on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.dev.options import Options
+
+# As `penstock.dev.options` has them; here once more so that `penstock --help` need not load the gateway.
+PORT = 8080
+FOLDER = Path(".penstock")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("dev", help="run the gateway on this machine", description=__doc__)
+    parser.add_argument(
+        "configuration", nargs="?", type=Path, metavar="gateway.toml", help="default: the example's"
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"where to listen (default: {PORT}; 0: any)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")
+    parser.add_argument("--fresh", action="store_true", help="throw away what earlier runs stored")
+    parser.add_argument(
+        "--environments", type=_environments, default=8, metavar="N", help="requests at once (default: 8)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until Ctrl-C; the exit status. Raises ConfigurationError."""
+    from penstock.dev.gateway import run as run_gateway
+
+    return run_gateway(options_of(arguments))
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    from penstock.dev.options import Options
+
+    return Options(
+        port=arguments.port,
+        configuration=arguments.configuration,
+        folder=arguments.folder,
+        fresh=arguments.fresh,
+        warm=min(2, arguments.environments),
+        maximum=arguments.environments,
+        openai_api_key=os.environ.get("OPENAI_API_KEY") or None,
+    )
+
+
+def _environments(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError("from 1 to 64: each is a process of about 100 MB")
+    return number
