@@ -133,9 +133,10 @@ class Harness:
 
     def background(self, record: Mapping[str, Any] | None = None) -> Result:
         """Run `after_response` on an evidence record; without one, on a small sample."""
+        self._declared(LATER)
         evidence = Evidence(EVIDENCE if record is None else record)
         context = self._context(LATER)
-        sent = len(self._capabilities.deliveries)
+        sent, denied = len(self._capabilities.deliveries), len(self._capabilities.refused)
         failure: PluginError | None = None
         error: Exception | None = None
         try:
@@ -143,7 +144,7 @@ class Harness:
         except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
             failure, error = _failure(raised), raised
         deliveries = tuple(self._capabilities.deliveries[sent:])
-        refused = tuple(context.refused)
+        refused = (*context.refused, *self._capabilities.refused[denied:])
         action: Action = "emit" if deliveries else "record" if context.recorded else "allow"
         return Result(
             "fail" if failure or refused else action,
@@ -155,9 +156,7 @@ class Harness:
         )
 
     def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
-        asked = self.manifest.moments.get(moment)
-        if asked is None:
-            raise LookupError(f"{self.manifest.name} declares no [{moment}] in its plugin.toml")
+        asked = self._declared(moment)
         terms = self._terms(asked)
         reads = [name for name in asked.reads if name not in self._without]
         granted = dict.fromkeys(terms.writes, WRITE_ONLY) | {name: values.get(name) for name in reads}
@@ -186,6 +185,12 @@ class Harness:
             values=values if failure else after,
         )
 
+    def _declared(self, moment: Moment) -> MomentRequest:
+        asked = self.manifest.moments.get(moment)
+        if asked is None:
+            raise LookupError(f"{self.manifest.name} declares no [{moment}] in its plugin.toml")
+        return asked
+
     def _call(self, moment: Moment, projection: Projection, context: Context) -> Decision:
         if moment == BEFORE:
             return self._plugin.before_upstream(Request(projection), context)
@@ -203,8 +208,7 @@ class Harness:
         )
 
     def _context(self, moment: Moment) -> Context:
-        asked = self.manifest.moments.get(moment)
-        timeout_ms = (asked.timeout_ms if asked else None) or TIMEOUTS_MS[moment]
+        timeout_ms = self._declared(moment).timeout_ms or TIMEOUTS_MS[moment]
         return Context(
             REQUEST_ID,
             self._config,
@@ -221,6 +225,7 @@ class FakeCapabilities:
         self, manifest: Manifest, secrets: Mapping[str, str], transport: httpx.BaseTransport | None
     ) -> None:
         self.deliveries: list[tuple[str, int]] = []
+        self.refused: list[str] = []
         self._manifest = manifest
         self._secrets = secrets
         self._transport = transport
@@ -247,6 +252,7 @@ class FakeCapabilities:
     def _admit(self, request: httpx.Request) -> None:
         port = request.url.port or {"https": 443, "http": 80}.get(request.url.scheme, 0)
         if f"{request.url.host}:{port}" not in self._manifest.hosts:
+            self.refused.append("hosts")
             raise FieldNotGrantedError("hosts")
 
     def _note(self, response: httpx.Response) -> None:

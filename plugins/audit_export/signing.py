@@ -30,6 +30,8 @@ def signed_headers(message_id: str, sent_at_s: int, body: bytes, keys: list[byte
 
     `message_id` holds no full stop: the parts of what is signed are joined by one.
     """
+    if not keys:
+        raise ValueError("there is no signing key: nothing is sent unsigned")
     if "." in message_id:
         raise ValueError("a message id holds no full stop")
     content = f"{message_id}.{sent_at_s}.".encode() + body

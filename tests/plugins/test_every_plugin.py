@@ -1,0 +1,55 @@
+"""What every built-in plugin and every example must pass. A new one is found by its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from penstock.configuration.plugin_source import check_source
+from penstock.sdk.conformance import conformance
+from penstock.sdk.manifest import read_manifest
+from tests import tree
+
+# What each needs to run at all.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "request_tags": {"config": {"cost_centers": ["cc-1"], "by_team": {"payments": "cc-1"}}},
+    "audit_export": {
+        "config": {"url": "https://audit.example.com/hook"},
+        "secrets": {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+        "transport": httpx.MockTransport(lambda _: httpx.Response(202)),
+    },
+}
+FOLDERS = [tree.ROOT / folder for folder in tree.plugin_folders()]
+
+pytestmark = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+def test_it_conforms(folder: Path) -> None:
+    assert conformance(folder, **SETTINGS.get(folder.name, {})) == []
+
+
+def test_source_and_manifest_name_the_same_reasons_and_records(folder: Path) -> None:
+    check_source(folder, read_manifest(folder))
+
+
+def test_its_folder_is_named_as_the_plugin(folder: Path) -> None:
+    assert read_manifest(folder).name.replace("-", "_") == folder.name
+
+
+def test_its_readme_shows_the_grant_that_its_manifest_asks_for(folder: Path) -> None:
+    text, manifest = (folder / "README.md").read_text(encoding="utf-8"), read_manifest(folder)
+    assert f'name = "{manifest.name}"' in text
+    for moment, asked in manifest.moments.items():
+        assert f"[plugin.grant.{moment}]" in text
+        assert all(f'"{name}"' in text for name in (*asked.reads, *asked.writes, *asked.effects))
+
+
+def test_its_readme_names_every_reason_and_record(folder: Path) -> None:
+    text, manifest = (folder / "README.md").read_text(encoding="utf-8"), read_manifest(folder)
+    absent = [
+        name for name in (*manifest.reasons, *manifest.records, *manifest.tags) if f"`{name}`" not in text
+    ]
+    assert not absent

@@ -1,0 +1,96 @@
+"""Each check is seen to fail on a plugin that breaks that one rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock.sdk import conformance as module
+from penstock.sdk.conformance import conformance
+
+MANIFEST = """
+name = "probe"
+version = "1.0.0"
+summary = "A plugin that breaks one rule."
+purpose = "Use this plugin to transform prompts for tests."
+owner = "tests"
+contract = 1
+entry_point = "probe:Probe"
+
+[before_upstream]
+reads = ["request.messages.user"]
+writes = ["request.messages.user"]
+effects = ["transform"]
+"""
+PLUGIN = """
+import time
+from penstock.sdk import Allow, Plugin, Transform
+
+class Probe(Plugin):
+    calls = 0
+
+    def before_upstream(self, request, ctx):
+        user = request.messages.user
+        {body}
+"""
+
+
+def folder(tmp_path: Path, body: str, *, manifest: str = MANIFEST, readme: bool = True) -> Path:
+    # A name of its own: a module that was imported once is not imported again.
+    place = tmp_path / f"probe_{abs(hash(body + manifest)):x}"
+    place.mkdir()
+    (place / "plugin.toml").write_text(manifest, encoding="utf-8")
+    (place / "probe.py").write_text(PLUGIN.format(body=body), encoding="utf-8")
+    if readme:
+        (place / "README.md").write_text("# probe", encoding="utf-8")
+    return place
+
+
+def test_a_plugin_that_keeps_the_rules_has_no_problem(tmp_path: Path) -> None:
+    assert conformance(folder(tmp_path, "return Transform(user.sub('a', 'b'))")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("return user[0]", "nothing: it failed"),
+        (
+            "return Transform(user.map(lambda text: text[0]))",
+            "nothing: it failed: the plugin raised (IndexError)",
+        ),
+        ("return Transform(user.sub('l', '\\ud800'))", "half a character"),
+        ("request.model; return Allow()", "it asked for what it was not granted: request.model"),
+        ("request.tools.add('x'); return Allow()", "it asked for what it was not granted: request.tools"),
+        (
+            "return Transform(request.metadata.set('a', 1))",
+            "it asked for what it was not granted: request.metadata",
+        ),
+        ("return Transform(user.sub('l', lambda m: str(time.perf_counter_ns())))", "had another answer"),
+        ("Probe.calls += 1; return Transform(user.add(str(Probe.calls)))", "had another answer"),
+    ],
+)
+def test_each_broken_rule_is_named(tmp_path: Path, body: str, problem: str) -> None:
+    problems = conformance(folder(tmp_path, body))
+    assert any(problem in each for each in problems), problems
+    assert all(each.startswith("before_upstream, ") for each in problems)
+
+
+def test_a_plugin_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SECONDS", 0.0)
+    assert any(
+        "look for a pattern that backtracks" in each
+        for each in conformance(folder(tmp_path, "return Allow()"))
+    )
+
+
+def test_papers_are_missed(tmp_path: Path) -> None:
+    purposeless = MANIFEST.replace('purpose = "Use this plugin to transform prompts for tests."', "")
+    problems = conformance(folder(tmp_path, "return Allow()", manifest=purposeless, readme=False))
+    assert [each.partition(":")[0] for each in problems] == ["plugin.toml", "README.md"]
+
+
+def test_a_manifest_that_differs_from_the_class_is_the_only_problem_told(tmp_path: Path) -> None:
+    more = MANIFEST + '\n[after_upstream]\nreads = ["response.text"]\n'
+    assert len(problems := conformance(folder(tmp_path, "return Allow()", manifest=more))) == 1
+    assert "differ in their moments: after_upstream" in problems[0]
