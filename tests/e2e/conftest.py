@@ -1,0 +1,209 @@
+"""One local gateway for all end-to-end tests: real processes, moto, a stub, the echo upstream."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from penstock.adapters.clients import Clients, Endpoint
+from penstock.dev.environments import REGION
+from penstock.dev.gateway import LocalGateway
+from penstock.dev.options import Options
+from tests.e2e.stub import StubProvider
+from tests.fixtures.openai.catalogue import fixtures
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PLUGINS = ROOT / "plugins"
+SWEEP_AGE_S = 12.0  # well over what the recorder lags behind when two hundred come at once
+
+GRANT = """
+[plugin.grant.before_upstream]
+reads = ["request.messages.user"]
+writes = ["request.messages.user"]
+effects = ["block", "transform", "record"]
+"""
+REDACTOR_TEXTS = [
+    *(f"request.messages.{role}" for role in ("system", "user", "assistant", "tool")),
+    *("request.tools", "request.tool_calls", "request.metadata", "request.parameters"),
+]
+ANSWER_TEXTS = ["response.text", "response.reasoning", "response.tool_calls"]
+
+
+def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
+    """gateway.toml for these tests, and beside it the plugins that it names by path."""
+    shutil.copytree(HERE / "plugins" / "hostile", folder / "hostile")
+    shutil.copytree(PLUGINS / "audit_export", folder / "audit_export")
+    manifest = folder / "audit_export" / "plugin.toml"
+    manifest.write_text(manifest.read_text().replace("127.0.0.1:9009", receiver.address))
+    names = sorted({json.loads(fixture.request)["model"] for fixture in fixtures()})
+    models = "\n".join(f'[[model]]\nid = "{name}"\nprovider = "stub"\n' for name in names)
+    path = folder / "gateway.toml"
+    path.write_text(
+        f"""
+[deployment]
+name = "e2e"
+
+[[plugin]]
+name = "pii-redactor"
+scope = {{ model = ["echo-guarded"] }}
+[plugin.grant.before_upstream]
+reads = {json.dumps(REDACTOR_TEXTS)}
+writes = {json.dumps(REDACTOR_TEXTS)}
+effects = ["block", "transform", "record"]
+[plugin.grant.after_upstream]
+reads = {json.dumps(ANSWER_TEXTS)}
+writes = {json.dumps(ANSWER_TEXTS)}
+effects = ["block", "transform", "record"]
+
+[[plugin]]
+name = "hostile"
+path = "hostile"
+host = "in_process"
+scope = {{ model = ["echo-hostile"] }}
+uninspected = "allow"
+{GRANT}
+
+[[plugin]]
+name = "audit-export"
+path = "audit_export"
+scope = {{ model = ["echo-audited"] }}
+config = {{ url = "http://{receiver.address}/audit" }}
+secrets = {{ signing_key = "e2e/signing" }}
+[plugin.grant]
+hosts = ["{receiver.address}"]
+secrets = ["signing_key"]
+[plugin.grant.after_response]
+reads = ["evidence"]
+effects = ["emit", "record"]
+
+[[organisation]]
+id = "acme"
+
+[[provider]]
+id = "echo"
+base_url = "http://127.0.0.1:8788/v1"
+auth = "none"
+read_timeout_ms = 2000
+
+[[provider]]
+id = "stub"
+base_url = "http://{stub.address}/v1"
+auth = "none"
+
+{models}
+[[model]]
+id = "echo"
+provider = "echo"
+[[model]]
+id = "echo-guarded"
+provider = "echo"
+[[model]]
+id = "echo-hostile"
+provider = "echo"
+[[model]]
+id = "echo-audited"
+provider = "echo"
+
+[[grant]]
+organisations = ["acme"]
+models = {json.dumps([*names, "echo", "echo-guarded", "echo-hostile", "echo-audited"])}
+"""
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def stub() -> Iterator[StubProvider]:
+    provider = StubProvider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[StubProvider]:
+    """Where audit-export sends to."""
+    hook = StubProvider()
+    hook.answer = lambda _: (200, b"{}")
+    yield hook
+    hook.close()
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    tmp_path_factory: pytest.TempPathFactory, stub: StubProvider, receiver: StubProvider
+) -> Iterator[LocalGateway]:
+    folder = tmp_path_factory.mktemp("e2e")
+    options = Options(
+        port=0,
+        configuration=configuration(folder, stub, receiver),
+        folder=folder / ".penstock",
+        keep=False,
+        warm=2,
+        maximum=6,
+        sweep_every_s=1.0,
+        sweep_age_s=SWEEP_AGE_S,
+    )
+    with LocalGateway(options, tell=lambda _: None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(gateway: LocalGateway) -> Iterator[OpenAI]:
+    """The unmodified client, as an application would make it; it may retry as it likes."""
+    with OpenAI(base_url=f"{gateway.address}/v1", api_key=gateway.prepared.api_key, timeout=60) as ordinary:
+        yield ordinary
+
+
+class EvidenceReader:
+    """What has been stored, as it lies in the bucket."""
+
+    def __init__(self, gateway: LocalGateway) -> None:
+        self._clients = Clients(Endpoint(REGION, gateway.aws_url, "local", "local"))
+        self._bucket = gateway.prepared.resources.evidence_bucket
+
+    def stored(self) -> list[str]:
+        """Every key."""
+        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def read(self, key: str) -> dict[str, Any]:
+        """One object."""
+        packed = self._clients.s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        body = json.loads(gzip.decompress(packed))
+        assert isinstance(body, dict)
+        return body
+
+    def of(
+        self, request_id: str, kind: str = "terminal", *, count: int = 1, within_s: float = 30
+    ) -> list[dict[str, Any]]:
+        """The objects of one request, once there are `count`; AssertionError when that takes too long."""
+        ends = time.monotonic() + within_s
+        while True:
+            found = [key for key in self.stored() if f"/{request_id}.{kind}" in key]
+            if len(found) >= count or time.monotonic() > ends:
+                assert len(found) == count, f"{len(found)} {kind} objects of {request_id}"
+                return [self.read(key) for key in found]
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def evidence(gateway: LocalGateway) -> EvidenceReader:
+    return EvidenceReader(gateway)
+
+
+@pytest.fixture(scope="session")
+def http(gateway: LocalGateway) -> Iterator[httpx.Client]:
+    """A plain client with the key, for what the OpenAI client would not send."""
+    headers = {"authorization": f"Bearer {gateway.prepared.api_key}"}
+    with httpx.Client(base_url=gateway.address, headers=headers, trust_env=False, timeout=60) as plain:
+        yield plain
