@@ -1,0 +1,86 @@
+"""`penstock apply`: organisations, teams, users, models and grants become what gateway.toml says."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock.cli.output import print_json, print_table
+from penstock.cli.target import Target, add_target_arguments, find_target
+
+if TYPE_CHECKING:
+    from penstock.configuration.applying import Difference
+
+
+def add_parser(subparsers: Any) -> None:
+    """`penstock apply [gateway.toml] [--dry-run]`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "apply",
+        help="make organisations, models and grants what gateway.toml says",
+        description="Prints the difference and removes it. What is gone from the file is removed.",
+    )
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=Path("gateway.toml"), help="default: %(default)s"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only print the difference")
+    add_target_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the difference, and unless it is a dry run, apply it."""
+    from penstock.configuration.applied import applied_documents
+    from penstock.configuration.applying import apply, differences, unknown_keys
+    from penstock.configuration.reading import read_gateway_file
+    from penstock.configuration.references import check_references
+
+    source = read_gateway_file(args.file)
+    check_references(source)
+    target = find_target(args)
+    store = target.control
+    wanted = _local(applied_documents(source.file), target)
+    found = differences(store, wanted)
+    _show(found, dry_run=args.dry_run, as_json=args.json)
+    for key in unknown_keys(store, wanted):
+        print(f"note: a grant names the API key {key!r}, which does not exist yet", file=sys.stderr)
+    if not args.dry_run:
+        apply(store, found)
+        if found and not args.json:
+            print("Applied; live within 30 seconds.")
+    return 0
+
+
+def _local(wanted: dict[str, dict[str, Any]], target: Target) -> dict[str, dict[str, Any]]:
+    """On the local gateway, the provider `echo` is wherever the echo upstream listens in this run."""
+    for document in wanted.values():
+        if target.echo_url and document.get("target", {}).get("provider") == "echo":
+            document["target"]["base_url"] = f"{target.echo_url}/v1"
+    return wanted
+
+
+def _show(found: list[Difference], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"applied": not dry_run, "differences": [_tree(item) for item in found]})
+    elif not found:
+        print("Nothing to do: everything is as the file says.")
+    else:
+        rows = [(item.action, item.kind, item.name, _change(item)) for item in found]
+        print_table("Would change" if dry_run else "Changes", ("", "kind", "name", "what"), rows)
+
+
+def _tree(item: Difference) -> dict[str, Any]:
+    details = [{"key": key, "from": old, "to": new} for key, old, new in item.details]
+    return {"action": item.action, "kind": item.kind, "name": item.name, "details": details}
+
+
+def _change(item: Difference) -> str:
+    if item.action == "change":
+        return "\n".join(f"{key}: {_value(old)} → {_value(new)}" for key, old, new in item.details)
+    models = (item.document or {}).get("models")
+    return f"models: {', '.join(models)}" if models else ""
+
+
+def _value(value: object) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,290 @@
+"""`penstock plugin`: what authors check, reviewers ask and operators do about plugins."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock.cli.arguments import name, per_cent
+from penstock.cli.output import print_facts, print_json, print_table
+from penstock.cli.target import Target, add_target_arguments, find_target
+from penstock.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from penstock.configuration.snapshot import Snapshot
+    from penstock.gates.placement import Placement
+    from penstock.governance.explaining import Explained
+
+CONFIG = Path("gateway.toml")
+
+
+def add_parser(subparsers: Any) -> None:
+    """`penstock plugin check|review|list|explain|override|redrive`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "plugin", help="check, review and operate plugins"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    check = actions.add_parser("check", help="is a plugin, or a whole gateway.toml, as it must be?")
+    check.add_argument("path", type=Path, nargs="?", help="a plugin's folder")
+    _add_config(check)
+    review = actions.add_parser("review", help="what may it do? The seven questions")
+    review.add_argument("plugin", help="its name in gateway.toml, or its folder")
+    _add_config(review)
+    add_target_arguments(actions.add_parser("list", help="what is deployed"))
+    _add_explain(actions.add_parser("explain", help="which plugins would run for a key and a model?"))
+    _add_override(actions.add_parser("override", help="lower a plugin, live within 30 seconds"))
+    redrive = actions.add_parser("redrive", help="send a background plugin its dead letters again")
+    redrive.add_argument("plugin")
+    add_target_arguments(redrive)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what `args.action` says."""
+    _ACTIONS[args.action](args)
+    return 0
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--key", type=name, required=True, help="id of an API key")
+    parser.add_argument("--model", type=name, required=True)
+    parser.add_argument("--tenant", type=name, help="default: the key's own, if it has one")
+    add_target_arguments(parser)
+
+
+def _add_override(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plugin")
+    parser.add_argument("--mode", choices=("off", "shadow", "enforce"))
+    parser.add_argument("--rollout", type=per_cent, help="per cent of API keys for which it enforces")
+    kill = parser.add_mutually_exclusive_group()
+    kill.add_argument("--kill", action="store_true", default=None, help="do not run it at all")
+    kill.add_argument("--clear", action="store_true", help="return to what was deployed")
+    parser.add_argument("--reason", default="", help="why; it is recorded")
+    parser.add_argument("--break-glass", metavar="REASON", help="lower what is required; it is recorded")
+    add_target_arguments(parser)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.path is None:
+        _check_config(args)
+        return
+    from penstock.configuration.plugin_source import check_source
+    from penstock.sdk.loading import load_class, tree_digest
+    from penstock.sdk.manifest import read_manifest
+
+    manifest = read_manifest(args.path)
+    check_source(args.path, manifest)
+    kind = load_class(args.path, manifest)
+    facts = {
+        "plugin": manifest.name,
+        "version": manifest.version,
+        "digest": tree_digest(args.path),
+        "moments": list(manifest.moments),
+        "settings": list(kind.config_model.model_fields),
+    }
+    _print(facts, as_json=args.json)
+
+
+def _check_config(args: argparse.Namespace) -> None:
+    from penstock.configuration.compile import compile_file
+    from penstock.configuration.reading import read_gateway_file
+
+    compiled = compile_file(read_gateway_file(args.config))
+    facts = {
+        "file": str(args.config),
+        "snapshot": compiled.snapshot.digest,
+        "plugins": list(compiled.snapshot.plugins),
+        "warnings": list(compiled.warnings),
+    }
+    _print(facts, as_json=args.json)
+
+
+def _review(args: argparse.Namespace) -> None:
+    from penstock.configuration.review import review
+    from penstock.sdk.manifest import read_manifest
+
+    folder = Path(args.plugin)
+    if (folder / "plugin.toml").is_file():
+        manifest, stanza = read_manifest(folder), None
+    else:
+        manifest, stanza = _installed(args)
+    found = review(manifest, stanza)
+    if args.json:
+        print_json({"plugin": manifest.name, "answers": dict(found.answers), "risk": found.response_path})
+        return
+    what = "is given" if stanza else "asks for"
+    print_table(f"What {manifest.name} {manifest.version} {what}", ("question", "answer"), found.answers)
+    print(found.response_path)
+
+
+def _installed(args: argparse.Namespace) -> tuple[Any, Any]:
+    """Manifest and stanza of the plugin that gateway.toml calls `args.plugin`."""
+    from penstock.configuration.compile import built_in_plugins, plugin_folder
+    from penstock.configuration.reading import meant, read_gateway_file
+    from penstock.sdk.manifest import read_manifest
+
+    source = read_gateway_file(args.config)
+    for stanza in source.file.plugin:
+        if stanza.name == args.plugin:
+            folder = plugin_folder(stanza, source.path.parent, built_in_plugins())
+            return read_manifest(folder), stanza
+    remedy = meant(args.plugin, [stanza.name for stanza in source.file.plugin])
+    raise ConfigurationError(f"plugin {args.plugin!r}", f"is neither in {args.config} nor a folder.", remedy)
+
+
+def _list(args: argparse.Namespace) -> None:
+    from penstock.governance.overriding import Overriding
+
+    target = find_target(args)
+    overridden = Overriding(target.control).in_force()
+    rows = [
+        {
+            "plugin": placement.plugin,
+            "version": placement.version,
+            "moment": placement.moment,
+            "style": placement.style,
+            "host": placement.host,
+            "order": placement.order,
+            "mode": placement.mode.label,
+            "rollout": placement.rollout,
+            "required": placement.required,
+            "override": overridden.get(placement.plugin),
+        }
+        for placement in _placements(target.snapshot)
+    ]
+    _print_rows("Placements", rows, as_json=args.json)
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from penstock.governance.access import Access
+    from penstock.governance.directory import Directory
+    from penstock.governance.explaining import explain
+
+    target = find_target(args)
+    principal = _principal(target, args)
+    access = Access(Directory(target.control))
+    facts = {
+        **principal.facts(),
+        "model": args.model,
+        "dialect": "openai",
+        "route": "/v1/chat/completions",
+    }
+    found = explain(_placements(target.snapshot), facts, access.overrides())
+    granted = args.model in access.models(principal)
+    note = (
+        "" if granted else f"note: {args.key} has no grant for {args.model}: such a request is refused first."
+    )
+    if args.json:
+        print_json({"granted": granted, "placements": [_explained(item) for item in found]})
+        return
+    _print_rows(f"{args.key} → {args.model}", [_explained(item) for item in found], as_json=False)
+    if note:
+        print(note)
+
+
+def _principal(target: Target, args: argparse.Namespace) -> Any:
+    from penstock.governance.api_keys import ApiKeys
+    from penstock.governance.principal import Principal
+
+    owner = ApiKeys(target.control).show(args.key).owner
+    if args.tenant and args.tenant not in owner.tenants:
+        remedy = f"It may act for: {', '.join(owner.tenants) or 'none'}."
+        raise ConfigurationError(f"API key {args.key!r}", f"may not act for tenant {args.tenant!r}.", remedy)
+    tenant = args.tenant or (owner.tenants[0] if len(owner.tenants) == 1 else None)
+    return Principal(owner.organisation, args.key, owner.team, owner.user, tenant)
+
+
+def _explained(item: Explained) -> dict[str, Any]:
+    placement = item.placement
+    return {
+        "moment": placement.moment,
+        "plugin": placement.plugin,
+        "runs": "yes" if item.runs else "no",
+        "why": item.why,
+        "mode": item.mode.label,
+        "style": placement.style,
+        "host": placement.host,
+        "timeout_ms": placement.timeout_ms,
+        "reads": list(placement.reads),
+        "writes": sorted(placement.terms.writes),
+        "effects": sorted(placement.terms.effects),
+    }
+
+
+def _override(args: argparse.Namespace) -> None:
+    from penstock.governance.overriding import Author, Overriding, Wish
+
+    target = find_target(args)
+    placements = [p for p in _placements(target.snapshot) if p.plugin == args.plugin]
+    if not placements:
+        raise _unknown(args.plugin, target.snapshot)
+    why = args.break_glass if args.break_glass is not None else args.reason
+    author = Author(getpass.getuser(), time.time_ns() // 1_000_000, why, args.break_glass is not None)
+    overriding = Overriding(target.control)
+    wish = Wish(mode=args.mode, rollout=args.rollout, killed=args.kill)
+    if args.clear:
+        overriding.clear(args.plugin, author)
+        after: dict[str, Any] = {}
+    elif wish.document():
+        after = overriding.set(placements, wish, author)
+    else:
+        raise ConfigurationError(
+            "penstock plugin override", "changes nothing.", "Give --mode, --kill or --clear."
+        )
+    _print(
+        {"plugin": args.plugin, "override": after or "none", "live": "within 30 seconds"}, as_json=args.json
+    )
+
+
+def _redrive(args: argparse.Namespace) -> None:
+    from penstock.adapters.queues import redrive
+
+    target = find_target(args)
+    queue = target.resources.plugin_queues.get(args.plugin)
+    if queue is None:
+        remedy = f"These have one: {', '.join(target.resources.plugin_queues) or 'none'}."
+        raise ConfigurationError(f"plugin {args.plugin!r}", "has no queue.", remedy)
+    moved = redrive(target.queues, queue.dead_url, queue.url)
+    _print({"plugin": args.plugin, "sent_again": moved}, as_json=args.json)
+
+
+def _placements(snapshot: Snapshot) -> list[Placement]:
+    return [placement for placements in snapshot.placements.values() for placement in placements]
+
+
+def _unknown(plugin: str, snapshot: Snapshot) -> ConfigurationError:
+    from penstock.configuration.reading import meant
+
+    return ConfigurationError(f"plugin {plugin!r}", "is not deployed.", meant(plugin, snapshot.plugins))
+
+
+def _print(facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    else:
+        columns = list(rows[0]) if rows else []
+        print_table(title, columns, [list(row.values()) for row in rows])
+
+
+_ACTIONS = {
+    "check": _check,
+    "review": _review,
+    "list": _list,
+    "explain": _explain,
+    "override": _override,
+    "redrive": _redrive,
+}

@@ -1,0 +1,142 @@
+"""The least-privilege review: seven questions, answered from manifest and grant alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from penstock.configuration.model import Grant, MomentGrant, PluginStanza
+from penstock.sdk import fields
+from penstock.sdk.fields import LATER
+from penstock.sdk.manifest import Manifest
+
+_STEERING = ("block", "transform", "respond")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Question → answer, in order, and whether the plugin can affect a response."""
+
+    answers: tuple[tuple[str, str], ...]
+    response_path: str
+
+
+def review(manifest: Manifest, stanza: PluginStanza | None = None) -> Review:
+    """What `manifest` may do under `stanza`; without one, what it asks for."""
+    grant = stanza.grant if stanza else _everything(manifest)
+    moments = [(name, given) for name in fields.MOMENTS if (given := getattr(grant, name)) is not None]
+    answers = (
+        ("Which moments?", ", ".join(name for name, _ in moments) or "none"),
+        ("Does it block, transform or only observe?", _effects(moments)),
+        ("Which fields?", _fields(moments)),
+        ("Does data leave, and to where?", _exits(grant)),
+        ("Which models, MCP servers, keys, teams, tenants?", _scope(stanza)),
+        ("Which secrets?", _secrets(grant, stanza)),
+        ("What evidence does it leave?", _evidence(manifest, moments)),
+    )
+    return Review(answers, _response_path(stanza, moments))
+
+
+_Moments = Sequence[tuple[str, MomentGrant]]
+
+
+def _everything(manifest: Manifest) -> Grant:
+    """The grant that gives all that is asked for."""
+    asked = {
+        moment: MomentGrant(reads=request.reads, writes=request.writes, effects=request.effects)
+        for moment, request in manifest.moments.items()
+    }
+    return Grant(
+        **asked,
+        hosts=manifest.hosts,
+        secrets=manifest.secrets,
+        storage=manifest.storage,
+        email=manifest.email,
+    )
+
+
+def _effects(moments: _Moments) -> str:
+    lines = [
+        f"{name}: {', '.join(given.effects) if set(given.effects) & set(_STEERING) else _watching(given)}"
+        for name, given in moments
+    ]
+    return "\n".join(lines) or "nothing"
+
+
+def _watching(given: MomentGrant) -> str:
+    return f"only observes ({', '.join(given.effects)})" if given.effects else "only observes"
+
+
+def _fields(moments: _Moments) -> str:
+    lines = []
+    for name, given in moments:
+        lines.append(f"{name} reads: {', '.join(given.reads) or 'nothing'}")
+        if given.writes:
+            lines.append(f"{name} writes: {', '.join(given.writes)}")
+    return "\n".join(lines) or "none"
+
+
+def _exits(grant: Grant) -> str:
+    exits = list(grant.hosts)
+    if grant.email:
+        exits.append("e-mail")
+    headers = [
+        name
+        for moment in (grant.before_upstream, grant.after_upstream)
+        for name in (moment.writes if moment else ())
+        if ".headers." in name
+    ]
+    exits += [f"{name} (to the {'upstream' if name.startswith('request') else 'caller'})" for name in headers]
+    kept = "; keeps data in its own storage" if grant.storage else ""
+    return (f"yes: {', '.join(exits)}" if exits else "no") + kept
+
+
+def _scope(stanza: PluginStanza | None) -> str:
+    if stanza is None:
+        return "decided where it is installed"
+    only = [f"{name}: {', '.join(patterns)}" for name, patterns in stanza.scope.table().items()]
+    left_out = [
+        "except " + " and ".join(f"{name}: {', '.join(patterns)}" for name, patterns in table.table().items())
+        for table in stanza.scope.exceptions
+    ]
+    return "\n".join([*(only or ["all traffic"]), *left_out])
+
+
+def _secrets(grant: Grant, stanza: PluginStanza | None) -> str:
+    places = stanza.secrets if stanza else {}
+    return (
+        ", ".join(f"{name} ({places[name]})" if name in places else name for name in grant.secrets) or "none"
+    )
+
+
+def _evidence(manifest: Manifest, moments: _Moments) -> str:
+    effects = {effect for _, given in moments for effect in given.effects}
+    lines = ["one record for each run: action, fields seen and changed (as digests), time"]
+    if "block" in effects:
+        lines.append(f"reasons: {', '.join(manifest.reasons) or 'none'}")
+    if "record" in effects:
+        lines += _records(manifest)
+    if "emit" in effects:
+        lines.append("each delivery: host and status")
+    if any("request.tags" in given.writes for _, given in moments):
+        lines.append(f"tags: {', '.join(manifest.tags) or 'none'}")
+    return "\n".join(lines)
+
+
+def _records(manifest: Manifest) -> Iterator[str]:
+    for name, spec in manifest.records.items():
+        bounds = ", ".join(spec.values) or f"{spec.unit}, {spec.minimum:g} to {spec.maximum:g}"
+        yield f"{name}: {bounds}"
+
+
+def _response_path(stanza: PluginStanza | None, moments: _Moments) -> str:
+    inline = [(name, given) for name, given in moments if name != LATER]
+    steering = sorted({effect for _, given in inline for effect in given.effects if effect in _STEERING})
+    if not inline:
+        return "It CANNOT affect the response path: it runs after the response."
+    if not steering:
+        return "It CANNOT change or stop a response; it runs in its time, within its deadline."
+    may = ", ".join(steering)
+    if stanza is not None and stanza.mode != "enforce":
+        return f"It does not affect the response path in mode {stanza.mode}; enforced, it may {may}."
+    return f"It CAN affect the response path: it may {may}, and its failure may stop a request."
