@@ -82,6 +82,15 @@ class EvidenceReader:
             if packed is not None:
                 yield read_record(layout.unpack(packed))
 
+    def unseen(self, first_ms: int, last_ms: int, seen: set[str]) -> Iterator[EvidenceRecord]:
+        """Those of `records` whose request ids are not in `seen`, which gets them: only new ones are read."""
+        for key in self.terminal_keys(first_ms, last_ms):
+            request_id = layout.named(key).request_id
+            packed = None if request_id in seen else self._objects.get(key)
+            if packed is not None:
+                seen.add(request_id)
+                yield read_record(layout.unpack(packed))
+
     def terminal_keys(self, first_ms: int, last_ms: int) -> Iterator[str]:
         """Their keys, newest first: request ids sort by time."""
         organisations = list(self.organisations())

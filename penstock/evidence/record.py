@@ -20,7 +20,8 @@ from pydantic.types import StringConstraints
 SCHEMA = "penstock.evidence/1"
 
 # A payment card (13 to 19 digits, ISO/IEC 7812-1) however it is grouped, or an e-mail address: no names.
-CARD = re.compile(r"[0-9](?:[ ._:/+-]?[0-9]){12}")
+# A colon groups no card: ARNs put one between a region's digit and the twelve of an account.
+CARD = re.compile(r"[0-9](?:[ .-]?[0-9]){12}")
 EMAIL = re.compile(r"@[^@]*[.][A-Za-z]{2}")
 PERSONAL = f"(?:{CARD.pattern})|(?:{EMAIL.pattern})"
 

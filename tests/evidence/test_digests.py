@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.record import Digest
+from penstock.evidence.schema import _validator
+
+KEY = DigestKey("k1", b"k" * 32)
+
+
+def test_a_digest_is_the_hmac_that_the_docs_say_and_fits_the_record() -> None:
+    digest = Digester(KEY, "request-1").text("request.model", "gpt")
+    expected = hmac.new(KEY.key, b"request-1\0request.model\0gpt", hashlib.sha256).hexdigest()[:32]
+    assert digest == f"hmac:k1:{expected}"
+    assert _validator(Digest).validate_python(digest) == digest
+
+
+def test_equal_values_in_two_requests_fields_or_under_two_keys_are_told_apart_by_nobody() -> None:
+    digests = {
+        Digester(KEY, "request-1").text("a", "value"),
+        Digester(KEY, "request-2").text("a", "value"),
+        Digester(KEY, "request-1").text("b", "value"),
+        Digester(DigestKey("k1", b"x" * 32), "request-1").text("a", "value"),
+    }
+    assert len(digests) == 4
+
+
+@given(st.lists(st.text()), st.lists(st.text()))
+def test_two_lists_have_one_digest_only_if_they_are_the_same(one: list[str], other: list[str]) -> None:
+    digester = Digester(KEY, "request-1")
+    assert (digester.texts("f", one) == digester.texts("f", other)) == (one == other)
+
+
+def test_half_a_character_has_a_digest_too() -> None:
+    digester = Digester(KEY, "request-1")
+    assert digester.text("f", "\ud800") != digester.text("f", "\udc00")
+
+
+def test_a_key_never_prints_itself() -> None:
+    assert repr(KEY) == "DigestKey(k1)"
+    assert "kkk" not in f"{KEY}"
