@@ -50,7 +50,10 @@ class Content(Protocol):
         """The members of `request.metadata` or `request.parameters`: parsed JSON, not to be changed."""
 
     def edited(self, edits: Sequence[Edit]) -> Content:
-        """The body with `edits` applied, all or none. Raises ValueError when one does not fit."""
+        """The body with `edits` applied, all or none; each means the body as it is before any of them.
+
+        Raises ValueError when one does not fit, or two claim the same characters.
+        """
 
     def without(self, unseen: Sequence[Unseen]) -> Content:
         """The body without these parts. Raises ValueError when one cannot be taken out."""

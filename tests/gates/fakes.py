@@ -16,7 +16,17 @@ from penstock.gates.overrides import Overrides
 from penstock.gates.placement import Placement, derived_style, in_order
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
-from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, SpanEdit, TextEdit, new_texts
+from penstock.sdk.edits import (
+    REMOVED,
+    AddText,
+    Edit,
+    MemberEdit,
+    Replace,
+    SpanEdit,
+    TextEdit,
+    apply_spans,
+    new_texts,
+)
 from penstock.sdk.fields import CHAT, Moment
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.manifest import Manifest
@@ -51,8 +61,11 @@ class FakeContent:
 
     def edited(self, edits: Sequence[Edit]) -> Content:
         content = self
-        for edit in edits:
-            content = content._edited(edit)
+        for name in dict.fromkeys(edit.field for edit in edits):
+            mine = [edit for edit in edits if edit.field == name]
+            content = content._rewritten(name, [e for e in mine if isinstance(e, SpanEdit | TextEdit)])
+            for edit in mine:
+                content = content._added(edit)
         return content
 
     def without(self, unseen: Sequence[Unseen]) -> Content:
@@ -69,18 +82,31 @@ class FakeContent:
     def encoded(self) -> bytes:
         return repr((dict(self.values), dict(self.named))).encode()
 
-    def _edited(self, edit: Edit) -> FakeContent:
+    def _rewritten(self, name: str, edits: Sequence[SpanEdit | TextEdit]) -> FakeContent:
+        """Every edit means the texts as they were before the first of them."""
+        texts = list(self.values.get(name, ()))
+        pieces: dict[int, list[Replace]] = {}
+        for edit in edits:
+            new_texts(edit, texts)  # raises for what is not there
+            if isinstance(edit, SpanEdit):
+                for index, spans in edit.spans:
+                    pieces.setdefault(index, []).extend(spans)
+            else:
+                for index, text in edit.texts:
+                    pieces.setdefault(index, []).append(Replace(0, len(texts[index]), text))
+        for index, found in pieces.items():
+            texts[index] = apply_spans(texts[index], sorted(found, key=lambda span: span.start))
+        return replace(self, values={**self.values, name: tuple(texts)}) if edits else self
+
+    def _added(self, edit: Edit) -> FakeContent:
         if isinstance(edit, MemberEdit):
             members = {**self.members(edit.field), edit.name: edit.value}
             kept = {name: value for name, value in members.items() if value is not REMOVED}
             return replace(self, named={**self.named, edit.field: kept})
-        texts = list(self.values.get(edit.field, ()))
         if isinstance(edit, AddText):
-            texts.append(edit.text)
-        else:
-            for index, text in new_texts(edit, texts):
-                texts[index] = text
-        return replace(self, values={**self.values, edit.field: tuple(texts)})
+            texts = (*self.values.get(edit.field, ()), edit.text)
+            return replace(self, values={**self.values, edit.field: texts})
+        return self
 
 
 def request_of(*user: str, **more: tuple[str, ...]) -> FakeContent:
