@@ -244,9 +244,10 @@ class _Compiler:
 
     def state(self, reached: Iterable[_Node | None]) -> _State:
         """The state of the places that `reached` leads to; more exact nodes come first."""
-        nodes = list(dict.fromkeys(node for node in reached if node is not None))
-        nodes += [node.deep for node in nodes if node.deep is not None and node.deep not in nodes]
-        nodes.sort(key=lambda node: node.is_deep)
+        there = list(dict.fromkeys(node for node in reached if node is not None))
+        exact = [node for node in there if not node.is_deep]
+        begun = [node.deep for node in there if node.deep is not None]
+        nodes = list(dict.fromkeys([*exact, *begun, *there]))
         known = tuple(map(id, nodes))
         if known not in self._states:
             self._states[known] = state = _State(next((node.rule for node in nodes if node.rule), None))

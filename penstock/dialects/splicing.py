@@ -87,6 +87,11 @@ class _Node:
         return not (self.is_final or self.below or self.members or self.elements)
 
     @property
+    def moves(self) -> bool:
+        """Whether something comes or goes right below, so that separators must change."""
+        return bool(self.members or self.elements) or any(node.drop for node in self.below.values())
+
+    @property
     def is_final(self) -> bool:
         return self.drop or self.put is not None
 
@@ -149,6 +154,8 @@ class _Container:
 
     def rewritten(self) -> tuple[str, int]:
         """The new container, and where the old one ends."""
+        if not self.node.moves:
+            return self._with_new_values()
         opening = self.end - 1
         first = at = _skip_space(self.text, self.end)
         read = self._member if self.text[opening] == "{" else self._element
@@ -161,6 +168,31 @@ class _Container:
             self.end = at
         self._add_rest()
         return self.text[opening:first] + "".join(self.pieces) + self.text[self.end : at + 1], at + 1
+
+    def _with_new_values(self) -> tuple[str, int]:
+        """The usual case, and the quicker: nothing comes or goes, so separators stay where they are."""
+        text, copied, waiting = self.text, self.end - 1, dict(self.node.below)
+        is_object = text[copied] == "{"
+        at = _skip_space(text, self.end)
+        key: str | int = 0
+        while text[at] not in "}]":
+            if is_object:
+                key, colon = scanstring(text, at + 1, True)
+                at = _skip_space(text, _skip_space(text, colon) + 1)
+            node = waiting.pop(key, None)
+            if node is None:
+                end = _end(text, at)
+            else:
+                new, end = _rewritten(text, at, node)
+                self.pieces += (text[copied:at], new)
+                copied = end
+            at = _skip_space(text, end)
+            if text[at] == ",":
+                at = _skip_space(text, at + 1)
+            key = key if isinstance(key, str) else key + 1
+        if waiting:
+            raise ValueError("an edit leads to a place that is not there")
+        return "".join(self.pieces) + text[copied : at + 1], at + 1
 
     def _add_rest(self) -> None:
         self._add(self.node.elements.get(self.size, ()))

@@ -113,6 +113,7 @@ def test_an_edit_changes_what_it_names(edits: list[Edit], old: bytes, new: bytes
         [SpanEdit("notes", ((0, (Replace(0, 2, "x"),)),)), SpanEdit("notes", ((0, (Replace(1, 3, "y"),)),))],
         [TextEdit("notes", ((0, "x"),)), TextEdit("notes", ((0, "y"),))],
         [TextEdit("notes", ((0, "x"),)), SpanEdit("notes", ((0, (Replace(0, 1, "y"),)),))],
+        [TextEdit("notes", ((0, "x"),)), SpanEdit("notes", ((0, (Replace(3, 3, "y"),)),))],
         [TextEdit("notes", ((0, 5),))],  # type: ignore[arg-type]  # what a careless plugin might do
         [TextEdit("notes", ((0, "\ud800"),))],
         [TextEdit("unknown", ((0, "x"),))],

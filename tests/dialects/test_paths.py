@@ -66,6 +66,8 @@ def test_a_more_exact_path_wins() -> None:
     table = matcher(deep=("x.**",), any=("x.*.z",), exact=("x.y.z",))
     tree = {"x": {"y": {"z": "exact"}, "q": {"z": "any", "r": "deep"}}}
     assert texts(table, tree) == {"exact": ["exact"], "any": ["any"], "deep": ["deep"]}
+    table = matcher(outer=("x.**",), inner=("x.y.**",))
+    assert texts(table, {"x": {"y": {"z": ["in"]}, "z": "out"}}) == {"inner": ["in"], "outer": ["out"]}
 
 
 def test_a_string_that_holds_json_is_every_string_in_it() -> None:

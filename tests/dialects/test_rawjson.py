@@ -104,7 +104,7 @@ def test_as_deep_as_the_bound_is_not_too_deep() -> None:
 
 @given(JSON.filter(encodable))
 def test_depth_is_counted_as_a_walk_over_the_tree_counts_it(value: Any) -> None:
-    body = json.dumps([value, ']]}}[[{{\\"[', [[]] * 30, {"[": {}}] + [[]] * 30).encode()
+    body = json.dumps([value, "[[[\\", "[", ']]}}[[{{\\"[', [[]] * 30, {"[": {}}] + [[]] * 30).encode()
     levels = depth(json.loads(body))
     assert not rawjson.is_deeper(body, levels)
     assert rawjson.is_deeper(body, levels - 1)

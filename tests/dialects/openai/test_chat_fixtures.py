@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletion
+from pydantic import ValidationError
 
 from penstock.dialects.json_content import JsonContent
 from penstock.dialects.openai.chat import ChatRequest, ChatResponse
@@ -120,6 +122,27 @@ def test_a_field_that_is_dropped_is_no_longer_present(fixture: Fixture) -> None:
             texts = [text for text in left.texts(field).texts if text not in {"", "{}"}]
             assert not texts, field
             assert left.present <= content.present - ({field} if field != "request.tool_calls" else set())
+
+
+@ALL
+def test_an_answer_that_was_edited_or_lost_parts_is_still_one_to_the_openai_client(fixture: Fixture) -> None:
+    content = ChatResponse.decode(fixture.response)
+    if not reads_as_completion(content):
+        pytest.skip("what this upstream sends is no strict completion to begin with")
+    for field in content.present:
+        edit = Texts(field, content.texts(field).texts).map(str.upper)
+        assert reads_as_completion(content.edited([edit]))
+        assert reads_as_completion(content.without_field(field))
+    assert reads_as_completion(content.without(content.unseen))
+    assert reads_as_completion(content.replaced("x"))
+
+
+def reads_as_completion(content: JsonContent) -> bool:
+    try:
+        ChatCompletion.model_validate_json(content.encoded())
+    except ValidationError:
+        return False
+    return True
 
 
 def leaves(tree: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

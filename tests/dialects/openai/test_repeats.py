@@ -48,6 +48,10 @@ def test_what_repeats_an_edited_text_goes_with_it() -> None:
     assert "parsed" not in choice["message"]
 
 
+def test_a_text_that_only_its_log_probabilities_say_is_present() -> None:
+    assert "response.text" in response(content=None, annotations=None).present
+
+
 def test_an_edit_of_reasoning_or_arguments_drops_log_probabilities_too() -> None:
     tree = edited(TextEdit("response.reasoning", ((0, "new"),)), reasoning="old")
     assert tree["choices"][0]["logprobs"] is None
