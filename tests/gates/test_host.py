@@ -111,9 +111,9 @@ BREACHES: dict[str, Answer] = {
     "edits overlapping spans": lambda _, __: Transform(
         SpanEdit(USER, ((0, (Replace(0, 3, "a"), Replace(1, 2, "b"))),))
     ),
-    "edits with a number": lambda _, __: Transform(TextEdit(USER, ((0, 7),))),  # type: ignore[arg-type]
+    "edits with a number": lambda _, __: Transform(TextEdit(USER, ((0, 7),))),  # type: ignore[arg-type]  # rubbish is the point
     "edits with half a character": lambda _, __: Transform(TextEdit(USER, ((0, "\ud800"),))),
-    "edits as no view would": lambda _, __: Transform(SpanEdit(USER, 5)),  # type: ignore[arg-type]
+    "edits as no view would": lambda _, __: Transform(SpanEdit(USER, 5)),  # type: ignore[arg-type]  # rubbish is the point
     "edits beyond the bound": lambda _, __: Transform(TextEdit(USER, ((0, "x" * 5_000_000),))),
     "writes a header it was not granted": lambda _, __: Transform(
         MemberEdit("request.headers.authorization", "authorization", "x")
@@ -123,7 +123,7 @@ BREACHES: dict[str, Answer] = {
     "returns a subclass": lambda _, __: Impostor("reason"),
     "returns rubbish": lambda _, __: "allow",
     "returns nothing": lambda _, __: None,
-    "responds without a text": lambda _, __: Respond(7),  # type: ignore[arg-type]
+    "responds without a text": lambda _, __: Respond(7),  # type: ignore[arg-type]  # rubbish is the point
     "records what it did not declare": undeclared_record,
 }
 
