@@ -48,7 +48,8 @@ def test_a_young_intent_is_left_alone() -> None:
 
 
 def test_an_intent_whose_outcome_is_stored_is_only_settled() -> None:
-    backstage = begun()
+    backstage = Backstage()
+    backstage.open(examples.answered(), intention(examples.answered(), "audit-export").facts())
     backstage.trap(1, after=False)  # between storing and settling
     with pytest.raises(CrashError):
         backstage.recorder.record(outbox_body(examples.answered(), "audit-export"))
