@@ -18,6 +18,7 @@ from penstock.adapters.clients import Clients, Endpoint
 from penstock.dev.environments import REGION
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
+from penstock.evidence.layout import request_prefix
 from tests.e2e.stub import StubProvider
 from tests.fixtures.openai.catalogue import fixtures
 
@@ -171,9 +172,9 @@ class EvidenceReader:
         self._clients = Clients(Endpoint(REGION, gateway.aws_url, "local", "local"))
         self._bucket = gateway.prepared.resources.evidence_bucket
 
-    def stored(self) -> list[str]:
-        """Every key."""
-        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+    def stored(self, prefix: str = "") -> list[str]:
+        """Every key that begins with `prefix`."""
+        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def read(self, key: str) -> dict[str, Any]:
@@ -189,7 +190,7 @@ class EvidenceReader:
         """The objects of one request, once there are `count`; AssertionError when that takes too long."""
         ends = time.monotonic() + within_s
         while True:
-            found = [key for key in self.stored() if f"/{request_id}.{kind}" in key]
+            found = [key for key in self.stored(request_prefix("acme", request_id)) if f".{kind}." in key]
             if len(found) >= count or time.monotonic() > ends:
                 assert len(found) == count, f"{len(found)} {kind} objects of {request_id}"
                 return [self.read(key) for key in found]
