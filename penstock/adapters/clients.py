@@ -43,6 +43,7 @@ class Clients:
     def __init__(self, endpoint: Endpoint | None = None) -> None:
         self._endpoint = endpoint or Endpoint()
         self._made: dict[str, Any] = {}
+        self._session: Any = None
         self._lock = threading.Lock()
 
     @property
@@ -71,9 +72,9 @@ class Clients:
         # A boto3 session may not make two clients at once (boto3 guide, "Multithreading").
         with self._lock, mapped(f"connect to {service}"):
             if service not in self._made:
-                # boto3's stubs type a client by the literal name of its service; here it is a variable.
-                make: Any = boto3.session.Session().client
-                self._made[service] = make(
+                # One session: what it has read of botocore's data serves the next client too.
+                self._session = self._session or boto3.session.Session()
+                self._made[service] = self._session.client(
                     service,
                     region_name=self._endpoint.region,
                     endpoint_url=self._endpoint.url,

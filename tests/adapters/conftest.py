@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from penstock.adapters.clients import Clients
+from tests.aws_clients import shared_clients
 
 REGION = "eu-central-1"
 
@@ -15,7 +16,7 @@ REGION = "eu-central-1"
 @pytest.fixture
 def clients() -> Iterator[Clients]:
     with mock_aws():
-        yield Clients()
+        yield shared_clients()
 
 
 @pytest.fixture(params=["memory", "aws"])

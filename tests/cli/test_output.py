@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import builtins
+import sys
+from typing import Any
+
+import pytest
+
+from penstock.cli.output import print_facts, print_json, print_table
+from penstock.errors import ConfigurationError
+
+
+def test_a_table_shows_every_cell_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 150
+    print_table("Title", ("one", "two"), [("[red]a[/red]", None), (["b", "c"], long)])
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].rstrip() == "Title"
+    assert "[red]a[/red]" in out
+    assert "b, c" in out
+    assert out.replace("\n", "").replace(" ", "").count("x") == 150
+
+
+def test_an_empty_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("Keys", ("one",), [])
+    assert capsys.readouterr().out == "Keys: none\n"
+
+
+def test_facts_stand_below_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    print_facts({"a": 1, "long": None})
+    assert capsys.readouterr().out == "a     1\nlong  \n"
+    print_json({"ä": 1})
+    assert capsys.readouterr().out == '{\n  "ä": 1\n}\n'
+
+
+def test_without_rich_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def missing(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("rich"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ConfigurationError, match=r"Install `penstock\[cli\]`"):
+        print_table("Title", ("one",), [("a",)])

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.configuration.model import PluginStanza
+from penstock.configuration.review import Review, review
+from penstock.sdk.manifest import Manifest
+from tests.configuration.test_placing import MANIFEST
+
+QUESTIONS = (
+    "Which moments?",
+    "Does it block, transform or only observe?",
+    "Which fields?",
+    "Does data leave, and to where?",
+    "Which models, MCP servers, keys, teams, tenants?",
+    "Which secrets?",
+    "What evidence does it leave?",
+)
+
+
+def reviewed(grant: dict[str, Any] | None = None, **stanza: Any) -> Review:
+    made = (
+        PluginStanza.model_validate({"name": "guard", "grant": grant, **stanza})
+        if grant is not None
+        else None
+    )
+    return review(Manifest.model_validate(MANIFEST), made)
+
+
+def test_the_seven_questions_are_asked_in_order() -> None:
+    assert tuple(question for question, _ in reviewed().answers) == QUESTIONS
+
+
+def test_a_manifest_alone_is_reviewed_for_all_that_it_asks() -> None:
+    answers = dict(reviewed().answers)
+    assert answers["Which moments?"] == "before_upstream, after_upstream, after_response"
+    assert (
+        answers["Does data leave, and to where?"]
+        == "yes: audit.example.com:443; keeps data in its own storage"
+    )
+    assert answers["Which secrets?"] == "token"
+    assert answers["Which models, MCP servers, keys, teams, tenants?"] == "decided where it is installed"
+    evidence = answers["What evidence does it leave?"]
+    for line in (
+        "reasons: bad_word",
+        "words: count, 0 to 10",
+        "tags: kind, cost",
+        "each delivery: host and status",
+    ):
+        assert line in evidence
+
+
+def test_a_grant_is_reviewed_for_what_it_gives() -> None:
+    answers = dict(
+        reviewed(
+            {"before_upstream": {"reads": ["request.messages.user"], "effects": ["record"]}},
+            scope={"team": ["a*"], "except": [{"model": ["x"], "team": ["ab"]}]},
+        ).answers
+    )
+    assert answers["Does it block, transform or only observe?"] == "before_upstream: only observes (record)"
+    assert answers["Which fields?"] == "before_upstream reads: request.messages.user"
+    assert answers["Does data leave, and to where?"] == "no"
+    assert answers["Which models, MCP servers, keys, teams, tenants?"] == (
+        "team: a*\nexcept team: ab and model: x"
+    )
+    assert answers["Which secrets?"] == "none"
+
+
+def test_a_secret_is_named_with_its_place() -> None:
+    grant = {"after_response": {"reads": ["evidence"]}, "secrets": ["token"]}
+    assert dict(reviewed(grant, secrets={"token": "prod/t"}).answers)["Which secrets?"] == "token (prod/t)"
+
+
+def test_a_header_that_is_written_counts_as_data_that_leaves() -> None:
+    manifest = Manifest.model_validate(
+        {
+            **MANIFEST,
+            "before_upstream": {"writes": ["request.headers.x-a"], "effects": ["transform"]},
+            "reasons": {},
+            "tags": {},
+            "storage": False,
+            "hosts": [],
+        }
+    )
+    answer = dict(review(manifest).answers)["Does data leave, and to where?"]
+    assert answer == "yes: request.headers.x-a (to the upstream)"
+
+
+BLOCKING = {"before_upstream": {"effects": ["block"]}}
+
+
+@pytest.mark.parametrize(
+    ("grant", "stanza", "line"),
+    [
+        (BLOCKING, {}, "It CAN affect the response path: it may block, and its failure may stop a request."),
+        (
+            BLOCKING,
+            {"mode": "shadow"},
+            "It does not affect the response path in mode shadow; enforced, it may block.",
+        ),
+        (
+            {"before_upstream": {"reads": ["identity"]}},
+            {},
+            "It CANNOT change or stop a response; it runs in its time, within its deadline.",
+        ),
+        (
+            {"after_response": {"reads": ["evidence"], "effects": ["emit"]}},
+            {},
+            "It CANNOT affect the response path: it runs after the response.",
+        ),
+    ],
+)
+def test_one_line_says_whether_it_can_affect_a_response(
+    grant: dict[str, Any], stanza: dict[str, Any], line: str
+) -> None:
+    assert reviewed(grant, **stanza).response_path == line
