@@ -12,7 +12,17 @@ from typing import Any, TypedDict
 
 from penstock.errors import FailureClass, PluginError
 from penstock.sdk.decisions import Decision, Respond, Transform
-from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, new_texts
+from penstock.sdk.edits import (
+    REMOVED,
+    AddText,
+    Edit,
+    MemberEdit,
+    Replace,
+    SpanEdit,
+    TextEdit,
+    apply_spans,
+    new_texts,
+)
 from penstock.sdk.fields import FIELDS
 from penstock.sdk.views import TextValues, Tool
 
@@ -116,26 +126,55 @@ def decided(values: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
     if isinstance(decision, Respond):
         after["response.text"] = TextValues((decision.content,))
     if isinstance(decision, Transform):
-        for edit in decision.edits:
-            after[edit.field] = _edited(after.get(edit.field), edit)
+        for name in dict.fromkeys(edit.field for edit in decision.edits):
+            edits = [edit for edit in decision.edits if edit.field == name]
+            after[name] = _edited(after.get(name), edits)
     return after
 
 
-def _edited(value: Any, edit: Edit) -> Any:
-    if isinstance(edit, MemberEdit):
-        return _with_member(value, edit)
+def _edited(value: Any, edits: Sequence[Edit]) -> Any:
+    """One field after its edits: first what changes its texts as they were, then what adds or removes."""
+    rewrites = [edit for edit in edits if isinstance(edit, SpanEdit | TextEdit)]
+    if rewrites:
+        value = _rewritten(value, rewrites)
+    for edit in edits:
+        if isinstance(edit, MemberEdit):
+            value = _with_member(value, edit)
+        elif isinstance(edit, AddText):
+            value = _with_text(value, edit)
+    return value
+
+
+def _rewritten(value: Any, edits: Sequence[SpanEdit | TextEdit]) -> TextValues:
+    """Every edit means the texts as they were before the first of them, as in the gateway."""
     if not isinstance(value, TextValues):
         raise _unfit()
-    if isinstance(edit, AddText):
-        first = edit.field == "request.messages.system"
-        return value._replace(texts=(edit.text, *value.texts) if first else (*value.texts, edit.text))
+    spans: dict[int, list[Replace]] = {}
     texts = list(value.texts)
     try:
-        for index, new in new_texts(edit, texts):
-            texts[index] = new
+        for edit in edits:
+            new_texts(edit, texts)  # raises for what is not there
+            for index, found in _spans(edit, texts):
+                spans.setdefault(index, []).extend(found)
+        for index, found in spans.items():
+            texts[index] = apply_spans(texts[index], sorted(found))
     except ValueError:
         raise _unfit() from None
     return value._replace(texts=tuple(texts))
+
+
+def _spans(edit: SpanEdit | TextEdit, texts: Sequence[str]) -> Iterator[tuple[int, Sequence[Replace]]]:
+    if isinstance(edit, SpanEdit):
+        yield from edit.spans
+    else:
+        yield from ((index, [Replace(0, len(texts[index]), new)]) for index, new in edit.texts)
+
+
+def _with_text(value: Any, edit: AddText) -> TextValues:
+    if not isinstance(value, TextValues):
+        raise _unfit()
+    first = edit.field == "request.messages.system"
+    return value._replace(texts=(edit.text, *value.texts) if first else (*value.texts, edit.text))
 
 
 def _with_member(value: Any, edit: MemberEdit) -> Any:

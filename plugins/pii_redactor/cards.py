@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from penstock.sdk import Span
 
 MAX_WIDTH = 19 + 18 * 3
 _RUN = re.compile(r"[0-9](?:[ \t._/-]{0,3}+[0-9]){11,}+")
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, and the sum of its digits
 _HEX = re.compile(r"[0-9A-Fa-f]")
 _HEX_DIGEST = 32  # the shortest common digest, MD5, in characters
 
@@ -74,10 +76,11 @@ def _in_run(text: str, places: list[int]) -> Iterator[Span]:
         index += length or 1
 
 
-def _lengths(prefix: str) -> list[int]:
-    """The lengths that a number with this beginning may have, longest first."""
+@lru_cache(maxsize=16_384)
+def _lengths(prefix: str) -> tuple[int, ...]:
+    """The lengths that a number with these six digits at its beginning may have, longest first."""
     found = {n for low, high, lengths in _BRANDS if low <= prefix[: len(low)] <= high for n in lengths}
-    return sorted(found, reverse=True)
+    return tuple(sorted(found, reverse=True))
 
 
 def _is_card(text: str, places: list[int], digits: str, index: int, length: int) -> bool:
@@ -90,8 +93,8 @@ def _is_card(text: str, places: list[int], digits: str, index: int, length: int)
 
 def luhn(number: str) -> bool:
     """Whether the last of the digits checks the others (ISO/IEC 7812-1, annex B)."""
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])
-    return (sum(map(int, number[-1::-2])) + sum(doubled)) % 10 == 0
+    doubled = number[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, number[-1::-2])) + sum(map(int, doubled))) % 10 == 0
 
 
 def _is_something_else(text: str, start: int, end: int, number: str) -> bool:

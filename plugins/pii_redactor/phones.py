@@ -28,6 +28,9 @@ _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9]\b|[0-3]?[0-9][-/.][01]?[0-9][-/.](?:19|20)[0-9]{2}\b"
 )
+_FIGURES = re.compile(r"[0-9 \t]+")
+_FIGURE_BEFORE = re.compile(r"[0-9][ \t]{1,3}\Z")
+_FIGURE_AFTER = re.compile(r"[ \t]{1,3}[0-9]")
 _ISBN10 = re.compile(
     r"[0-9]{1,5}-[0-9]{1,7}-[0-9]{1,6}-[0-9]\Z"
 )  # ISO 2108:1978; no number ends in one digit
@@ -92,6 +95,8 @@ class Plans:
             return False
         if self._national is None or not self._national.has(digits.removeprefix(self._trunk)):
             return False
+        if _is_in_table(text, start, candidate.text):
+            return False
         if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT, _ISBN10)):
             return False
         if not self._is_valid(candidate.text):
@@ -116,6 +121,14 @@ class Plans:
             return None
         metadata = self._library.PhoneMetadata.metadata_for_region_or_calling_code(country_code, regions[0])
         return _Plan(metadata.general_desc.national_number_pattern, metadata.general_desc.possible_length)
+
+
+def _is_in_table(text: str, start: int, candidate: str) -> bool:
+    """Whether it is figures parted by blanks, with more of them before or after."""
+    if not _FIGURES.fullmatch(candidate):
+        return False
+    end = start + len(candidate)
+    return bool(_FIGURE_BEFORE.search(text[max(0, start - 4) : start]) or _FIGURE_AFTER.match(text, end))
 
 
 class _Plan(NamedTuple):

@@ -50,6 +50,18 @@ def test_edits_of_texts_do_what_the_gateway_does(edit: Any, field: str, after: t
     assert decided(values, Transform(edit))[field].texts == after
 
 
+def test_two_edits_of_one_text_both_mean_the_text_as_it_was() -> None:
+    values = request_values({"user": "abc"})
+    edits = (
+        SpanEdit("request.messages.user", ((0, (Replace(2, 3, "zz"),)),)),
+        SpanEdit("request.messages.user", ((0, (Replace(0, 1, "xxx"),)),)),
+    )
+    assert decided(values, Transform(*edits))["request.messages.user"].texts == ("xxxbzz",)
+    overlapping = SpanEdit("request.messages.user", ((0, (Replace(0, 2, "y"),)),))
+    with pytest.raises(PluginError, match="does not fit"):
+        decided(values, Transform(*edits, overlapping))
+
+
 def test_members_and_headers_are_set_and_removed() -> None:
     values = request_values({"metadata": {"a": 1, "b": 2}, "headers": {"x-team": "t"}, "tools": [TOOL]})
     edits = (

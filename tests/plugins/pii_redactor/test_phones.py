@@ -82,3 +82,8 @@ def test_the_library_is_loaded_when_a_finder_is_made_and_not_before() -> None:
         "assert regions and not any(regions.values()), 'a plan is left to be loaded under a deadline'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_figures_in_a_table_are_no_phone_numbers() -> None:
+    assert phones("6412 345 678 9523 4567 12 212 555 0143 77", "US") == []
+    assert phones("212 555 0143, 646 555 0143", "US") == ["212 555 0143", "646 555 0143"]
