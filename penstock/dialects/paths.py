@@ -6,7 +6,8 @@
     messages[role=system|user].content   a member of each element whose `role` is one of these
     tool_calls[*].function.arguments!    a string that holds JSON: every string in that JSON
 
-A more exact path wins over `*`, and both win over `**`. What no path leads to is *unlisted*.
+A more exact path wins over `*`, and both win over `**`. What no path leads to is *unlisted*. A long number at
+the path of a field is a text too, of its digits; when it is edited, a string takes its place.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _STEP: Final = re.compile(
     r"(?P<deep>\*\*)|(?P<any>\*)|\[\*\](?P<element>)|\[(?P<key>\w+)=(?P<values>[^\]]+)\]|(?P<inside>!)|(?P<name>[\w/-]+)|\."
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$.-]{0,63}")
+_LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
 _MAX_NAME_CHARS: Final = 64
 _MAX_PATH_CHARS: Final = 200  # evidence's bound (`penstock.evidence.record.TablePath`)
 
@@ -122,6 +124,8 @@ class Matcher:
                 self._members(value, below, (here, name), found)
             elif kind is list:
                 self._elements(value, below, (here, name), found)
+            elif kind is int or kind is float:
+                _number(value, below, (here, name), found)
 
     def _elements(self, elements: list[Any], state: _State, here: Here | None, found: Classified) -> None:
         for index, value in enumerate(elements):
@@ -132,6 +136,8 @@ class Matcher:
                 self._string(value, state.element, (here, index), found)
             elif kind is list:
                 self._elements(value, state.element, (here, index), found)
+            elif kind is int or kind is float:
+                _number(value, state.element, (here, index), found)
 
     def _string(self, value: str, state: _State, here: Here, found: Classified) -> None:
         rule = state.rule
@@ -179,6 +185,17 @@ class Matcher:
                 state = state.names.get(step, state.other)
             value = value[step]
         return words.removeprefix(".")[:_MAX_PATH_CHARS]
+
+
+def _number(value: float, state: _State, here: Here, found: Classified) -> None:
+    """A number that is long enough to be a card or a telephone is a text of its field, like any other."""
+    rule = state.rule
+    if rule is None or rule.kind != "field" or -_LONG_NUMBER < value < _LONG_NUMBER:
+        return
+    whole = isinstance(value, int) or value.is_integer()
+    texts = found.fields.setdefault(rule.name, Found())
+    texts.values.append(str(int(value)) if whole else repr(value))
+    texts.places.append(here)
 
 
 def _is_identifier(name: str) -> bool:

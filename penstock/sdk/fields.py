@@ -160,6 +160,9 @@ _TABLE = (
             "messages[role=assistant].refusal",
             "messages[role=assistant].reasoning_content",
             "messages[role=assistant].reasoning",
+            "messages[role=assistant].reasoning_details[*].text",
+            "messages[role=assistant].reasoning_details[*].summary",
+            "messages[role=assistant].content[type=thinking].thinking[*].text",
             "messages[role=assistant].name",
             "prediction.content",
             "prediction.content[type=text].text",
@@ -259,6 +262,9 @@ _TABLE = (
             "choices[*].message.annotations[*].url_citation.title",
             "choices[*].message.annotations[*].url_citation.url",
             "choices[*].text",
+            "choices[*].message.context.**",
+            "citations[*]",
+            "metadata.*",
             # What an upstream says when it refuses a request: OpenAI; vLLM before 0.7; FastAPI; Ollama.
             "error.message",
             "message",
@@ -278,6 +284,7 @@ _TABLE = (
             "choices[*].message.reasoning",
             "choices[*].message.reasoning_details[*].text",
             "choices[*].message.reasoning_details[*].summary",
+            "choices[*].message.content[type=thinking].thinking[*].text",
         ),
     ),
     Field(

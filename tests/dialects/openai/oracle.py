@@ -13,6 +13,8 @@ from typing import Any
 
 Change = Callable[[str], str]
 
+SHORT_DIGITS = 7
+
 ROLES = {
     "system": ("system", "developer"),
     "user": ("user",),
@@ -66,6 +68,8 @@ def edit(tree: Any, field: str, change: Change) -> None:
         messages = tree["messages"] if part == "request" else [c["message"] for c in tree["choices"]]
         for message in messages:
             {"tool_calls": _calls, "text": _answer, "reasoning": _reasoning}[name](message, change)
+        if field == "response.text":
+            _below(tree, "citations", change)
 
 
 def _metadata(tree: Any, change: Change) -> None:
@@ -81,6 +85,8 @@ def _below(owner: Any, step: Any, change: Change) -> None:
     value = owner.get(step) if isinstance(owner, dict) else owner[step]
     if isinstance(value, str):
         owner[step] = change(value)
+    elif isinstance(value, Number) and value.spelling.isdigit() and len(value.spelling) > SHORT_DIGITS:
+        owner[step] = change(value.spelling)
     elif isinstance(value, dict | list):
         for inner in value if isinstance(value, dict) else range(len(value)):
             _below(value, inner, change)

@@ -232,3 +232,14 @@ def test_edits_that_change_nothing_give_the_same_bytes() -> None:
         [TextEdit("request.messages.user", ((0, "hi"),)), SpanEdit("request.parameters", ())]
     )
     assert same is content
+
+
+def test_a_long_number_in_arguments_is_a_text_and_its_mask_a_string() -> None:
+    call = {"name": "pay", "arguments": '{"card": 4111111111111111, "amount": 12}'}
+    tool_calls = [{"id": "c1", "type": "function", "function": call}]
+    body = {"model": "m", "messages": [{"role": "assistant", "tool_calls": tool_calls}]}
+    request = ChatRequest.decode(json.dumps(body).encode())
+    assert request.texts("request.tool_calls").texts == ("4111111111111111",)
+    edited = request.edited([TextEdit("request.tool_calls", ((0, "<card>"),))])
+    (sent,) = json.loads(edited.encoded())["messages"][0]["tool_calls"]
+    assert sent["function"]["arguments"] == '{"card": "<card>", "amount": 12}'

@@ -16,8 +16,8 @@ from typing_extensions import is_typeddict
 from penstock.dialects.openai import paths
 
 # Texts that no field carries, so that a guard refuses them: a provider's own sentence about a failed
-# moderation, and the request's metadata, which OpenAI sends back with a stored completion.
-RESPONSE_GAPS = {"?.hate", "moderation.input.message", "moderation.output.message"}
+# moderation.
+RESPONSE_GAPS = {"moderation.input.message", "moderation.output.message"}
 
 
 def samples(kind: Any) -> Any:
