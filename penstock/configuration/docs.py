@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 
 One file, two halves. What is *deployed* (`[deployment]`, `[[plugin]]`) becomes part of the gateway: it
 changes with a deployment and bounds everything else. What is *applied* (the rest) is written by
-`penstock apply` and is live within 30 seconds. `penstock plugin check --config gateway.toml` checks all of it.
+`penstock apply` and is live within 30 seconds. `penstock plugin check` checks all of it.
 
 - Every key is optional unless its default says `required`. An unknown key is refused, with the one that was
   meant.

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.control import DynamoControlStore
+from penstock.adapters.provision import provision
 from penstock.adapters.queues import SqsQueues
 from penstock.adapters.resources import Resources
 from penstock.cli import main
+from penstock.cli.target import Target
 from penstock.configuration.compile import compile_file
 from penstock.configuration.reading import read_gateway_file
+from tests.aws_clients import shared_clients
+from tests.configuration import files
 
 APPLIED = """
 [[organisation]]
@@ -125,6 +132,21 @@ class Gateway:
             "resources": json.loads(self.resources.encoded()),
         }
         (self.folder / "local.json").write_text(json.dumps(tree), encoding="utf-8")
+
+
+@contextmanager
+def running(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Gateway]:
+    """A gateway with one guard and one background plugin, nothing applied yet."""
+    files.plugin(folder)
+    files.plugin(folder, BACKGROUND, BACKGROUND_SOURCE, name="export", module="export")
+    with mock_aws():
+        clients = shared_clients()
+        monkeypatch.setattr(Target, "clients", property(lambda _: shared_clients()))
+        made = Gateway(folder, clients, provision(clients, "test", plugins=["export"]), capsys)
+        made.deploy(files.STANZA + files.GRANT + BACKGROUND_STANZA + APPLIED)
+        yield made
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> Said:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ import pytest
 from penstock import __version__, cli
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.cli.target import Target
-from tests.cli.gateways import Gateway, said
+from tests.cli.gateways import Gateway, running, said
+
+
+@pytest.fixture
+def gateway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Gateway]:
+    with running(tmp_path, capsys, monkeypatch) as made:
+        yield made
+
 
 HEAVY = "print([n for n in ('boto3', 'rich', 'moto', 'httpx', 'openai') if n in sys.modules])"
 
