@@ -63,8 +63,10 @@ Link = Annotated[
 ]
 
 # Whole numbers stay under 13 digits, so that none can be a card either.
-Count = Annotated[int, Field(ge=0, le=999_999_999_999)]
-Status = Annotated[int, Field(ge=100, le=599)]
+MAX_COUNT = 999_999_999_999
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+# RFC 9110 ends at 599, but some upstreams answer 999, and that is to be recorded too.
+Status = Annotated[int, Field(ge=100, le=999)]
 
 Action = Literal["allow", "block", "transform", "record", "emit", "fail", "skipped", "dispatched"]
 Would = Literal["would_block", "would_transform"]

@@ -120,3 +120,9 @@ def test_nan_is_no_number_of_evidence() -> None:
 
 def test_the_schema_text_is_the_schema() -> None:
     assert json.loads(schema.schema_text()) == schema.json_schema()
+
+
+def test_an_upstream_that_answers_999_can_be_recorded() -> None:
+    record = json.loads(encode(examples.answered()))
+    record["status"] = record["upstream"][0]["status"] = 999
+    assert schema.read_record(json.dumps(record)).status == 999

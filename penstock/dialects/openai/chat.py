@@ -16,7 +16,7 @@ from penstock.dialects.paths import Matcher
 from penstock.dialects.removing import Removals
 from penstock.dialects.splicing import Drop, Path, Put, Splice
 from penstock.errors import RequestError, UpstreamError
-from penstock.evidence.record import Usage
+from penstock.evidence.record import MAX_COUNT, Usage
 from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.fields import CHAT
 from penstock.sdk.views import TextValues
@@ -229,4 +229,4 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _count(value: Any) -> int:
-    return value if type(value) is int and value >= 0 else 0
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else 0

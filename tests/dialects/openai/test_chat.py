@@ -176,6 +176,7 @@ def test_an_upstream_that_sends_no_json_object_has_failed(body: bytes) -> None:
         ([], Usage()),
         ({"prompt_tokens": "5", "completion_tokens": True, "prompt_tokens_details": None}, Usage()),
         ({"prompt_tokens": -1, "completion_tokens": 1.5, "completion_tokens_details": [1]}, Usage()),
+        ({"prompt_tokens": 10**15, "completion_tokens": 10**30}, Usage()),
     ],
 )
 def test_usage_is_what_the_upstream_said_or_nothing(usage: Any, expected: Usage) -> None:
