@@ -27,17 +27,11 @@ ROOT = HERE.parent.parent
 PLUGINS = ROOT / "plugins"
 SWEEP_AGE_S = 12.0  # well over what the recorder lags behind when two hundred come at once
 
-GRANT = """
-[plugin.grant.before_upstream]
-reads = ["request.messages.user"]
-writes = ["request.messages.user"]
-effects = ["block", "transform", "record"]
-"""
-REDACTOR_TEXTS = [
+REDACTED = [
     *(f"request.messages.{role}" for role in ("system", "user", "assistant", "tool")),
     *("request.tools", "request.tool_calls", "request.metadata", "request.parameters"),
 ]
-ANSWER_TEXTS = ["response.text", "response.reasoning", "response.tool_calls"]
+ECHOES = ["echo", "echo-guarded", "echo-hostile", "echo-audited"]
 
 
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
@@ -47,79 +41,16 @@ def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> P
     manifest = folder / "audit_export" / "plugin.toml"
     manifest.write_text(manifest.read_text().replace("127.0.0.1:9009", receiver.address))
     names = sorted({json.loads(fixture.request)["model"] for fixture in fixtures()})
-    models = "\n".join(f'[[model]]\nid = "{name}"\nprovider = "stub"\n' for name in names)
+    filled = (HERE / "gateway.toml").read_text()
+    for word, value in {
+        "REDACTED_REQUEST": json.dumps(REDACTED),
+        "RECEIVER": receiver.address,
+        "STUB": stub.address,
+        "MODELS": json.dumps(names + ECHOES),
+    }.items():
+        filled = filled.replace(word, value)
     path = folder / "gateway.toml"
-    path.write_text(
-        f"""
-[deployment]
-name = "e2e"
-
-[[plugin]]
-name = "pii-redactor"
-scope = {{ model = ["echo-guarded"] }}
-[plugin.grant.before_upstream]
-reads = {json.dumps(REDACTOR_TEXTS)}
-writes = {json.dumps(REDACTOR_TEXTS)}
-effects = ["block", "transform", "record"]
-[plugin.grant.after_upstream]
-reads = {json.dumps(ANSWER_TEXTS)}
-writes = {json.dumps(ANSWER_TEXTS)}
-effects = ["block", "transform", "record"]
-
-[[plugin]]
-name = "hostile"
-path = "hostile"
-host = "in_process"
-scope = {{ model = ["echo-hostile"] }}
-uninspected = "allow"
-{GRANT}
-
-[[plugin]]
-name = "audit-export"
-path = "audit_export"
-scope = {{ model = ["echo-audited"] }}
-config = {{ url = "http://{receiver.address}/audit" }}
-secrets = {{ signing_key = "e2e/signing" }}
-[plugin.grant]
-hosts = ["{receiver.address}"]
-secrets = ["signing_key"]
-[plugin.grant.after_response]
-reads = ["evidence"]
-effects = ["emit", "record"]
-
-[[organisation]]
-id = "acme"
-
-[[provider]]
-id = "echo"
-base_url = "http://127.0.0.1:8788/v1"
-auth = "none"
-read_timeout_ms = 2000
-
-[[provider]]
-id = "stub"
-base_url = "http://{stub.address}/v1"
-auth = "none"
-
-{models}
-[[model]]
-id = "echo"
-provider = "echo"
-[[model]]
-id = "echo-guarded"
-provider = "echo"
-[[model]]
-id = "echo-hostile"
-provider = "echo"
-[[model]]
-id = "echo-audited"
-provider = "echo"
-
-[[grant]]
-organisations = ["acme"]
-models = {json.dumps([*names, "echo", "echo-guarded", "echo-hostile", "echo-audited"])}
-"""
-    )
+    path.write_text(filled + "".join(f'\n[[model]]\nid = "{name}"\nprovider = "stub"\n' for name in names))
     return path
 
 

@@ -1,0 +1,100 @@
+"""Building a gateway: plugins that break stop only themselves, the evidence key is decoded once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from penstock.adapters.queues import MemoryQueues
+from penstock.adapters.secrets import MemorySecrets, encode_digest_key
+from penstock.configuration.compile import compile_file
+from penstock.configuration.reading import parse_gateway_file
+from penstock.configuration.settings import Settings
+from penstock.configuration.snapshot import Snapshot
+from penstock.errors import ConfigurationError
+from penstock.evidence.digests import DigestKey
+from penstock.evidence.record import EvidenceRecord
+from penstock.gateway.environment import build, digest_key, gates, load_plugins, outbox
+from tests.gateway.world import World
+
+HOSTILE = Path(__file__).parent.parent / "e2e" / "plugins" / "hostile"
+CONFIGURATION = f"""
+[[plugin]]
+name = "hostile"
+path = "{HOSTILE.resolve()}"
+host = "in_process"
+uninspected = "allow"
+[plugin.grant.before_upstream]
+reads = ["request.messages.user"]
+effects = ["block"]
+"""
+
+
+def compiled(tmp_path: Path) -> tuple[Snapshot, Settings]:
+    found = compile_file(parse_gateway_file(CONFIGURATION.encode(), tmp_path / "gateway.toml"))
+    return found.snapshot, settings(found.plugin_roots)
+
+
+def settings(roots: tuple[str, ...]) -> Settings:
+    return Settings("c", "l", "s", "b", "o", "q-{plugin}", "k", "snapshot.json", "eu-central-1", roots)
+
+
+def test_plugins_are_loaded_from_their_folder_into_their_gates(tmp_path: Path) -> None:
+    snapshot, told = compiled(tmp_path)
+    plugins = load_plugins(snapshot, told)
+    before, after = gates(snapshot, plugins)
+    assert list(plugins) == ["hostile"]
+    assert [p.plugin for p in before.placements] == ["hostile"]
+    assert after.placements == ()
+
+
+def test_a_plugin_whose_files_are_not_the_reviewed_ones_is_left_out_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed = tmp_path / "hostile"
+    changed.mkdir()
+    for source in HOSTILE.glob("*.*"):
+        (changed / source.name).write_bytes(source.read_bytes())
+    (changed / "hostile.py").write_text("raise SystemExit('must not run')\n")
+    snapshot, _ = compiled(tmp_path)
+    assert load_plugins(snapshot, settings((str(tmp_path),))) == {}
+    assert "could not be loaded" in caplog.text
+
+
+def test_a_plugin_that_is_not_there_is_left_out(tmp_path: Path) -> None:
+    snapshot, _ = compiled(tmp_path)
+    assert load_plugins(snapshot, settings((str(tmp_path / "nowhere"),))) == {}
+
+
+def test_a_function_that_is_told_nothing_says_what_is_missing() -> None:
+    with pytest.raises(ConfigurationError, match="PENSTOCK_CONTROL_TABLE"):
+        build({})
+
+
+def test_the_evidence_key_follows_its_secret() -> None:
+    class Changing(MemorySecrets):
+        value = encode_digest_key(DigestKey("k1", b"1" * 32))
+
+        def get(self, name: str, *, fresh: bool = False) -> str:
+            del name, fresh
+            return self.value
+
+    secrets = Changing({})
+    get = digest_key(secrets, "evidence-key")
+    first = get()
+    assert get() is first
+    secrets.value = encode_digest_key(DigestKey("k2", b"2" * 32))
+    assert get().key_id == "k2"
+
+
+def test_an_outcome_is_one_message_with_its_receivers() -> None:
+    world = World()
+    world.chat("hi")
+    record: EvidenceRecord = world.record
+    queues = MemoryQueues()
+    outbox(queues, "the-outbox")(record, ["export"])
+    (message,) = queues.receive("the-outbox")
+    body = json.loads(message.body)
+    assert (body["dispatch"], body["record"]["request_id"]) == (["export"], record.request_id)
