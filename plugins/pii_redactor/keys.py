@@ -80,6 +80,8 @@ KEY_FORMS: tuple[Form, ...] = (
     _form("Q~", r"[A-Za-z0-9_~.-]{31,34}+", 34, before=r"[A-Za-z0-9_~.]{3}[0-9]", back=4),
     _form("JQQJ99", rf"[A-Za-z0-9]{{26}}{_END}", 26, before=r"[A-Za-z0-9]{52}", back=52),
     _form("AZDO", rf"[A-Za-z0-9]{{4}}{_END}", 4, before=r"[A-Za-z0-9]{76}", back=76),
+    # Penstock's own API keys, 32 bytes in base64url; Stripe's publishable keys have another length.
+    _form("pk_", rf"[{_WORD}]{{43}}(?![{_WORD}])", 43),
     # Others that a prompt meets often; each form as its provider documents it.
     _form("npm_", rf"[A-Za-z0-9]{{36}}{_END}", 36),
     _form("pypi-AgE", rf"[{_WORD}]{{50,1024}}+", 1024),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from penstock.configuration.compile import compile_file
 from penstock.configuration.plugin_source import check_source
+from penstock.configuration.reading import parse_gateway_file
 from penstock.sdk.conformance import conformance
 from penstock.sdk.manifest import read_manifest
 from tests import tree
@@ -45,6 +48,15 @@ def test_its_readme_shows_the_grant_that_its_manifest_asks_for(folder: Path) -> 
     for moment, asked in manifest.moments.items():
         assert f"[plugin.grant.{moment}]" in text
         assert all(f'"{name}"' in text for name in (*asked.reads, *asked.writes, *asked.effects))
+
+
+def test_its_readme_s_stanza_can_be_deployed_as_it_stands(folder: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    text = "\n".join(['[deployment]\nname = "try-out"', *blocks])
+    source = parse_gateway_file(text.encode(), tree.ROOT / "gateway.toml")
+    placed = compile_file(source).snapshot.placements
+    moments = {moment for moment, placements in placed.items() if placements}
+    assert moments == set(read_manifest(folder).moments)
 
 
 def test_its_readme_names_every_reason_and_record(folder: Path) -> None:

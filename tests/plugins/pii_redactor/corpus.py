@@ -202,6 +202,7 @@ KEYS = [
     Row(f"?sv=2024&sig={A43}%3D&x", "?sv=2024&<key>&x", "Azure Storage: shared access signatures"),
     *whole("key", "Microsoft Entra ID: client secrets", "ab~8Q~" + A32 + "xy"),
     *whole("key", "Azure: annotated keys", f"{A52}JQQJ99{A26}"),
+    *whole("key", "Penstock's own API keys", "pk" + f"_{A43}"),
     *whole(
         "key",
         "npm, PyPI, Docker, SendGrid",
@@ -327,6 +328,7 @@ LEFT: list[tuple[str, str]] = [
     ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----", "RFC 7468: a public key"),
     ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "RFC 7468: a certificate"),
     ("pk" + "_live_" + "x" * 24, "Stripe Docs: publishable keys are public"),
+    ("pk" + "_live_" + "x" * 99, "Stripe Docs: publishable keys are public"),
     ("DE00370400440532013000", "IBAN: check digits fail"),
     ("at 10 the meeting starts with us and all of them", "words like a country's code"),
     ("be 12 or no 93 of them, me 25", "words like a country's code"),
