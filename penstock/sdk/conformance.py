@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # A long chapter, put into every place of a request: ten times that in all. More is for a benchmark to judge.
 LARGE_CHARS = 20_000
-# Of processor time, so that a busy machine accuses nobody. Far over what is decent, far under what backtracks.
+# Of processor time: a busy machine accuses nobody. Far over what is decent, far under what backtracks.
 MAX_SECONDS = 10.0
 
 ODD_TEXTS: Mapping[str, str] = MappingProxyType(
