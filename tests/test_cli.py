@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,3 +81,20 @@ def test_ctrl_c_ends_a_command_quietly(gateway: Gateway, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("penstock.cli.keys.run", interrupted)
     assert gateway.run("keys", "list").status == 130
+
+
+def test_a_reader_that_goes_away_is_no_crash(gateway: Gateway) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [
+        sys.executable,
+        "-m",
+        "penstock.cli",
+        "plugin",
+        "review",
+        str(gateway.folder / "guard"),
+        "--json",
+    ]
+    found = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write_end)
+    assert (found.returncode, found.stderr) == (1, "")

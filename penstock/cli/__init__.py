@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from types import ModuleType
 
@@ -36,11 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser(modules).parse_args(words)
     try:
         status = modules[args.command].run(args)
+        sys.stdout.flush()
     except PenstockError as error:
         _explain(error, as_json=getattr(args, "json", False))
         return MISTAKEN if isinstance(error, ConfigurationError) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Who reads has gone, as `head` does. What Python still holds must not be written when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     return int(status)
 
 

@@ -99,7 +99,9 @@ def _reveal(args: argparse.Namespace, secret: str) -> None:
         print_json({"api_key": args.id, "secret": secret})
         return
     print_facts({"API key": args.id, "Secret": secret})
-    print("The secret is shown this once. The key can use no model until a grant gives it one.")
+    print(
+        "The secret is shown this once. It opens what is granted to the key, its user, team or organisation."
+    )
 
 
 def _print_key(key: ApiKey, now_s: int, *, as_json: bool) -> None:

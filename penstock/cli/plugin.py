@@ -184,7 +184,8 @@ def _explain(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"granted": granted, "placements": [_explained(item) for item in found]})
         return
-    _print_rows(f"{args.key} → {args.model}", [_explained(item) for item in found], as_json=False)
+    columns = ("moment", "plugin", "runs", "why", "mode", "host", "timeout_ms", "grant")
+    print_table(f"{args.key} → {args.model}", columns, [_explained_row(item) for item in found])
     if note:
         print(note)
 
@@ -216,6 +217,13 @@ def _explained(item: Explained) -> dict[str, Any]:
         "writes": sorted(placement.terms.writes),
         "effects": sorted(placement.terms.effects),
     }
+
+
+def _explained_row(item: Explained) -> tuple[object, ...]:
+    facts = _explained(item)
+    grant = [f"{what}: {', '.join(facts[what])}" for what in ("effects", "reads", "writes") if facts[what]]
+    named = (facts[name] for name in ("moment", "plugin", "runs", "why", "mode", "host", "timeout_ms"))
+    return (*named, "\n".join(grant))
 
 
 def _override(args: argparse.Namespace) -> None:

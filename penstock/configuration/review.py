@@ -125,8 +125,12 @@ def _evidence(manifest: Manifest, moments: _Moments) -> str:
 
 def _records(manifest: Manifest) -> Iterator[str]:
     for name, spec in manifest.records.items():
-        bounds = ", ".join(spec.values) or f"{spec.unit}, {spec.minimum:g} to {spec.maximum:g}"
+        bounds = ", ".join(spec.values) or f"{spec.unit}, {_number(spec.minimum)} to {_number(spec.maximum)}"
         yield f"{name}: {bounds}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def _response_path(stanza: PluginStanza | None, moments: _Moments) -> str:
