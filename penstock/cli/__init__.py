@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status. An error is one line on stderr, as JSON with `--json`."""
     words = sys.argv[1:] if argv is None else argv
     modules = _modules(words)
-    args = _parser(modules).parse_args(words)
+    args = parser_of(modules).parse_args(words)
     try:
         status = modules[args.command].run(args)
         sys.stdout.flush()
@@ -57,7 +57,13 @@ def _modules(words: list[str]) -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"penstock.cli.{name}") for name in wanted}
 
 
-def _parser(modules: dict[str, ModuleType]) -> argparse.ArgumentParser:
+def parse(words: list[str]) -> argparse.Namespace:
+    """What `words` ask for. Exits, as argparse does, when they are no command line."""
+    return parser_of(_modules(words)).parse_args(words)
+
+
+def parser_of(modules: dict[str, ModuleType]) -> argparse.ArgumentParser:
+    """The parser of the commands in `modules`."""
     parser = argparse.ArgumentParser(prog="penstock", description="An AI gateway with governed plugins.")
     parser.add_argument("--version", action="version", version=f"penstock {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
