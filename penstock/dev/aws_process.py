@@ -27,6 +27,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from penstock.dev.processes import announce_port, wait_for_parent_to_end
@@ -75,7 +76,16 @@ def load_state(content: bytes) -> bool:
     for service, accounts in pickle.loads(state).items():  # noqa: S301 - same
         for account, regions in accounts.items():
             get_backend(service)[account].update(regions)
+    _index_buckets()
     return True
+
+
+def _index_buckets() -> None:
+    """S3 knows apart from its backends who owns which name: else a bucket could be made over a kept one."""
+    for account, partitions in s3_backends.items():
+        for backend in partitions.values():
+            for name, bucket in backend.buckets.items():
+                s3_backends.bucket_accounts[name] = (bucket.partition, account)
 
 
 def restore(path: Path) -> None:

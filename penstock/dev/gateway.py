@@ -202,7 +202,9 @@ class LocalGateway:
 def run(options: Options) -> int:
     """Run until Ctrl-C or SIGTERM; the exit status."""
     began, ended = time.monotonic(), threading.Event()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell has what it starts in the background ignore it.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
     tell = telling()
     with contextlib.suppress(KeyboardInterrupt), LocalGateway(options, tell=tell) as gateway:
         prepared, took_s = gateway.prepared, time.monotonic() - began

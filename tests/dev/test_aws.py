@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.dev.aws import LocalAws
@@ -58,6 +59,10 @@ def test_what_is_stored_is_there_after_a_restart(tmp_path: Path) -> None:
         )
     assert state.stat().st_mode & 0o777 == 0o600
     with running(tmp_path, state) as clients:
+        with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+            clients.s3.create_bucket(
+                Bucket="evidence", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
         assert clients.s3.get_object(Bucket="evidence", Key="a/b")["Body"].read() == b"kept"
         url = clients.sqs.get_queue_url(QueueName="outbox")["QueueUrl"]
         (message,) = clients.sqs.receive_message(QueueUrl=url)["Messages"]
