@@ -54,6 +54,10 @@ class Peer:
             if self.gone(DRIP_S):
                 return
 
+    def take(self, size_bytes: int) -> bytes:
+        """Some of what the client sends; empty when it has gone."""
+        return self._sock.recv(size_bytes)
+
     def gone(self, seconds: float) -> bool:
         """Whether the client hangs up within `seconds`."""
         self._sock.settimeout(seconds)

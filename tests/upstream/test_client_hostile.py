@@ -18,6 +18,7 @@ from tests.upstream.server import KEY, Behaviour, Peer, Server, answering, body_
 pytestmark = pytest.mark.loopback
 
 MAX_BYTES = 200_000
+DROPS = 400  # of DRIP_S each: eight seconds, where the call has less than one
 HEAD = b"HTTP/1.1 200 OK\r\n"
 PROMPT = b'{"prompt":"canary of the prompt"}'
 
@@ -49,18 +50,18 @@ def silent(peer: Peer) -> None:
 def dripping_headers(peer: Peer) -> None:
     peer.request()
     peer.send(HEAD + b"x: ")
-    peer.drip(itertools.repeat(b"y"))
+    peer.drip(itertools.repeat(b"y", DROPS))
 
 
 def dripping_body(peer: Peer) -> None:
     peer.request()
     peer.send(HEAD + b"content-length: 100000\r\n\r\n")
-    peer.drip(itertools.repeat(b"y"))
+    peer.drip(itertools.repeat(b"y", DROPS))
 
 
 def always_about_to_begin(peer: Peer) -> None:
     peer.request()
-    peer.drip(itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
+    peer.drip(itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", DROPS))
 
 
 def begun_then_silent(peer: Peer) -> None:
@@ -97,9 +98,9 @@ def not_reading(peer: Peer) -> None:
 
 
 def reading_in_drops(peer: Peer) -> None:
-    for _ in range(300):
+    for _ in range(300):  # always a little, so that no single step of the client takes long
         time.sleep(0.01)
-        if peer.gone(1):
+        if not peer.take(50_000):
             return
 
 
