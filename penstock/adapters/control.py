@@ -46,10 +46,13 @@ class ControlStore(Protocol):
     """Raises StorageError when the store does not answer, ConfigurationError when it does not exist."""
 
     def get(self, keys: Sequence[str], *, fresh: bool = False) -> Mapping[str, Entry]:
-        """Those of `keys` that exist; at most 100, one round trip. `fresh` sees every earlier write."""
+        """Those of `keys` (at most 100) that exist, in one round trip. `fresh` sees every earlier write."""
 
     def write(self, changes: Sequence[Change]) -> bool:
-        """All of `changes` (at most 100, no key twice) or none; False when an expectation does not hold."""
+        """All of `changes` or none; False when an expectation does not hold.
+
+        Raises ValueError for more than 100 of them, and for two of one key: a transaction takes neither.
+        """
 
     def list(self, prefix: str) -> Iterator[tuple[str, Entry]]:
         """Every entry whose key begins with `prefix`, by key. Reads the whole table: for operators."""
@@ -79,6 +82,7 @@ class DynamoControlStore:
     def write(self, changes: Sequence[Change]) -> bool:
         from botocore.exceptions import ClientError
 
+        _check(changes)
         items = [self._item(change) for change in changes]
         with mapped("write configuration"):
             try:
@@ -123,6 +127,7 @@ class MemoryControlStore:
         return {key: self._entry(key) for key in keys if key in self._entries}
 
     def write(self, changes: Sequence[Change]) -> bool:
+        _check(changes)
         if any(c.expects is not None and c.expects != self._revision(c.key) for c in changes):
             return False
         for change in changes:
@@ -141,6 +146,11 @@ class MemoryControlStore:
     def _entry(self, key: str) -> Entry:
         encoded, revision = self._entries[key]
         return Entry(json.loads(encoded), revision)
+
+
+def _check(changes: Sequence[Change]) -> None:
+    if len(changes) > MAX_CHANGES or len({change.key for change in changes}) < len(changes):
+        raise ValueError("these changes do not fit one transaction")
 
 
 def _condition(expects: int | None) -> tuple[str, dict[str, AttributeValueTypeDef]]:

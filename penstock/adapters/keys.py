@@ -10,8 +10,9 @@ control       read-only for the gateway; written by the command line
     overrides                   every override in force, with a version
     override_log#<time>#<plugin>  who lowered what, when and why
 
-    A cold request takes two round trips: GetItem secret#…, then one BatchGetItem of the principal's grants
-    (four at most), the model and the overrides. Every item is `pk`, `document` (JSON) and `revision`.
+    A cold request takes three round trips: the secret; the principal's grants (four at most), names and the
+    overrides, in one batch; the model, which other keys will mostly have brought. Nothing is read again for
+    30 s. Every item is `pk`, `document` (JSON) and `revision`.
 
 ledger        read and written by gateway, recorder, sweeper, plugin hosts
     pk                          attributes

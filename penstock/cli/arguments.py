@@ -8,6 +8,7 @@ import re
 from pydantic import TypeAdapter, ValidationError
 
 from penstock.evidence.record import Name
+from penstock.gates.scope import DIMENSIONS
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
@@ -35,3 +36,12 @@ def per_cent(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > 100:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
     return int(text)
+
+
+def scope(text: str) -> tuple[str, tuple[str, ...]]:
+    """`team=a*,b` as a dimension and its patterns."""
+    dimension, _, patterns = text.partition("=")
+    if dimension not in DIMENSIONS or not all(patterns.split(",")):
+        known = ", ".join(DIMENSIONS)
+        raise argparse.ArgumentTypeError(f"{text!r} is no scope: write one of {known}, = and patterns")
+    return dimension, tuple(patterns.split(","))

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.cli.arguments import name, per_cent
+from penstock.cli.arguments import name, per_cent, scope
 from penstock.cli.output import print_facts, print_json, print_table
 from penstock.cli.target import Target, add_target_arguments, find_target
 from penstock.errors import ConfigurationError
@@ -62,6 +62,9 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 def _add_override(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plugin")
     parser.add_argument("--mode", choices=("off", "shadow", "enforce"))
+    parser.add_argument(
+        "--scope", type=scope, action="append", default=[], metavar="team=a*,b", help="narrow it; repeatable"
+    )
     parser.add_argument("--rollout", type=per_cent, help="per cent of API keys for which it enforces")
     kill = parser.add_mutually_exclusive_group()
     kill.add_argument("--kill", action="store_true", default=None, help="do not run it at all")
@@ -236,7 +239,7 @@ def _override(args: argparse.Namespace) -> None:
     why = args.break_glass if args.break_glass is not None else args.reason
     author = Author(getpass.getuser(), time.time_ns() // 1_000_000, why, args.break_glass is not None)
     overriding = Overriding(target.control)
-    wish = Wish(mode=args.mode, rollout=args.rollout, killed=args.kill)
+    wish = Wish(args.mode, args.rollout, dict(args.scope) or None, args.kill)
     if args.clear:
         overriding.clear(args.plugin, author)
         after: dict[str, Any] = {}

@@ -91,9 +91,12 @@ class Access:
         return {**principal.facts(), **names}
 
     def addresses(self, principal: Principal) -> tuple[str, ...]:
-        """The networks that the principal's organisation may be used from; none means any."""
+        """The networks that the principal's organisation may be used from; none means any.
+
+        Reads all that is known of the principal, so that only the model is left to be read after it.
+        """
         key = control_key("organisation", principal.organisation)
-        entry = self._directory.read([key]).get(key)
+        entry = self._read(principal, []).get(key)
         return tuple(entry.document.get("addresses", ())) if entry else ()
 
     def _read(self, principal: Principal, more: list[str]) -> Mapping[str, Entry]:

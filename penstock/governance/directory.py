@@ -31,18 +31,23 @@ class Directory:
 
     def read(self, keys: Iterable[str]) -> Mapping[str, Entry]:
         """Those of `keys` that exist. At most one round trip, none when all are remembered."""
-        wanted = list(dict.fromkeys(keys))
         now = self._clock()
-        missing = [key for key in wanted if (known := self._known.get(key)) is None or known.until <= now]
-        if missing:
-            self._learn(missing, self._store.get(missing), now)
-        entries = ((key, self._known[key].entry) for key in wanted)
-        return {key: entry for key, entry in entries if entry is not None}
+        found: dict[str, Entry] = {}
+        missing: list[str] = []
+        for key in keys:
+            known = self._known.get(key)
+            if known is None or known.until <= now:
+                missing.append(key)
+            elif known.entry is not None:
+                found[key] = known.entry
+        return {**found, **self._learn(list(dict.fromkeys(missing)), now)} if missing else found
 
-    def _learn(self, keys: list[str], found: Mapping[str, Entry], now: float) -> None:
+    def _learn(self, keys: list[str], now: float) -> Mapping[str, Entry]:
+        found = self._store.get(keys)
         for key in keys:
             entry = found.get(key)
             self._known.pop(key, None)
             self._known[key] = _Known(entry, now + (ABSENT_S if entry is None else FOUND_S))
         for oldest in list(self._known)[: max(0, len(self._known) - MAX_ENTRIES)]:
             del self._known[oldest]
+        return found

@@ -67,6 +67,14 @@ def test_a_list_holds_one_prefix_in_order(store: ControlStore) -> None:
     assert [key for key, _ in store.list("team#")] == ["team#a", "team#b"]
 
 
+def test_what_one_transaction_cannot_take_is_refused(store: ControlStore) -> None:
+    with pytest.raises(ValueError, match="one transaction"):
+        store.write([Change("team#a", {}), Change("team#a", None)])
+    with pytest.raises(ValueError, match="one transaction"):
+        store.write([Change(f"team#{number}", {}) for number in range(101)])
+    assert list(store.list("")) == []
+
+
 def test_a_store_that_does_not_answer_is_a_storage_error(broken: Breaks) -> None:
     store = DynamoControlStore(broken("dynamodb", ReadTimeoutError(endpoint_url="x")), "control")
     for call in (

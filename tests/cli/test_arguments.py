@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from penstock.cli.arguments import duration_s, name, per_cent
+from penstock.cli.arguments import duration_s, name, per_cent, scope
 
 
 def test_a_time_is_read_in_its_unit() -> None:
@@ -28,3 +28,13 @@ def test_per_cent_is_whole_and_up_to_a_hundred(text: str) -> None:
     assert per_cent("100") == 100
     with pytest.raises(argparse.ArgumentTypeError):
         per_cent(text)
+
+
+def test_a_scope_is_a_dimension_and_its_patterns() -> None:
+    assert scope("team=a*,b") == ("team", ("a*", "b"))
+
+
+@pytest.mark.parametrize("text", ["", "team", "team=", "team=a,,b", "teem=a"])
+def test_what_is_no_scope_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        scope(text)

@@ -97,6 +97,14 @@ def test_an_override_is_in_force_recorded_and_taken_back(gateway: Gateway) -> No
     assert Access(Directory(gateway.control)).overrides().by_plugin == {}
 
 
+def test_an_override_may_narrow_a_scope(gateway: Gateway) -> None:
+    gateway.json("plugin", "override", "guard", "--scope", "team=red,b*", "--scope", "model=gpt")
+    found = Access(Directory(gateway.control)).overrides().by_plugin["guard"].scope
+    assert found is not None
+    assert found.misses({"team": "blue", "model": "gpt"}) is None
+    assert found.misses({"team": "green", "model": "gpt"}) == "team"
+
+
 def test_an_override_never_exceeds_what_is_deployed(gateway: Gateway) -> None:
     gateway.deploy(files.STANZA + 'mode = "shadow"\n' + files.GRANT)
     found = gateway.run("plugin", "override", "guard", "--mode", "enforce")

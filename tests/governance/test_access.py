@@ -69,6 +69,16 @@ def test_a_name_that_cannot_be_configured_is_not_looked_up() -> None:
     assert not any("xxx" in key for read in world.store.reads for key in read)
 
 
+def test_after_the_principal_only_the_model_is_left_to_be_read() -> None:
+    world = with_models("gpt")
+    world.grant("team", "red", "gpt")
+    access = Access(world.directory())
+    access.addresses(ANN)
+    access.model(ANN, "gpt")
+    access.overrides()
+    assert world.store.reads[1:] == [["model#gpt"]]
+
+
 def test_all_that_a_request_needs_is_one_round_trip() -> None:
     world = with_models("gpt")
     world.grant("team", "red", "gpt")
