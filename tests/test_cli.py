@@ -27,7 +27,7 @@ HEAVY = "print([n for n in ('boto3', 'rich', 'moto', 'httpx', 'openai') if n in 
 
 
 def test_a_command_imports_what_it_needs_and_no_more() -> None:
-    code = f"import sys; from penstock.cli import _modules, _parser; _parser(_modules(['keys'])); {HEAVY}"
+    code = f"import sys; from penstock.cli import parse; parse(['keys', 'list']); {HEAVY}"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
