@@ -77,7 +77,7 @@ class LocalGateway:
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
         stack.enter_context(occupied(options))
-        front = Front(self._invoke, options.port, tell=self._tell)
+        front = Front(self._invoke, options.port, tell=self._telling("gateway"))
         stack.callback(front.stop)
         self.address = f"http://127.0.0.1:{front.port}"
         connect = self._start_services(stack)
@@ -108,6 +108,10 @@ class LocalGateway:
             return Clients(Endpoint(REGION, self.aws_url, "local", "local"))
 
         return connect
+
+    def _telling(self, function: str) -> Tell:
+        log = self._options.logs / f"{function}.log"
+        return lambda text: self._tell(f"{function}: {text}; its log is {log}")
 
     def _stop_aws(self, aws: LocalAws) -> None:
         if not aws.stop():
@@ -167,7 +171,9 @@ class LocalGateway:
         self._poll(stack, pools["recorder"], resources.outbox, clients)
         for plugin, queue in resources.plugin_queues.items():
             self._poll(stack, pools[f"plugin-{plugin}"], queue, clients)
-        sweeping = Schedule(pools["sweeper"].invoke, self._options.sweep_every_s, tell=self._tell)
+        sweeping = Schedule(
+            pools["sweeper"].invoke, self._options.sweep_every_s, tell=self._telling("sweeper")
+        )
         stack.callback(sweeping.stop)
         sweeping.start()
 
@@ -176,9 +182,7 @@ class LocalGateway:
             function_timeout_s=pool.function.timeout_s, maximum_concurrency=pool.function.maximum
         )
         polled = SqsPolledQueue(clients, queue.url, queue.arn)
-        poller = Poller(
-            polled, pool.invoke, mapping, tell=lambda text: self._tell(f"{pool.function.name}: {text}")
-        )
+        poller = Poller(polled, pool.invoke, mapping, tell=self._telling(pool.function.name))
         stack.callback(poller.stop)
         poller.start()
 
@@ -199,14 +203,14 @@ class LocalGateway:
         return self._pool.invoke(event) if self._pool else Throttled(0.0)
 
 
-def run(options: Options) -> int:
-    """Run until Ctrl-C or SIGTERM; the exit status."""
+def run(options: Options, prepare: Prepare = prepare) -> int:
+    """Run until Ctrl-C or SIGTERM; the exit status. Raises ConfigurationError."""
     began, ended = time.monotonic(), threading.Event()
     # SIGINT too: a shell has what it starts in the background ignore it.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _interrupt)
     tell = telling()
-    with contextlib.suppress(KeyboardInterrupt), LocalGateway(options, tell=tell) as gateway:
+    with contextlib.suppress(KeyboardInterrupt), LocalGateway(options, tell=tell, prepare=prepare) as gateway:
         prepared, took_s = gateway.prepared, time.monotonic() - began
         print(banner(gateway.address, prepared.api_key, prepared.models, options.logs, took_s), flush=True)
         ended.wait()

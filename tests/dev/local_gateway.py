@@ -6,14 +6,13 @@ python -m tests.dev.local_gateway FOLDER
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.provision import provision
-from penstock.dev.gateway import LocalGateway
+from penstock.dev.gateway import LocalGateway, run
 from penstock.dev.options import Options
 from penstock.dev.preparation import Prepared
 
@@ -35,12 +34,14 @@ def prepare_samples(options: Options, connect: Callable[[], Clients], echo_url: 
     )
 
 
-def sample_gateway(folder: Path, **options: Any) -> LocalGateway:
+def sample_options(folder: Path, **options: Any) -> Options:
     given = {"port": 0, "folder": folder, "warm": 1, "maximum": 2, "sweep_every_s": 3600.0}
-    return LocalGateway(Options(**{**given, **options}), tell=lambda _: None, prepare=prepare_samples)
+    return Options(**{**given, **options})
+
+
+def sample_gateway(folder: Path, **options: Any) -> LocalGateway:
+    return LocalGateway(sample_options(folder, **options), tell=lambda _: None, prepare=prepare_samples)
 
 
 if __name__ == "__main__":
-    with sample_gateway(Path(sys.argv[1])) as running:
-        print(running.address, flush=True)
-        threading.Event().wait()
+    sys.exit(run(sample_options(Path(sys.argv[1])), prepare_samples))

@@ -113,12 +113,12 @@ def test_nothing_is_left_however_the_gateway_ends(tmp_path: Path, how: signal.Si
         cwd=ROOT,
     ) as program:
         assert program.stdout is not None
-        address = program.stdout.readline().strip()
+        address = next(line.split()[1] for line in program.stdout if line.startswith("  address "))
         assert httpx.get(address, timeout=30).status_code == 200
         assert len(processes_of(folder)) >= 4  # itself, AWS, the echo upstream, environments
         program.send_signal(how)
-        program.wait(30)
+        assert program.wait(30) == (-how if how is signal.SIGKILL else 0)
     assert eventually(lambda: not processes_of(folder))
-    kept = {"state", "logs", "lock"} | ({"local.json"} if how is not signal.SIGINT else set())
+    kept = {"state", "logs", "lock"} | ({"local.json"} if how is signal.SIGKILL else set())
     assert {path.name for path in folder.iterdir()} <= kept
     assert (folder / "state" / "aws.state").exists()
