@@ -32,12 +32,13 @@ class Breaker:
         return self._failures < THRESHOLD or self._clock() >= self._open_until
 
     def succeeded(self) -> None:
-        """The call went well, or failed for a reason that is not counted: closed."""
+        """The call went well: closed."""
         self._failures = 0
 
     def failed(self, failure: FailureClass) -> None:
-        """The call failed. A counted failure while half-open opens it again."""
+        """The call failed. While half-open, a counted failure opens it again; any other closes it."""
         if failure not in COUNTED:
+            self.succeeded()
             return
         self._failures += 1
         if self._failures >= THRESHOLD:

@@ -113,7 +113,7 @@ class Deadlines:
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("deadlines need the main thread: signals are delivered nowhere else")
         self._hard = hard
-        signal.signal(signal.SIGALRM, _interrupt)
+        self._fired = False
 
     @classmethod
     def for_environment(cls) -> Deadlines:
@@ -122,22 +122,37 @@ class Deadlines:
         return cls(PosixTimer(log) if sys.platform == "linux" else ThreadTimer(log))
 
     def run(self, seconds: float, call: Callable[[], T]) -> T:
-        """What `call` returns. Raises DeadlineExceededError when it is not back within `seconds`.
+        """What `call` returns. Raises DeadlineExceededError when it is not back within `seconds` (> 0).
 
-        Whatever else `call` raises comes out as it is. `seconds` must be positive.
+        Late is late: what comes back after the timer has fired does not count, whatever it is. Anything that
+        `call` raises in time comes out as it is.
         """
         try:
-            return self._timed(seconds, call)
-        except PluginTimeoutSignal:
-            raise DeadlineExceededError from None
+            result = self._timed(seconds, call)
+        except BaseException:
+            if self._fired:
+                raise DeadlineExceededError from None
+            raise
         finally:
             self._stop()
+        if self._fired:
+            raise DeadlineExceededError
+        return result
 
     def _timed(self, seconds: float, call: Callable[[], T]) -> T:
+        self._fired = False
         if self._hard is not None:
             self._hard.arm(seconds + GRACE_S)
+        signal.signal(signal.SIGALRM, self._interrupt)  # each time: the call before may have set its own
         signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_S)
         return _plugin_frame(call)
+
+    def _interrupt(self, _signum: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code is _plugin_frame.__code__:
+                self._fired = True
+                raise PluginTimeoutSignal
+            frame = frame.f_back
 
     def _stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -148,10 +163,3 @@ class Deadlines:
 def _plugin_frame(call: Callable[[], T]) -> T:
     """The frame whose presence on the stack says that plugin code runs."""
     return call()
-
-
-def _interrupt(_signum: int, frame: FrameType | None) -> None:
-    while frame is not None:
-        if frame.f_code is _plugin_frame.__code__:
-            raise PluginTimeoutSignal
-        frame = frame.f_back

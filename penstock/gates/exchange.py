@@ -59,6 +59,9 @@ class Exchange:
 
         Raises PluginError (`contract`) when one does not fit; then nothing has changed.
         """
+        edits = [edit for edit in edits if edit]  # a pattern that found nothing edits nothing
+        if not edits:
+            return []
         after = replace(
             self,
             request_headers=dict(self.request_headers),

@@ -14,6 +14,7 @@ The first block, or the first failure whose `on_error` is `block`, ends the gate
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from penstock.gates.placement import HostKind, Mode, Placement, bucket
 from penstock.gates.records import blank, failed, settle
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.fields import AFTER, Moment
+
+log = logging.getLogger(__name__)
 
 UNINSPECTABLE = "uninspectable_content"
 
@@ -76,22 +79,33 @@ class Gate:
         for placement in self.placements:
             before = self._clock()
             step = _Step(placement, exchange, result, started + self._budget_s, before)
-            record = self._visit(step, overrides)
+            record = self._guarded(step, overrides)
             record.ms = round((self._clock() - before) * 1000, 3)
             result.records.append(record)
+            _remember(exchange, record)
         result.ms = round((self._clock() - started) * 1000, 3)
-        if len(result.records) != len(self.placements):
+        if [record.plugin for record in result.records] != [p.plugin for p in self.placements]:
             raise AccountingError(f"gate {self.moment} left a placement without a record")
         return result
 
-    def skipped(self, reason: SkipReason) -> list[PlacementRecord]:
+    def skipped(self, reason: SkipReason, overrides: Overrides) -> list[PlacementRecord]:
         """Records for a gate that is not run at all."""
-        return [blank(placement, placement.mode, reason) for placement in self.placements]
+        return [blank(p, lowered(p, overrides), reason) for p in self.placements]
+
+    def _guarded(self, step: _Step, overrides: Overrides) -> PlacementRecord:
+        """One placement's turn. A fault of ours in it is its failure: recorded, and closed by `on_error`."""
+        try:
+            return self._visit(step, overrides)
+        except Exception:
+            log.exception("a placement's turn crashed", extra={"plugin": step.placement.plugin})
+            fault = PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
+            mode = lowered(step.placement, overrides)
+            return self._fail(step, mode, failed(step.placement, mode, fault))
 
     def _visit(self, step: _Step, overrides: Overrides) -> PlacementRecord:
         mode, reason = disposition(step.placement, step.exchange.facts, step.exchange.request_id, overrides)
         if step.result.denial is not None:
-            return blank(step.placement, mode, "after_block")
+            return blank(step.placement, mode, reason or "after_block")
         if reason is None and self.moment == AFTER and step.exchange.response is None:
             reason = "no_context"
         if reason is not None:
@@ -102,17 +116,7 @@ class Gate:
         return self._inspect_and_run(step, mode)
 
     def _inspect_and_run(self, step: _Step, mode: Mode) -> PlacementRecord:
-        try:
-            found = (
-                inspect(step.placement, step.exchange)
-                if step.placement.style == "ordered"
-                else NOTHING_UNSEEN
-            )
-            if mode is Mode.ENFORCE:
-                step.result.uninspected += found.entries
-                found.drop_from(step.exchange)
-        except ValueError:
-            found = found.refusing()
+        found = self._inspected(step, mode)
         if found.refused:
             return self._refuse(step, mode, found)
         breaker = self._breakers[step.placement.name]
@@ -120,6 +124,19 @@ class Gate:
             failure = PluginError(FailureClass.CIRCUIT_OPEN, "the circuit is open")
             return self._fail(step, mode, failed(step.placement, mode, failure))
         return self._run(step, mode, breaker)
+
+    def _inspected(self, step: _Step, mode: Mode) -> Inspection:
+        """What it cannot see; what is to be dropped is gone, what cannot be dropped is refused."""
+        if step.placement.style != "ordered":
+            return NOTHING_UNSEEN
+        found = inspect(step.placement, step.exchange)
+        if mode is Mode.ENFORCE and found.entries:
+            try:
+                found.drop_from(step.exchange)
+            except ValueError:
+                found = found.refusing()
+            step.result.uninspected += found.entries
+        return found
 
     def _run(self, step: _Step, mode: Mode, breaker: Breaker) -> PlacementRecord:
         placement, exchange = step.placement, step.exchange
@@ -136,9 +153,6 @@ class Gate:
             breaker.succeeded()
         else:
             breaker.failed(FailureClass(record.failure))
-        exchange.decisions.append(
-            {"plugin": placement.plugin, "action": record.action, "reason": record.reason}
-        )
         return record
 
     def _settled(self, step: _Step, mode: Mode, answer: Answer) -> PlacementRecord:
@@ -209,10 +223,11 @@ class Gate:
         return record
 
     def _deny_for_error(self, step: _Step, mode: Mode) -> None:
-        if mode is Mode.ENFORCE and step.placement.on_error == "block":
+        placement = step.placement
+        if mode is Mode.ENFORCE and placement.on_error == "block" and placement.style == "ordered":
             step.result.denial = Denial(
                 PluginError.code,
-                f"The plugin {step.placement.plugin} could not check this request, so it was stopped.",
+                f"The plugin {placement.plugin} could not check this request, so it was stopped.",
                 PluginError.status,
                 "plugin_unavailable",
             )
@@ -232,12 +247,17 @@ class _Step:
         self.seconds = min(placement.timeout_ms / 1000, gate_ends - now)
 
 
+def lowered(placement: Placement, overrides: Overrides) -> Mode:
+    """The mode of `placement`, as far as an override has lowered it."""
+    override = overrides.of(placement)
+    return placement.mode if override.mode is None else min(placement.mode, override.mode)
+
+
 def disposition(
     placement: Placement, facts: Mapping[str, str | None], request_id: str, overrides: Overrides
 ) -> tuple[Mode, SkipReason | None]:
     """The mode in which `placement` runs for this request, or why it does not run."""
-    override = overrides.of(placement)
-    mode = placement.mode if override.mode is None else min(placement.mode, override.mode)
+    override, mode = overrides.of(placement), lowered(placement, overrides)
     if override.killed:
         return mode, "killed"
     if mode is Mode.OFF:
@@ -254,6 +274,12 @@ def disposition(
     ):
         mode = Mode.SHADOW
     return mode, None
+
+
+def _remember(exchange: Exchange, record: PlacementRecord) -> None:
+    """For placements that read `decisions`."""
+    if record.action != "skipped":
+        exchange.decisions.append({"plugin": record.plugin, "action": record.action, "reason": record.reason})
 
 
 def _mark_change(record: PlacementRecord, enforcing: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
+from penstock.errors import FailureClass, PluginError
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 from penstock.gates.placement import Placement
 from penstock.sdk.context import Context
@@ -90,9 +90,7 @@ def _bound(
 
 
 def _failure(error: BaseException) -> PluginError:
-    """What is known of a crash. Only the contract's own checks may speak; other words could hold content."""
-    if type(error) is PluginError and error.failure is FailureClass.CONTRACT:
-        return error
-    if isinstance(error, FieldNotGrantedError):
-        return PluginError(FailureClass.CONTRACT, "a field that is not granted was asked for")
+    """What is known of a crash, in our own words: the plugin's could hold content."""
+    if isinstance(error, PluginError) and error.failure is FailureClass.CONTRACT:
+        return PluginError(FailureClass.CONTRACT, "the plugin broke its contract")
     return PluginError(FailureClass.EXCEPTION, "the plugin raised")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 from penstock.errors import AccountingError
@@ -109,8 +108,3 @@ class Account:
                 gates=self.gates_ms,
             ),
         )
-
-
-def now_ms() -> int:
-    """Unix milliseconds."""
-    return time.time_ns() // 1_000_000

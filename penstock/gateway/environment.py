@@ -22,11 +22,10 @@ from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import logs, telemetry
 from penstock.evidence.digests import DigestKey
 from penstock.evidence.messages import outbox_message
-from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
-from penstock.gateway.account import now_ms
 from penstock.gateway.gateway import Gateway, Parts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication

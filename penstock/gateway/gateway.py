@@ -18,10 +18,11 @@ from penstock.denial import Denial
 from penstock.dialects import DEFAULT, Dialect, Match, dialect_for
 from penstock.errors import PenstockError, RequestError, StorageError
 from penstock.evidence.digests import Digester, DigestKey
-from penstock.evidence.record import EvidenceRecord, Outcome
+from penstock.evidence.record import EvidenceRecord, Outcome, SkipReason, now_ms
 from penstock.gates.gate import Gate
+from penstock.gates.overrides import Overrides
 from penstock.gates.placement import Placement
-from penstock.gateway.account import Account, now_ms
+from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped
 from penstock.gateway.http import HttpRequest, HttpResponse
 from penstock.gateway.passage import Passage
@@ -164,10 +165,12 @@ class Gateway:
 
     def _fill(self, account: Account, passage: Passage | None) -> None:
         """One record for every placement that never had its turn, and for those that have it later."""
+        overrides = passage.overrides if passage else Overrides()
         stopped = any(record.action == "block" for record in account.placements)
         for gate in (self._parts.before, self._parts.after):
             if gate.moment not in account.gates_ms:
-                account.placements += gate.skipped("after_block" if stopped else "no_context")
+                reason: SkipReason = "after_block" if stopped else "no_context"
+                account.placements += gate.skipped(reason, overrides)
         background = self._parts.background
         account.placements += passage.background() if passage else skipped(background, "no_context")
 

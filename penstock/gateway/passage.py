@@ -61,7 +61,7 @@ class Passage:
         self._upstream_called = False
         self._background: list[PlacementRecord] | None = None
         self._facts: dict[str, str | None] = dict(caller.principal.facts())
-        self._overrides = Overrides()
+        self.overrides = Overrides()
 
     def run(self, match: Match) -> Reply:
         """The reply, whatever happens on the way. Raises only what is no PenstockError."""
@@ -82,7 +82,7 @@ class Passage:
         """One record for each background placement; the same once INTENT has named the receivers."""
         if self._background is None:
             placements, request_id = self._parts.background, self._account.request_id
-            self._background = dispatch(placements, self._facts, request_id, self._overrides)
+            self._background = dispatch(placements, self._facts, request_id, self.overrides)
         return self._background
 
     def _served(self, match: Match) -> Reply:
@@ -110,8 +110,8 @@ class Passage:
     def _resolved(self, content: RequestContent) -> Model | Denied:
         access, account = self._parts.access, self._account
         found = access.model(self._caller.principal, content.model)
-        self._overrides = access.overrides()
-        account.overrides = self._overrides.version
+        self.overrides = access.overrides()
+        account.overrides = self.overrides.version
         if isinstance(found, Denied):
             account.resource.model = account.digester.text("resource.model", content.model)
             return found
@@ -152,7 +152,7 @@ class Passage:
     def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply:
         dialect = route.dialect
         exchange = self._exchange(content)
-        before = self._parts.before.run(exchange, self._overrides)
+        before = self._parts.before.run(exchange, self.overrides)
         self._account.gate("before_upstream", before)
         self._account.tags = exchange.tags
         if before.denial is not None:
@@ -238,7 +238,7 @@ class Passage:
 
     def _released(self, dialect: Dialect, exchange: Exchange, headers: Mapping[str, str]) -> Reply:
         """Through the gate after the upstream, to the caller."""
-        after = self._parts.after.run(exchange, self._overrides)
+        after = self._parts.after.run(exchange, self.overrides)
         self._account.gate("after_upstream", after)
         self._account.tags = exchange.tags
         if after.denial is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -49,6 +51,26 @@ def test_a_call_in_time_gives_its_result_and_leaves_no_timer_behind() -> None:
 def test_a_call_that_is_late_is_interrupted() -> None:
     with pytest.raises(DeadlineExceededError):
         Deadlines(None).run(0.02, lambda: time.sleep(60))
+
+
+def test_what_comes_back_late_does_not_count_even_when_the_signal_was_swallowed() -> None:
+    def swallow(then: str) -> str:
+        with contextlib.suppress(BaseException):
+            time.sleep(60)
+        if then == "raise":
+            raise KeyError(then)
+        return then
+
+    for then in ("return", "raise"):
+        with pytest.raises(DeadlineExceededError):
+            Deadlines(None).run(0.02, lambda then=then: swallow(then))  # type: ignore[misc]  # bound per round
+
+
+def test_a_call_that_ignores_the_signal_does_not_take_the_next_ones_deadline() -> None:
+    deadlines = Deadlines(None)
+    deadlines.run(1, lambda: signal.signal(signal.SIGALRM, signal.SIG_IGN))
+    with pytest.raises(DeadlineExceededError):
+        deadlines.run(0.02, lambda: time.sleep(60))
 
 
 def test_what_a_call_raises_comes_out_as_it_is() -> None:

@@ -252,11 +252,13 @@ def test_an_unseen_part_can_be_dropped_and_what_cannot_be_dropped_is_refused() -
     content = FakeContent({USER: ("hi",)}, unseen=(image,))
     result, exchange = run_one(Says(allow), exchange_of(content), uninspected={"image": "drop"})
     assert result.denial is None
+    assert [u.policy for u in result.uninspected] == ["drop"]
     assert exchange.request.unseen == ()
     stuck = FakeContent({USER: ("hi",)}, unseen=(image,), stuck=True)
     result, exchange = run_one(Says(allow), exchange_of(stuck), uninspected={"image": "drop"})
     assert result.denial is not None
     assert exchange.request.unseen == (image,)
+    assert [u.policy for u in result.uninspected] == ["refuse"]
 
 
 def test_a_shadowing_guard_refuses_nothing_but_says_that_it_would() -> None:
@@ -370,6 +372,36 @@ def test_a_missing_record_fails_the_request_and_says_so(monkeypatch: pytest.Monk
 def _forget(result: Any, records: list[Any]) -> None:
     result.denial, result.answer, result.uninspected, result.ms = None, None, [], 0.0
     result.records = records
+
+
+def test_a_fault_of_the_gateway_in_one_turn_is_that_placements_failure_and_closes() -> None:
+    class Broken(FakeContent):
+        def edited(self, edits: Any) -> Any:
+            raise KeyError("alice@example.com")
+
+    gate = gate_of(
+        {"a": Says(upper), "b": Says(allow)}, placement_of("a", order=1), placement_of("b", order=2)
+    )
+    result = gate.run(exchange_of(Broken({USER: ("hi",)})), Overrides())
+    assert [(r.action, r.failure or r.reason) for r in result.records] == [
+        ("fail", "exception"),
+        ("skipped", "after_block"),
+    ]
+    assert result.denial is not None
+    assert result.denial.code == "plugin_unavailable"
+
+
+def test_a_placement_that_only_looks_can_never_stop_a_request() -> None:
+    def crash(_: Request, __: Context) -> Decision:
+        raise ValueError
+
+    result, _ = run_one(Says(crash), effects=("record",), on_error="block")
+    assert (result.denial, result.records[0].action) == (None, "fail")
+
+
+def test_what_was_off_anyway_says_so_even_after_a_block() -> None:
+    gate = gate_of({"a": Says(block)}, placement_of("a", order=1), placement_of("b", order=2, mode=Mode.OFF))
+    assert [r.reason for r in gate.run(exchange_of(), Overrides()).records] == ["reason", "off"]
 
 
 def test_every_placement_leaves_exactly_one_record_whatever_happens() -> None:
