@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from penstock.gates.gate import Gate, GateResult
 from penstock.gates.host import InProcessHost
 from penstock.gates.overrides import Overrides
 from penstock.gates.placement import Placement, derived_style, in_order
+from penstock.sdk import Context, Decision, Request, Response
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.edits import (
@@ -109,6 +110,22 @@ class FakeContent:
         return self
 
 
+class Says(Plugin):
+    """Answers with whatever it was made with, and counts its calls."""
+
+    def __init__(self, answer: Callable[[Request, Context], Any]) -> None:
+        self.answer = answer
+        self.calls = 0
+
+    def before_upstream(self, request: Request, ctx: Context) -> Decision:
+        self.calls += 1
+        return self.answer(request, ctx)  # type: ignore[no-any-return]  # rubbish is part of the tests
+
+    def after_upstream(self, response: Response, ctx: Context) -> Decision:
+        self.calls += 1
+        return self.answer(response, ctx)  # type: ignore[arg-type,no-any-return]  # same
+
+
 def request_of(*user: str, **more: tuple[str, ...]) -> FakeContent:
     """A request with these user messages; `system=("…",)` adds another role."""
     roles = {f"request.messages.{role}": texts for role, texts in more.items()}
@@ -197,6 +214,7 @@ __all__ = [
     "TEXT",
     "USER",
     "FakeContent",
+    "Says",
     "SpanEdit",
     "TextEdit",
     "exchange_of",

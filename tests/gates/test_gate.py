@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from penstock.content import Unseen
 from penstock.errors import AccountingError, ConfigurationError
 from penstock.gates.gate import Gate, disposition
 from penstock.gates.overrides import Override, Overrides
 from penstock.gates.placement import Mode, Placement, bucket, derived_style, in_order
 from penstock.gates.scope import Scope
-from penstock.sdk import Allow, Block, Context, Decision, Plugin, Request, Respond, Response, Transform
+from penstock.sdk import Allow, Block, Context, Decision, Request, Respond, Transform
 from tests.gates.fakes import (
-    SYSTEM,
     TEXT,
     USER,
     FakeContent,
+    Says,
     exchange_of,
     gate_of,
     placement_of,
@@ -26,22 +24,6 @@ from tests.gates.fakes import (
     run_one,
     user_texts,
 )
-
-
-class Says(Plugin):
-    """Answers with whatever it was made with, and counts its calls."""
-
-    def __init__(self, answer: Callable[[Request, Context], Any]) -> None:
-        self.answer = answer
-        self.calls = 0
-
-    def before_upstream(self, request: Request, ctx: Context) -> Decision:
-        self.calls += 1
-        return self.answer(request, ctx)  # type: ignore[no-any-return]  # rubbish is part of the tests
-
-    def after_upstream(self, response: Response, ctx: Context) -> Decision:
-        self.calls += 1
-        return self.answer(response, ctx)  # type: ignore[arg-type,no-any-return]  # same
 
 
 def upper(request: Request, _: Context) -> Decision:
@@ -223,58 +205,6 @@ def test_sampling_chooses_requests_and_records_the_ones_left_out() -> None:
     assert 0.06 < reasons.count(None) / 2_000 < 0.14
     assert set(reasons) == {None, "sampled_out"}
     assert bucket("p", "a") != bucket("q", "a") or bucket("p", "b") != bucket("q", "b")
-
-
-def test_an_unread_image_under_a_guard_is_refused_by_default() -> None:
-    image = Unseen("messages[*].content[*].image_url.url", "image", ("messages", 0))
-    guard = Says(allow)
-    result, _ = run_one(guard, exchange_of(FakeContent({USER: ("hi",)}, unseen=(image,))))
-    assert result.denial is not None
-    assert (result.denial.code, result.denial.status) == ("uninspectable_content", 403)
-    assert "image" in result.denial.message
-    assert [(u.kind, u.policy, u.plugin) for u in result.uninspected] == [("image", "refuse", "one")]
-    assert (result.records[0].action, guard.calls) == ("block", 0)
-
-
-def test_text_of_a_field_that_was_not_granted_is_unseen_too() -> None:
-    result, _ = run_one(Says(allow), exchange_of(request_of("hi", system=("be kind",))))
-    assert result.denial is not None
-    assert SYSTEM in result.denial.message
-    allowed, _ = run_one(
-        Says(allow), exchange_of(request_of("hi", system=("be kind",))), uninspected={SYSTEM: "allow"}
-    )
-    assert allowed.denial is None
-    assert [(u.kind, u.policy) for u in allowed.uninspected] == [(SYSTEM, "allow")]
-
-
-def test_an_unseen_part_can_be_dropped_and_what_cannot_be_dropped_is_refused() -> None:
-    image = Unseen("a", "image", ("a",))
-    content = FakeContent({USER: ("hi",)}, unseen=(image,))
-    result, exchange = run_one(Says(allow), exchange_of(content), uninspected={"image": "drop"})
-    assert result.denial is None
-    assert [u.policy for u in result.uninspected] == ["drop"]
-    assert exchange.request.unseen == ()
-    stuck = FakeContent({USER: ("hi",)}, unseen=(image,), stuck=True)
-    result, exchange = run_one(Says(allow), exchange_of(stuck), uninspected={"image": "drop"})
-    assert result.denial is not None
-    assert exchange.request.unseen == (image,)
-    assert [u.policy for u in result.uninspected] == ["refuse"]
-
-
-def test_a_shadowing_guard_refuses_nothing_but_says_that_it_would() -> None:
-    image = Unseen("a", "image", ("a",))
-    result, _ = run_one(
-        Says(allow), exchange_of(FakeContent({USER: ("hi",)}, unseen=(image,))), mode=Mode.SHADOW
-    )
-    assert result.denial is None
-    assert (result.records[0].would, result.records[0].reason) == ("would_block", "uninspectable_content")
-
-
-def test_a_placement_that_reads_no_content_guards_nothing() -> None:
-    image = Unseen("a", "image", ("a",))
-    content = FakeContent({USER: ("hi",)}, unseen=(image,))
-    result, _ = run_one(Says(allow), exchange_of(content), reads=("request.model",), effects=("block",))
-    assert result.denial is None
 
 
 def test_on_error_decides_after_a_failure() -> None:
