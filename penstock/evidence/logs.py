@@ -7,7 +7,7 @@
                                       of our own tree that our own code raised
 
 An uncaught exception must not reach the Lambda runtime, which prints its text: handlers end with
-`log.exception`. Written by hand, as the metrics are: see `docs/adr/telemetry-by-hand.md`.
+`log.exception`. Written by hand, as the metrics are: see `docs/adr/0002-telemetry-by-hand.md`.
 """
 
 from __future__ import annotations
