@@ -8,8 +8,8 @@
 A line of EMF holds one value of each dimension, so plugins cannot share the request's line; the recorder
 writes theirs, added up over its batch and out of the caller's time. Dimensions come from bounded sets only;
 ids of requests, keys and organisations are members that can be searched, never dimensions. Why by hand:
-`docs/adr/0002-telemetry-by-hand.md`. Source of the format: Amazon CloudWatch User Guide, "Specification: Embedded
-metric format".
+`docs/adr/0002-telemetry-by-hand.md`. Source of the format: Amazon CloudWatch User Guide, "Specification:
+Embedded metric format".
 """
 
 from __future__ import annotations
