@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 from penstock.adapters.clients import Clients
 from penstock.adapters.failures import error_code, mapped
 from penstock.adapters.keys import CONTROL, LEDGER, STORAGE, Table
-from penstock.adapters.resources import MAX_RECEIVES, Names, QueuePair, Resources
+from penstock.adapters.resources import (
+    DEAD_RETENTION_S,
+    EVIDENCE_KEY_ID,
+    MAX_RECEIVES,
+    VISIBILITY_S,
+    Names,
+    QueuePair,
+    Resources,
+    dead_queue,
+)
 from penstock.adapters.secrets import KEY_BYTES, encode_digest_key
 from penstock.configuration.settings import PLUGIN
 from penstock.evidence.digests import DigestKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import GlobalSecondaryIndexTypeDef, KeySchemaElementTypeDef
-
-# Six times the function's timeout of 60 s (Lambda Developer Guide, "Using Lambda with Amazon SQS").
-VISIBILITY_S = 360
-DEAD_RETENTION_S = 14 * 24 * 3600  # the longest that SQS keeps a message
-_EVIDENCE_KEY_ID = "k1"
 
 
 def provision(
@@ -143,7 +147,7 @@ def _create_bucket(clients: Clients, name: str) -> None:
 
 def _create_queues(clients: Clients, name: str, visibility_s: int) -> QueuePair:
     dead_url, dead_arn = _create_queue(
-        clients, f"{name}-dead", {"MessageRetentionPeriod": str(DEAD_RETENTION_S)}
+        clients, dead_queue(name), {"MessageRetentionPeriod": str(DEAD_RETENTION_S)}
     )
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES})
     url, arn = _create_queue(
@@ -175,4 +179,4 @@ def _create_secret(clients: Clients, name: str, value: str) -> bool:
 
 
 def _new_evidence_key() -> str:
-    return encode_digest_key(DigestKey(_EVIDENCE_KEY_ID, os.urandom(KEY_BYTES)))
+    return encode_digest_key(DigestKey(EVIDENCE_KEY_ID, os.urandom(KEY_BYTES)))

@@ -9,6 +9,10 @@ from dataclasses import asdict, dataclass
 from penstock.configuration.settings import PLUGIN, Settings
 
 MAX_RECEIVES = 5  # five tries, then the dead-letter queue (behaviour.md, section 7)
+# Six times the function's timeout of 60 s (Lambda Developer Guide, "Using Lambda with Amazon SQS").
+VISIBILITY_S = 360
+DEAD_RETENTION_S = 14 * 24 * 3600  # the longest that SQS keeps a message
+EVIDENCE_KEY_ID = "k1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +91,8 @@ class Resources:
         fields = json.loads(text)
         queues = {name: QueuePair(**pair) for name, pair in fields.pop("plugin_queues").items()}
         return cls(outbox=QueuePair(**fields.pop("outbox")), plugin_queues=queues, **fields)
+
+
+def dead_queue(queue: str) -> str:
+    """The name of the queue to which what `queue` could not deliver goes."""
+    return f"{queue}-dead"
