@@ -6,6 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 UV := .venv-tools/bin/uv
 BIN := .venv/bin
 ARGS ?=
+CONFIG ?=
 
 # Only a Python that is already there: uv shall not fetch an interpreter of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -14,9 +15,9 @@ SYNC := $(UV) sync --frozen --inexact --python .venv-tools/bin/python
 
 # What the gateway, its command line, its plugins and the demo need; then what tests and checks need besides.
 TO_RUN := --extra cli --extra local --group plugins --group demo
-TO_CHECK := $(TO_RUN) --group test --group check
+TO_CHECK := $(TO_RUN) --group test --group check --group cdk
 
-.PHONY: help setup dev demo test check format docs clean
+.PHONY: help setup dev demo test check format docs synth clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +48,11 @@ format: .venv/.stamp-check ## Format the code and fix what ruff can fix
 docs: .venv/.stamp-check ## Write the generated pages of docs/ anew
 	$(BIN)/python tools/generate_docs.py
 
+synth: .venv/.stamp-check ## Write the stacks' templates to cdk.out (CONFIG=gateway.toml; needs Node)
+	CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"config": "$(CONFIG)"}' $(BIN)/python app.py
+
 clean: ## Remove what make and the local gateway have made
-	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out
 
 .venv-tools/.stamp: tools/bootstrap
 	@tools/bootstrap

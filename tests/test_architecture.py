@@ -34,6 +34,15 @@ FOREIGN = {
 # Of Penstock, a plugin sees the SDK; its own modules it imports relatively.
 OURS = ("bench", "functions", "infra", "penstock", "penstock_plugins", "plugins", "tests", "tools")
 
+# What the stacks know of Penstock: what is deployed, and how resources are called and keyed. Data, no client.
+STACKS_SEE = (
+    "penstock.adapters.keys",
+    "penstock.adapters.resources",
+    "penstock.configuration",
+    "penstock.errors",
+    "penstock.sdk.manifest",
+)
+
 # Calls that reach outside the process, or start something in it: none may run while a module is imported.
 OUTSIDE = re.compile(
     r"os\.(getenv|urandom|mkdir|makedirs)|open|print|logging\.basicConfig"
@@ -65,6 +74,16 @@ def test_a_plugin_imports_nothing_of_ours_but_the_sdk() -> None:
         for path in tree.python_files(str(folder))
         for module, line in tree.imported(path)
         if module.partition(".")[0] in OURS and not f"{module}.".startswith("penstock.sdk.")
+    ]
+    assert not strays, "\n".join(strays)
+
+
+def test_the_stacks_import_nothing_of_ours_that_calls_aws() -> None:
+    strays = [
+        f"{path}:{line} imports {module}; a stack sees {', '.join(STACKS_SEE)}"
+        for path in [*tree.python_files("infra"), Path("app.py")]
+        for module, line in tree.imported(path)
+        if module.startswith("penstock.") and not any(f"{module}.".startswith(f"{s}.") for s in STACKS_SEE)
     ]
     assert not strays, "\n".join(strays)
 

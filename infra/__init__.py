@@ -1,0 +1,1 @@
+"""What a deployment is made of in AWS: a stack per lifetime, a construct per capability."""

@@ -1,0 +1,74 @@
+"""What outlives every deployment of code: tables, evidence, queues, the evidence key."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, CfnOutput, RemovalPolicies, Stack
+from constructs import Construct
+
+from infra.evidence import EvidenceBucket, EvidenceKey
+from infra.queues import Queue
+from infra.tables import Tables
+from penstock.adapters.resources import Names, Resources
+from penstock.configuration.settings import PLUGIN
+from penstock.configuration.snapshot import Snapshot
+
+
+class DataStack(Stack):
+    """Protected from deletion, and all that is in it stays when the stack is deleted all the same.
+
+    What was made by a first deployment that failed goes with it: its names are fixed, and would be in the way
+    of the next.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, snapshot: Snapshot) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Penstock: tables, evidence, queues",
+            termination_protection=True,
+        )
+        names = Names.of(snapshot.deployment)
+        self.tables = Tables(self, "Tables", deployment=snapshot.deployment)
+        self.evidence = EvidenceBucket(self, "Evidence", name=names.evidence_bucket)
+        self.evidence_key = EvidenceKey(self, "EvidenceKey", name=names.evidence_key_secret)
+        self.outbox = Queue(self, "Outbox", name=names.outbox)
+        self.plugin_queues = {
+            plugin.name: Queue(
+                self, f"Plugin-{plugin.name}", name=names.plugin_queue_pattern.replace(PLUGIN, plugin.name)
+            )
+            for plugin in snapshot.plugins.values()
+            if plugin.in_background
+        }
+        self.resources = self._resources(names)
+        self._say(self.resources)
+        RemovalPolicies.of(self).retain_on_update_or_delete()
+
+    def _resources(self, names: Names) -> Resources:
+        """What functions and the command line are told; the values are CloudFormation's to fill in."""
+        queues = f"https://sqs.{Aws.REGION}.{Aws.URL_SUFFIX}/{Aws.ACCOUNT_ID}"
+        return Resources(
+            region=Aws.REGION,
+            control_table=self.tables.control.table_name,
+            ledger_table=self.tables.ledger.table_name,
+            storage_table=self.tables.storage.table_name,
+            evidence_bucket=self.evidence.bucket.bucket_name,
+            outbox=self.outbox.pair(),
+            plugin_queue_pattern=f"{queues}/{names.plugin_queue_pattern}",
+            plugin_queues={plugin: queue.pair() for plugin, queue in self.plugin_queues.items()},
+            evidence_key_secret=self.evidence_key.secret.secret_arn,
+        )
+
+    def _say(self, made: Resources) -> None:
+        """Outputs. None for a plugin's queue: the pattern tells them all, and 200 outputs are the most."""
+        outputs = {
+            "ControlTable": made.control_table,
+            "LedgerTable": made.ledger_table,
+            "StorageTable": made.storage_table,
+            "EvidenceBucket": made.evidence_bucket,
+            "OutboxUrl": made.outbox.url,
+            "OutboxDeadUrl": made.outbox.dead_url,
+            "PluginQueuePattern": made.plugin_queue_pattern,
+            "EvidenceKeySecret": made.evidence_key_secret,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
