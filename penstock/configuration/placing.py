@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.fields import LATER, MOMENTS, Moment
-from penstock.sdk.manifest import Manifest, MomentRequest, moment_problem
+from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key, moment_problem, texts_at
 
 # behaviour.md, section 3: what a call may take when nobody says.
 TIMEOUT_MS: Mapping[HostKind, int] = {"in_process": 100, "function": 1500}
@@ -50,6 +50,7 @@ class Installed:
 def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:
     """Its placements. Raises PlacingError."""
     _check_capabilities(stanza, plugin.manifest)
+    _check_hosts(stanza, plugin)
     grants = {moment: grant for moment in MOMENTS if (grant := getattr(stanza.grant, moment)) is not None}
     if not grants:
         raise PlacingError(("grant",), "is given no moment.", "Add [plugin.grant.<moment>], or remove it.")
@@ -132,11 +133,10 @@ def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
 
 
 def _check_capabilities(stanza: PluginStanza, manifest: Manifest) -> None:
-    for what in ("hosts", "secrets"):
-        beyond = sorted(set(getattr(stanza.grant, what)) - set(getattr(manifest, what)))
-        if beyond:
-            problem = f"{beyond[0]!r} is more than the manifest asks for."
-            raise PlacingError(("grant", what), problem, "A grant may only be smaller.")
+    beyond = sorted(set(stanza.grant.secrets) - set(manifest.secrets))
+    if beyond:
+        problem = f"{beyond[0]!r} is more than the manifest asks for."
+        raise PlacingError(("grant", "secrets"), problem, "A grant may only be smaller.")
     for what in ("storage", "email"):
         if getattr(stanza.grant, what):
             raise PlacingError(("grant", what), "is not part of this version.", "Take it out.")
@@ -144,6 +144,30 @@ def _check_capabilities(stanza: PluginStanza, manifest: Manifest) -> None:
         odd = min(set(stanza.secrets) ^ set(stanza.grant.secrets))
         problem = f"{odd!r} is not both granted and given a place in Secrets Manager."
         raise PlacingError(("secrets",), problem, f'Write secrets = {{ {odd} = "its/name" }}, and grant it.')
+
+
+def _check_hosts(stanza: PluginStanza, plugin: Installed) -> None:
+    """The grant names what it may ask for, and where its own configuration sends it, in so many words."""
+    manifest, granted = plugin.manifest, set(stanza.grant.hosts)
+    derived = hosts_by_key(manifest, plugin.config)
+    led_to = {host: key for key, hosts in derived.items() for host in hosts}
+    beyond = sorted(granted - {*manifest.hosts, *led_to})
+    if beyond:
+        problem = f"{beyond[0]!r} is more than the manifest asks for."
+        if manifest.hosts_from:
+            keys = " or ".join(f"`config.{key}`" for key in manifest.hosts_from)
+            problem = f"{beyond[0]!r} is neither in the manifest's `hosts` nor where {keys} leads."
+        raise PlacingError(("grant", "hosts"), problem, _hosts_line({*manifest.hosts, *led_to}))
+    missing = sorted(set(led_to) - granted)
+    moments = (getattr(stanza.grant, moment) for moment in MOMENTS)
+    if missing and any(grant and "emit" in grant.effects for grant in moments):
+        problem = f"`config.{led_to[missing[0]]}` leads to {missing[0]!r}, which is not granted."
+        raise PlacingError(("grant",), problem, _hosts_line({*granted, *led_to}))
+
+
+def _hosts_line(hosts: Iterable[str]) -> str:
+    named = ", ".join(f'"{host}"' for host in sorted(hosts))
+    return f"Write hosts = [{named}] into [plugin.grant]." if named else "A grant may only be smaller."
 
 
 def _check_style(stanza: PluginStanza, placement: Placement) -> None:
@@ -167,7 +191,7 @@ def _on_error(style: Style, asked: MomentRequest) -> OnError:
 def _terms(grant: MomentGrant, manifest: Manifest, config: Mapping[str, Any]) -> Terms:
     tags = (
         {
-            name: _tag_values(name, asked.values or _at(config, asked.values_from))
+            name: _tag_values(name, asked.values or texts_at(config, asked.values_from))
             for name, asked in manifest.tags.items()
         }
         if "request.tags" in grant.writes
@@ -176,17 +200,6 @@ def _terms(grant: MomentGrant, manifest: Manifest, config: Mapping[str, Any]) ->
     effects = frozenset(grant.effects)
     reasons = frozenset(manifest.reasons) if "block" in effects else frozenset[str]()
     return Terms(frozenset(grant.writes), effects, reasons, tags)
-
-
-def _at(config: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    """The texts at a dotted path: one text, the elements of a list, or the values of a table."""
-    value: Any = config
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    found = value if isinstance(value, list | tuple) else [value]
-    return tuple(text for text in found if isinstance(text, str) and text)
 
 
 def _tag_values(name: str, values: tuple[str, ...]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from penstock.configuration.model import Grant, MomentGrant, PluginStanza
 from penstock.sdk import fields
 from penstock.sdk.fields import LATER
-from penstock.sdk.manifest import Manifest
+from penstock.sdk.manifest import Manifest, hosts_by_key
 
 _STEERING = ("block", "transform", "respond")
 
@@ -29,7 +29,7 @@ def review(manifest: Manifest, stanza: PluginStanza | None = None) -> Review:
         ("Which moments?", ", ".join(name for name, _ in moments) or "none"),
         ("Does it block, transform or only observe?", _effects(moments)),
         ("Which fields?", _fields(moments)),
-        ("Does data leave, and to where?", _exits(grant)),
+        ("Does data leave, and to where?", _exits(manifest, grant, stanza)),
         ("Which models, MCP servers, keys, teams, tenants?", _scope(stanza)),
         ("Which secrets?", _secrets(grant, stanza)),
         ("What evidence does it leave?", _evidence(manifest, moments)),
@@ -76,8 +76,8 @@ def _fields(moments: _Moments) -> str:
     return "\n".join(lines) or "none"
 
 
-def _exits(grant: Grant) -> str:
-    exits = list(grant.hosts)
+def _exits(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> str:
+    exits = _hosts(manifest, grant, stanza)
     if grant.email:
         exits.append("e-mail")
     headers = [
@@ -89,6 +89,15 @@ def _exits(grant: Grant) -> str:
     exits += [f"{name} (to the {'upstream' if name.startswith('request') else 'caller'})" for name in headers]
     kept = "; keeps data in its own storage" if grant.storage else ""
     return (f"yes: {', '.join(exits)}" if exits else "no") + kept
+
+
+def _hosts(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> list[str]:
+    """The hosts granted, those by configuration with its key; without a stanza, what would be asked for."""
+    if stanza is None:
+        return [*grant.hosts, *(f"where config.{key} leads" for key in manifest.hosts_from)]
+    derived = hosts_by_key(manifest, stanza.config)
+    keys = {host: f"{host} (config.{key})" for key, hosts in derived.items() for host in hosts}
+    return [host if host in manifest.hosts else keys.get(host, host) for host in grant.hosts]
 
 
 def _scope(stanza: PluginStanza | None) -> str:

@@ -85,7 +85,17 @@ def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
         raise ConfigurationError(
             f"{folder}/plugin.toml", f"class and manifest differ in their moments: {odd}."
         )
+    _check_config_keys(kind, manifest, f"{folder}/plugin.toml")
     return kind
+
+
+def _check_config_keys(kind: type[Plugin], manifest: Manifest, where: str) -> None:
+    """Refuse `hosts_from` and `values_from` that name what no configuration can hold."""
+    known = list(kind.config_model.model_fields)
+    for key in manifest.config_keys:
+        if key.partition(".")[0] not in known:
+            remedy = f"It has {', '.join(known)}." if known else "It has none."
+            raise ConfigurationError(where, f"{key!r} is no setting of the plugin's config_model.", remedy)
 
 
 def _check_methods(kind: type[Plugin], where: str) -> None:

@@ -5,7 +5,7 @@
     [reasons]    code → the sentence that a caller sees
     [records]    name → { unit, minimum, maximum } or { values = […] }
     [tags]       name → { values = […] } or { values_from = "key of the plugin's configuration" }
-    secrets, hosts, storage, email    capabilities
+    secrets, hosts, hosts_from, storage, email    capabilities
 
 Unknown keys are refused, and a key that asks for what its moment does not have.
 """
@@ -16,7 +16,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -36,6 +38,9 @@ CARD = re.compile(r"[0-9](?:[ ._:/+-]?[0-9]){12}")
 SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 PURPOSE = r"^Use this plugin to (allow|block|transform|enrich|export|notify|analyze) .+ for .+$"
 HOST = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?:[0-9]{1,5}$"
+# A key of the plugin's configuration; dots lead into its tables.
+CONFIG_KEY = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_-]+)*$"
+DEFAULT_PORTS: Mapping[str, int] = MappingProxyType({"https": 443, "http": 80})
 
 Effect = Literal["block", "transform", "respond", "record", "emit"]
 OnError = Literal["block", "allow"]
@@ -44,6 +49,7 @@ Code = Annotated[str, StringConstraints(pattern=CODE)]
 Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=300)]
 TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE)]
 HostPort = Annotated[str, StringConstraints(pattern=HOST)]
+ConfigKey = Annotated[str, StringConstraints(pattern=CONFIG_KEY, max_length=128)]
 
 _EFFECTS: Mapping[Moment, frozenset[str]] = {
     BEFORE: frozenset({"block", "transform", "respond", "record"}),
@@ -120,6 +126,8 @@ class Manifest(_Strict):
     tags: dict[Code, TagRequest] = {}
     secrets: tuple[Code, ...] = ()
     hosts: tuple[HostPort, ...] = ()
+    hosts_from: tuple[ConfigKey, ...] = ()
+    """Keys of its configuration that hold URLs: where these lead is the deployment's to say."""
     storage: bool = False
     email: bool = False
 
@@ -130,9 +138,14 @@ class Manifest(_Strict):
         return {moment: request for moment, request in found.items() if request is not None}
 
     @property
+    def config_keys(self) -> tuple[str, ...]:
+        """The keys of the plugin's configuration that the manifest names."""
+        return (*self.hosts_from, *(tag.values_from for tag in self.tags.values() if tag.values_from))
+
+    @property
     def has_capabilities(self) -> bool:
         """Whether it reaches anything outside the gate, and so needs a function of its own."""
-        return bool(self.secrets or self.hosts or self.storage or self.email)
+        return bool(self.secrets or self.hosts or self.hosts_from or self.storage or self.email)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -181,6 +194,35 @@ def _name_problem(manifest: Manifest) -> str | None:
         if not 0 < int(host.rpartition(":")[2]) < 65_536:
             return f"{host!r} has no port that exists."
     return None
+
+
+def hosts_by_key(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """For each of `hosts_from`, the `host:port` that its URLs in `config` lead to."""
+    urls = {key: texts_at(config, key) for key in manifest.hosts_from}
+    return {key: tuple(host for url in found if (host := host_of(url))) for key, found in urls.items()}
+
+
+def host_of(url: str) -> str | None:
+    """The `host:port` of an http or https URL, its port by scheme when it names none; else None."""
+    try:
+        parts = urlsplit(url)
+        port = DEFAULT_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
+    except ValueError:  # a port that is none, a bracket that does not close
+        return None
+    host = f"{parts.hostname}:{port}"
+    fits = parts.scheme in DEFAULT_PORTS and parts.hostname and port and "@" not in parts.netloc
+    return host if fits and re.fullmatch(HOST, host) else None
+
+
+def texts_at(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The texts at a dotted key: one text, the elements of a list, or the values of a table."""
+    value: Any = config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    found = value if isinstance(value, list | tuple) else [value]
+    return tuple(text for text in found if isinstance(text, str) and text)
 
 
 def moment_problem(moment: Moment, request: MomentRequest) -> str | None:

@@ -28,7 +28,15 @@ from penstock.sdk.contract import Terms, checked
 from penstock.sdk.decisions import Block, Decision, Respond
 from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
 from penstock.sdk.loading import load_plugin, validate_config
-from penstock.sdk.manifest import Manifest, MomentRequest, parse_manifest, read_manifest
+from penstock.sdk.manifest import (
+    DEFAULT_PORTS,
+    Manifest,
+    MomentRequest,
+    hosts_by_key,
+    parse_manifest,
+    read_manifest,
+    texts_at,
+)
 from penstock.sdk.plugin import Plugin
 from penstock.sdk.sample import (
     EVIDENCE,
@@ -117,7 +125,7 @@ class Harness:
         self._plugin = plugin
         self._config = config
         self._without = frozenset(without)
-        self._capabilities = capabilities or FakeCapabilities(manifest, {}, None)
+        self._capabilities = capabilities or FakeCapabilities(manifest, config, {}, None)
         self._specs = {
             name: RecordSpec(record.unit, record.minimum, record.maximum, record.values)
             for name, record in manifest.records.items()
@@ -197,12 +205,13 @@ class Harness:
         return self._plugin.after_upstream(Response(projection), context)
 
     def _terms(self, asked: MomentRequest) -> Terms:
+        settings = self._config.model_dump(mode="json")
         return Terms(
             writes=frozenset(asked.writes) - self._without,
             effects=frozenset(asked.effects),
             reasons=frozenset(self.manifest.reasons),
             tags={
-                name: frozenset(tag.values or getattr(self._config, tag.values_from))
+                name: frozenset(tag.values or texts_at(settings, tag.values_from))
                 for name, tag in self.manifest.tags.items()
             },
         )
@@ -219,13 +228,19 @@ class Harness:
 
 
 class FakeCapabilities:
-    """Secrets from a mapping; an httpx client on a transport of the test's, for the manifest's hosts only."""
+    """Secrets from a mapping; an httpx client on a transport of the test's, for the hosts asked for only."""
 
     def __init__(
-        self, manifest: Manifest, secrets: Mapping[str, str], transport: httpx.BaseTransport | None
+        self,
+        manifest: Manifest,
+        config: BaseModel,
+        secrets: Mapping[str, str],
+        transport: httpx.BaseTransport | None,
     ) -> None:
         self.deliveries: list[tuple[str, int]] = []
         self.refused: list[str] = []
+        derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
+        self._hosts = {*manifest.hosts, *(host for hosts in derived for host in hosts)}
         self._manifest = manifest
         self._secrets = secrets
         self._transport = transport
@@ -242,7 +257,7 @@ class FakeCapabilities:
         """A client as in the function host: granted hosts only, no redirects, no proxies."""
         import httpx  # noqa: PLC0415  # 150 ms that only plugins with hosts need
 
-        if not self._manifest.hosts:
+        if not self._hosts:
             raise FieldNotGrantedError("hosts")
         if self._transport is None:
             raise LookupError("the test gives no receiver: harness(…, transport=httpx.MockTransport(…))")
@@ -250,8 +265,8 @@ class FakeCapabilities:
         return httpx.Client(transport=self._transport, event_hooks=hooks, trust_env=False)
 
     def _admit(self, request: httpx.Request) -> None:
-        port = request.url.port or {"https": 443, "http": 80}.get(request.url.scheme, 0)
-        if f"{request.url.host}:{port}" not in self._manifest.hosts:
+        port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
+        if f"{request.url.host}:{port}" not in self._hosts:
             self.refused.append("hosts")
             raise FieldNotGrantedError("hosts")
 
@@ -290,7 +305,7 @@ def harness(
     else:
         loaded = load_plugin(Path(plugin), dict(config or {}))
         found, settings, instance = loaded.manifest, loaded.config, loaded.plugin
-    capabilities = FakeCapabilities(found, secrets or {}, transport)
+    capabilities = FakeCapabilities(found, settings, secrets or {}, transport)
     return Harness(instance, found, settings, without=without, capabilities=capabilities)
 
 

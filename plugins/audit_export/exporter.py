@@ -23,7 +23,7 @@ class ExportConfig(PluginConfig):
     """Settings in `gateway.toml`, under `[plugin.config]`."""
 
     url: Url
-    """Where records go. Its host and port stand in the grant's `hosts` too."""
+    """Where records go. The grant's `hosts` names its host and port: 443 for https when it names none."""
 
 
 class DeliveryFailedError(Exception):

@@ -46,8 +46,8 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def installed(built_in: bool = False, config: dict[str, Any] | None = None) -> Installed:
-    manifest = Manifest.model_validate(MANIFEST)
+def installed(built_in: bool = False, config: dict[str, Any] | None = None, **asked: Any) -> Installed:
+    manifest = Manifest.model_validate({**MANIFEST, **asked})
     return Installed(Path("guard"), manifest, "sha256:" + "0" * 64, config or {}, built_in)
 
 
@@ -189,6 +189,45 @@ def test_a_background_plugin_runs_in_its_own_function_and_may_have_capabilities(
 def test_a_secret_is_both_granted_and_given_a_place(secrets: dict[str, str]) -> None:
     grant = {"after_response": {"reads": ["evidence"]}, "secrets": ["token"]}
     assert refused(grant, secrets=secrets).key == ("secrets",)
+
+
+def exported(hosts: list[str], *, config: dict[str, Any], effects: tuple[str, ...] = ("emit",)) -> None:
+    """Place a plugin that asks for one fixed host, and for those that `url` and `more` lead to."""
+    grant = {"after_response": {"reads": ["evidence"], "effects": effects}, "hosts": hosts}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": grant, "config": config})
+    place(stanza, installed(config=config, hosts=["fixed.example.com:443"], hosts_from=["url", "more"]))
+
+
+HOOK = {"url": "https://hook.example.com/in", "more": ["http://127.0.0.1:9009/x"]}
+
+
+@pytest.mark.parametrize("fixed", [[], ["fixed.example.com:443"]])
+def test_hosts_may_come_from_the_configuration_when_the_grant_names_them(fixed: list[str]) -> None:
+    exported(["hook.example.com:443", "127.0.0.1:9009", *fixed], config=HOOK)
+
+
+def test_a_host_that_no_setting_leads_to_is_refused_with_the_line_to_write() -> None:
+    for host in ("evil.example.com:443", "hook.example.com:8443", "hook.example.com:80"):
+        with pytest.raises(PlacingError) as caught:
+            exported([host], config=HOOK)
+        assert caught.value.key == ("grant", "hosts")
+        assert caught.value.problem == (
+            f"{host!r} is neither in the manifest's `hosts` nor where `config.url` or `config.more` leads."
+        )
+        assert caught.value.remedy == (
+            'Write hosts = ["127.0.0.1:9009", "fixed.example.com:443", "hook.example.com:443"] '
+            "into [plugin.grant]."
+        )
+
+
+def test_a_setting_that_leads_where_nothing_is_granted_is_refused_with_the_line_to_write() -> None:
+    with pytest.raises(PlacingError) as caught:
+        exported(["127.0.0.1:9009"], config=HOOK)
+    assert caught.value.problem == "`config.url` leads to 'hook.example.com:443', which is not granted."
+    assert caught.value.remedy == (
+        'Write hosts = ["127.0.0.1:9009", "hook.example.com:443"] into [plugin.grant].'
+    )
+    exported([], config=HOOK, effects=())  # what may not emit reaches no host anyway
 
 
 def test_a_stanza_overrules_the_manifests_numbers() -> None:

@@ -73,6 +73,19 @@ def test_a_secret_is_named_with_its_place() -> None:
     assert dict(reviewed(grant, secrets={"token": "prod/t"}).answers)["Which secrets?"] == "token (prod/t)"
 
 
+def test_a_host_that_a_setting_leads_to_is_named_with_the_setting() -> None:
+    manifest = Manifest.model_validate({**MANIFEST, "hosts_from": ["url"], "storage": False})
+    hosts = ["hook.example.com:8443", "audit.example.com:443"]
+    grant = {"after_response": {"reads": ["evidence"], "effects": ["emit"]}, "hosts": hosts}
+    config = {"url": "https://hook.example.com:8443/in"}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": grant, "config": config})
+    question = "Does data leave, and to where?"
+    assert dict(review(manifest, stanza).answers)[question] == (
+        "yes: hook.example.com:8443 (config.url), audit.example.com:443"
+    )
+    assert dict(review(manifest).answers)[question] == "yes: audit.example.com:443, where config.url leads"
+
+
 def test_a_header_that_is_written_counts_as_data_that_leaves() -> None:
     manifest = Manifest.model_validate(
         {

@@ -23,8 +23,6 @@ from tests.e2e.stub import StubProvider
 from tests.fixtures.openai.catalogue import fixtures
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-PLUGINS = ROOT / "plugins"
 SWEEP_AGE_S = 12.0  # well over what the recorder lags behind when two hundred come at once
 
 REDACTED = [
@@ -37,9 +35,6 @@ ECHOES = ["echo", "echo-guarded", "echo-hostile", "echo-audited"]
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
     """gateway.toml for these tests, and beside it the plugins that it names by path."""
     shutil.copytree(HERE / "plugins" / "hostile", folder / "hostile")
-    shutil.copytree(PLUGINS / "audit_export", folder / "audit_export")
-    manifest = folder / "audit_export" / "plugin.toml"
-    manifest.write_text(manifest.read_text().replace("127.0.0.1:9009", receiver.address))
     names = sorted({json.loads(fixture.request)["model"] for fixture in fixtures()})
     filled = (HERE / "gateway.toml").read_text()
     for word, value in {

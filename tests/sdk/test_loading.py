@@ -279,3 +279,18 @@ def test_a_configuration_that_does_not_fit_is_refused_by_key(
         load_plugin(write(tmp_path / "sample"), config)
     assert message in str(caught.value)
     assert "many" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["url", "receivers.url"])
+def test_a_manifest_that_names_a_setting_which_is_none_is_refused(tmp_path: Path, key: str) -> None:
+    folder = write(
+        tmp_path / "sample", manifest=MANIFEST.replace("[before", f'hosts_from = ["{key}"]\n[before')
+    )
+    with pytest.raises(ConfigurationError, match=f"'{key}' is no setting .* It has limit"):
+        load_plugin(folder)
+
+
+def test_a_manifest_may_name_a_setting(tmp_path: Path) -> None:
+    load_plugin(
+        write(tmp_path / "sample", manifest=MANIFEST.replace("[before", 'hosts_from = ["limit"]\n[before'))
+    )

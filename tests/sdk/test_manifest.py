@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.errors import ConfigurationError
-from penstock.sdk.manifest import Manifest, parse_manifest, read_manifest
+from penstock.sdk.manifest import Manifest, host_of, hosts_by_key, parse_manifest, read_manifest, texts_at
 
 HEAD = """
 name = "card-guard"
@@ -260,6 +260,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "every host": (HEAD + 'hosts = ["*:443"]\n' + BEFORE, "hosts.0: String should match"),
     "a port that is none": (HEAD + 'hosts = ["siem.example:65536"]\n' + BEFORE, "has no port that exists"),
     "port zero": (HEAD + 'hosts = ["siem.example:0"]\n' + BEFORE, "has no port that exists"),
+    "hosts from a URL": (
+        HEAD + 'hosts_from = ["https://siem.example"]\n' + BEFORE,
+        "hosts_from.0: String should match",
+    ),
     "a secret's path": (HEAD + 'secrets = ["prod/key"]\n' + BEFORE, "secrets.0: String should match"),
 }
 
@@ -287,6 +291,51 @@ GOOD: dict[str, str] = {
 @pytest.mark.parametrize("text", GOOD.values(), ids=GOOD.keys())
 def test_what_holds_together_is_read(text: str) -> None:
     assert parse(HEAD.replace("1.0.0", "1.0.0-rc.1+abc") + text).name == "card-guard"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://siem.example/in?a=b", "siem.example:443"),
+        ("HTTPS://Siem.Example", "siem.example:443"),
+        ("http://siem.example", "siem.example:80"),
+        ("http://127.0.0.1:9009/x", "127.0.0.1:9009"),
+        ("https://siem.example:8443", "siem.example:8443"),
+        ("https://user:word@siem.example/", None),
+        ("https://siem.example:0/", None),
+        ("https://siem.example:65536/", None),
+        ("https://siem.example:x/", None),
+        ("https://[::1]/", None),
+        ("https://[::1", None),
+        ("https:///path", None),
+        ("https://*/", None),
+        ("ftp://siem.example/", None),
+        ("siem.example:443", None),
+        ("", None),
+    ],
+)
+def test_a_url_leads_to_one_host_and_port_or_to_none(url: str, host: str | None) -> None:
+    assert host_of(url) == host
+
+
+def test_hosts_come_from_the_settings_that_the_manifest_names() -> None:
+    manifest = parse(HEAD + 'hosts_from = ["url", "receivers.urls"]\n' + LATER)
+    assert manifest.has_capabilities
+    assert manifest.config_keys == ("url", "receivers.urls")
+    config = {"url": "https://a.example", "receivers": {"urls": ["http://b.example", "nothing"]}, "not": "x"}
+    assert hosts_by_key(manifest, config) == {
+        "url": ("a.example:443",),
+        "receivers.urls": ("b.example:80",),
+    }
+    assert hosts_by_key(manifest, {"url": None}) == {"url": (), "receivers.urls": ()}
+
+
+def test_texts_at_a_key_are_one_or_those_of_a_list_or_a_table() -> None:
+    config = {"a": {"one": "x", "list": ["y", 1, ""], "table": {"k": "z", "n": None}}}
+    assert texts_at(config, "a.one") == ("x",)
+    assert texts_at(config, "a.list") == ("y",)
+    assert texts_at(config, "a.table") == ("z",)
+    assert texts_at(config, "a.one.deeper") == texts_at(config, "b") == ()
 
 
 def test_a_manifest_cannot_be_changed_after_it_was_read() -> None:

@@ -14,6 +14,7 @@ from penstock.sdk import (
     Decision,
     Evidence,
     Plugin,
+    PluginConfig,
     Request,
     Respond,
     Response,
@@ -191,6 +192,23 @@ def test_only_the_manifest_s_hosts_and_secrets_are_reached() -> None:
         denied = run.background({"request_id": "r", "url": url})
         assert (denied.action, denied.refused, denied.deliveries) == ("fail", ("hosts",), ())
     assert probe(later=lambda self, evidence, ctx: ctx.secret("other")).background().action == "fail"
+
+
+def test_the_hosts_that_the_settings_lead_to_are_reached_and_no_other() -> None:
+    class Settings(PluginConfig):
+        url: str = "http://127.0.0.1:9009/in"
+
+    class Sender(Plugin):
+        config_model = Settings
+
+        def after_response(self, evidence: Evidence, ctx: Context) -> None:
+            ctx.http.post(str(evidence["url"]))
+
+    manifest = MANIFEST.replace('hosts = ["hooks.example.com:443"]', 'hosts_from = ["url"]')
+    run = harness(Sender, manifest=manifest, transport=httpx.MockTransport(lambda _: httpx.Response(204)))
+    assert run.background({"request_id": "r", "url": "http://127.0.0.1:9009/other"}).action == "emit"
+    for url in ("https://127.0.0.1:9010/", "https://hooks.example.com/"):
+        assert run.background({"request_id": "r", "url": url}).refused == ("hosts",)
 
 
 def test_a_delivery_of_one_run_is_not_counted_in_the_next() -> None:

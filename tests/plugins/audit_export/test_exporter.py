@@ -10,6 +10,7 @@ import pytest
 
 from penstock.errors import ConfigurationError, FailureClass
 from penstock.sdk import Evidence
+from penstock.sdk.manifest import hosts_by_key, read_manifest
 from penstock.sdk.sample import EVIDENCE, REQUEST_ID
 from penstock.sdk.testing import Harness, harness
 from plugins.audit_export.exporter import AuditExport, ExportConfig, encoded
@@ -109,11 +110,10 @@ def test_without_a_fit_key_nothing_is_sent(secret: str) -> None:
     assert (result.action, receiver.calls) == ("fail", [])
 
 
-def test_a_host_that_was_not_approved_gets_nothing() -> None:
-    receiver = Receiver(SECRET)
-    result = exporter(receiver, url="https://evil.example.net/").background()
-    assert (result.action, receiver.calls) == ("fail", [])
-    assert result.refused == ("hosts",)
+def test_its_only_host_is_the_one_that_its_setting_leads_to() -> None:
+    manifest = read_manifest(FOLDER)
+    assert manifest.hosts == ()
+    assert hosts_by_key(manifest, {"url": URL}) == {"url": ("audit.example.com:443",)}
 
 
 def test_a_receiver_on_this_machine_can_be_tried() -> None:
