@@ -11,6 +11,8 @@ CONFIG ?=
 # Only a Python that is already there: uv shall not fetch an interpreter of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# Compiled once here, not by every environment of the first run: it starts in two thirds of the time.
+export UV_COMPILE_BYTECODE := 1
 SYNC := $(UV) sync --frozen --inexact --python .venv-tools/bin/python
 
 # What the gateway, its command line, its plugins and the demo need; then what tests and checks need besides.
