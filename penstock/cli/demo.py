@@ -1,4 +1,4 @@
-"""`penstock demo`: the local gateway, three requests of the OpenAI client, and the evidence of each."""
+"""`penstock demo`: the local gateway, three requests, the evidence of each and where it was delivered."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from penstock.dev.gateway import LocalGateway
     from penstock.evidence.reading import RequestEvidence
 
+CHAT = "/v1/chat/completions"
 # A folder of its own, thrown away each time: a `penstock dev` may run beside it.
 FOLDER = Path(".penstock") / "demo"
 EVIDENCE_WITHIN_S = 30.0
@@ -102,8 +103,10 @@ def _show(step: Step, client: openai.OpenAI, gateway: LocalGateway) -> Iterator[
     evidence = _evidence(gateway, answer.request_id)
     if evidence is None:
         yield f"there is no evidence of {answer.request_id}"
-    else:
-        print_evidence(evidence)
+        return
+    print_evidence(evidence)
+    if not any(sent.status == 204 for record in evidence.deliveries for sent in record.deliveries):
+        yield f"the evidence of {answer.request_id} was not delivered to its receiver"
 
 
 def _ask(client: openai.OpenAI, prompt: str, model: str) -> Answer:
@@ -126,7 +129,7 @@ def _left(gateway: LocalGateway) -> str:
 
     seen = httpx.get(f"{gateway.echo_url}/_seen").json()["requests"]
     httpx.delete(f"{gateway.echo_url}/_seen")
-    bodies = [json.loads(base64.b64decode(request["body"])) for request in seen]
+    bodies = [json.loads(base64.b64decode(request["body"])) for request in seen if request["path"] == CHAT]
     return " ".join(message["content"] for body in bodies for message in body["messages"])
 
 
@@ -140,12 +143,14 @@ def _problems(step: Step, answer: Answer, left: str) -> Iterator[str]:
 
 
 def _evidence(gateway: LocalGateway, request_id: str) -> RequestEvidence | None:
-    """The evidence, which the recorder stores a moment after the answer."""
+    """The evidence, which the recorder stores a moment after the answer, with its delivery a moment later."""
     from penstock.adapters.objects import S3Objects
     from penstock.evidence.reading import EvidenceReader
 
     reader = EvidenceReader(S3Objects(gateway.clients, gateway.prepared.resources.evidence_bucket))
     give_up_at = time.monotonic() + EVIDENCE_WITHIN_S
-    while (found := reader.find(request_id)) is None and time.monotonic() < give_up_at:
+    while True:
+        found = reader.find(request_id)
+        if (found and found.terminal and found.deliveries) or time.monotonic() > give_up_at:
+            return found
         time.sleep(0.1)
-    return found

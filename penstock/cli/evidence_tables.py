@@ -9,6 +9,7 @@ from penstock.evidence.delivery import DeliveryRecord
 from penstock.evidence.reading import RequestEvidence
 from penstock.evidence.record import Changed, Delivery, EvidenceRecord, PlacementRecord, Saw
 
+SHOWN_FIELDS = 3  # `--json` has them all
 ACTED = ("block", "transform", "record", "emit", "fail")
 
 
@@ -124,7 +125,9 @@ def _why(record: PlacementRecord | DeliveryRecord) -> str:
 
 
 def _saw(saw: Saw) -> str:
-    return f"{', '.join(map(_short, saw.fields))}: {saw.chars} chars in {saw.segments}"
+    named = [_short(field) for field in saw.fields[:SHOWN_FIELDS]]
+    more = [f"{len(saw.fields) - len(named)} more"] if len(saw.fields) > len(named) else []
+    return f"{', '.join([*named, *more])}: {saw.chars} chars in {saw.segments}"
 
 
 def _timing(record: EvidenceRecord) -> str:

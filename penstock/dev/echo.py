@@ -2,6 +2,7 @@
 
     POST /v1/chat/completions   an answer, or what a directive asks for (`echo_directives`)
     GET  /v1/models             its models
+    POST /audit                 taken, 204: a receiver for `audit-export`
     POST /_fixture              {"id", "status", "headers", "body": base64}: an answer, byte for byte
     GET  /_seen                 the requests received so far, the last `SEEN` of them; DELETE forgets them
 
@@ -82,6 +83,9 @@ class Echo:
             case ("GET", "/v1/models"):
                 self._note(connection, raw)
                 return json_answer(200, echo_answers.models())
+            case ("POST", "/audit"):
+                self._note(connection, raw)
+                return Answer(204, (), b"")
             case ("POST", "/_fixture"):
                 return self._keep_fixture(raw)
             case ("GET", "/_seen"):

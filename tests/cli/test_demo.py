@@ -43,4 +43,6 @@ def test_the_demonstration_goes_as_it_should(tmp_path: Path, capsys: pytest.Capt
     shown = capsys.readouterr().out
     assert shown.count("request   ") == len(STEPS)
     assert "pii-redactor.secret_key" in shown
+    assert shown.count("dispatched") == shown.count("Deliveries") == len(STEPS)
+    assert shown.count("cost_center=acme-shared") == len(STEPS)
     assert not (tmp_path / "demo" / "state").exists()

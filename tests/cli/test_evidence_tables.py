@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from penstock.adapters.objects import MemoryObjects
-from penstock.cli.evidence_tables import print_evidence, summary
+from penstock.cli.evidence_tables import _saw, print_evidence, summary
 from penstock.evidence.archive import Archive
 from penstock.evidence.reading import EvidenceReader
-from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.record import EvidenceRecord, Saw
 from tests.background.fakes import HOST, Stage
 from tests.evidence import examples
 
@@ -100,3 +100,9 @@ def test_a_line_says_when_what_who_and_which_plugins_acted() -> None:
     ):
         assert part in line
     assert "pii-redactor" not in line
+
+
+def test_many_fields_are_counted_instead_of_named() -> None:
+    assert _saw(Saw(["request.tools", "response.text"], 1, 2, None)) == "tools, text: 2 chars in 1"
+    many = ["request.messages.system", "request.messages.user", "request.tools", "a", "b"]
+    assert _saw(Saw(many, 3, 19, None)) == "messages.system, messages.user, tools, 2 more: 19 chars in 3"

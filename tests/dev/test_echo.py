@@ -151,3 +151,12 @@ def test_a_taken_port_is_given_up_for_another(echo: Echo) -> None:
 
 def test_another_path_is_not_found(client: httpx.Client) -> None:
     assert client.get("/v2").status_code == 404
+
+
+def test_it_takes_evidence_and_keeps_what_it_got(client: httpx.Client) -> None:
+    response = client.post("/audit", json={"request_id": "r"}, headers={"webhook-id": "msg_r"})
+    assert (response.status_code, response.content) == (204, b"")
+    (seen,) = client.get("/_seen").json()["requests"]
+    assert (seen["method"], seen["path"]) == ("POST", "/audit")
+    assert json.loads(base64.b64decode(seen["body"])) == {"request_id": "r"}
+    assert ["webhook-id", "msg_r"] in seen["headers"]
