@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from penstock.errors import FailureClass, PluginError
+from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 from penstock.gates.placement import Placement
 from penstock.sdk.context import Context
@@ -89,8 +89,15 @@ def _bound(
     return lambda: checked(plugin.after_upstream(response, context), terms)
 
 
+_OURS = (PluginError, FieldNotGrantedError)
+
+
 def _failure(error: BaseException) -> PluginError:
-    """What is known of a crash, in our own words: the plugin's could hold content."""
-    if isinstance(error, PluginError) and error.failure is FailureClass.CONTRACT:
+    """What is known of a crash, in our own words: the plugin's could hold content.
+
+    Exact types, and no `isinstance`: either could ask the error itself, and no timer runs any more.
+    """
+    known = cast("PluginError", error) if any(type(error) is kind for kind in _OURS) else None
+    if known is not None and known.failure is FailureClass.CONTRACT:
         return PluginError(FailureClass.CONTRACT, "the plugin broke its contract")
     return PluginError(FailureClass.EXCEPTION, "the plugin raised")

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Any, assert_never
 
 from penstock.errors import FailureClass, PluginError
 from penstock.sdk import fields
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
-from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, Span, SpanEdit, TextEdit
+from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, Replace, Span, SpanEdit, TextEdit
 
 # RFC 9110, section 5.5, narrowed to printable ASCII: no CR, LF, NUL or obs-text can split a header.
 HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?")
@@ -63,8 +63,7 @@ def _check_edits(edits: object, terms: Terms) -> None:
     _require("transform" in terms.effects or not edits, "transform is not granted")
     total = 0
     for edit in edits:
-        # `is`, not `in`: a class can make itself equal to another.
-        if not any(type(edit) is kind for kind in (SpanEdit, TextEdit, MemberEdit, AddText)):
+        if not _is_exactly(edit, SpanEdit, TextEdit, MemberEdit, AddText):
             raise _breach("the plugin returned something that is no edit")
         name = edit.field
         _require(type(name) is str, "an edit names no field")
@@ -99,24 +98,33 @@ def _checked_size(edit: Edit, terms: Terms) -> int:
 
 
 def _texts_of(edit: SpanEdit | TextEdit | AddText) -> Iterator[object]:
-    """Every new text of an edit. Raises PluginError when the edit is not built as its type says."""
-    try:
-        if isinstance(edit, AddText):
-            yield edit.text
-        elif isinstance(edit, TextEdit):
-            _require(type(edit.texts) is tuple, "an edit is not built by a view")
-            for index, text in edit.texts:
-                _require(type(index) is int, "an edit names no text")
+    """Every new text of an edit. Raises PluginError when the edit is not built as its type says.
+
+    Only tuples are unpacked: any other iterable is the plugin's code, which would run again, and could say
+    something else, when the edit is applied and no timer runs.
+    """
+    if type(edit) is AddText:
+        yield edit.text
+    elif type(edit) is TextEdit:
+        for index, text in _tuples(edit.texts, 2):
+            _require(type(index) is int, "an edit names no text")
+            yield text
+    elif type(edit) is SpanEdit:
+        for index, spans in _tuples(edit.spans, 2):
+            _require(type(index) is int, "an edit names no text")
+            for start, end, text in _tuples(spans, 3):
+                _require(type(start) is int and type(end) is int, "a span is no pair of numbers")
                 yield text
-        else:
-            _require(type(edit.spans) is tuple, "an edit is not built by a view")
-            for index, spans in edit.spans:
-                _require(type(index) is int and type(spans) is tuple, "an edit names no text")
-                for start, end, text in spans:
-                    _require(type(start) is int and type(end) is int, "a span is no pair of numbers")
-                    yield text
-    except (TypeError, ValueError) as error:
-        raise _breach("an edit is not built by a view") from error
+
+
+def _tuples(items: object, size: int) -> Iterator[tuple[Any, ...]]:
+    """The items of a tuple of tuples, each of them `size` long."""
+    if type(items) is not tuple:
+        raise _breach("an edit is not built by a view")
+    for item in items:
+        if not _is_exactly(item, tuple, Replace) or len(item) != size:
+            raise _breach("an edit is not built by a view")
+        yield item
 
 
 def _checked_member(edit: MemberEdit, terms: Terms) -> int:
@@ -162,8 +170,13 @@ def _is_json(value: object) -> bool:
     """Whether `value` is built of exact types: a subclass could encode otherwise once it was checked."""
     if type(value) is dict and not all(type(key) is str for key in value):
         return False  # a number as a key would be encoded as a second key of the same name
-    scalar = value is None or type(value) in (str, bool, int, float)
-    return scalar or (type(value) in (dict, list, tuple) and all(map(_is_json, _inner(value))))
+    scalar = value is None or _is_exactly(value, str, bool, int, float)
+    return scalar or (_is_exactly(value, dict, list, tuple) and all(map(_is_json, _inner(value))))
+
+
+def _is_exactly(value: object, *kinds: type) -> bool:
+    """Whether `value` is of one of `kinds`, no subclass. `is`, not `in`: a class can equal another."""
+    return any(type(value) is kind for kind in kinds)
 
 
 def _inner(value: object) -> Collection[object]:

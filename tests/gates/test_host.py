@@ -56,6 +56,32 @@ class Impostor(Block):
     """A decision of another kind."""
 
 
+class Twice:
+    """Shows one thing when it is checked; unpacked again, it takes its time and says something else."""
+
+    def __init__(self, *items: Any) -> None:
+        self._items: Any = items
+        self._shown = False
+
+    def __iter__(self) -> Any:
+        if self._shown:
+            raise KeyboardInterrupt
+        self._shown = True
+        return iter(self._items)
+
+
+class Faceless(BaseException):
+    """Does not even let itself be asked what it is."""
+
+    @property  # type: ignore[misc]  # rubbish is the point
+    def __class__(self) -> Any:
+        raise KeyboardInterrupt
+
+
+def raise_faceless(_request: Request, _: Context) -> Decision:
+    raise Faceless
+
+
 def swallow_refusal(request: Request, _: Context) -> Decision:
     with contextlib.suppress(Exception):
         list(request.messages.system)
@@ -114,6 +140,15 @@ BREACHES: dict[str, Answer] = {
     "edits with a number": lambda _, __: Transform(TextEdit(USER, ((0, 7),))),  # type: ignore[arg-type]  # rubbish is the point
     "edits with half a character": lambda _, __: Transform(TextEdit(USER, ((0, "\ud800"),))),
     "edits as no view would": lambda _, __: Transform(SpanEdit(USER, 5)),  # type: ignore[arg-type]  # rubbish is the point
+    "edits with spans that unpack otherwise the second time": lambda _, __: Transform(
+        SpanEdit(USER, ((0, (Twice(0, 1, "x"),)),))  # type: ignore[arg-type]  # rubbish is the point
+    ),
+    "edits with pairs that unpack otherwise the second time": lambda _, __: Transform(
+        SpanEdit(USER, (Twice(0, (Replace(0, 1, "x"),)),))  # type: ignore[arg-type]  # same
+    ),
+    "sets texts that unpack otherwise the second time": lambda _, __: Transform(
+        TextEdit(USER, (Twice(0, "x"),))  # type: ignore[arg-type]  # same
+    ),
     "edits beyond the bound": lambda _, __: Transform(TextEdit(USER, ((0, "x" * 5_000_000),))),
     "writes a header it was not granted": lambda _, __: Transform(
         MemberEdit("request.headers.authorization", "authorization", "x")
@@ -138,7 +173,7 @@ def test_a_breach_of_contract_is_recorded_and_changes_nothing(answer: Answer) ->
     assert result.records[0].changed == []
 
 
-@pytest.mark.parametrize("answer", [raise_exit, claim_throttled])
+@pytest.mark.parametrize("answer", [raise_exit, claim_throttled, raise_faceless])
 def test_whatever_is_raised_counts_as_an_exception_and_its_words_go_nowhere(answer: Answer) -> None:
     result, _ = _run(answer)
     assert result.records[0].failure == "exception"
