@@ -34,7 +34,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tiers that run processes use this machine's own sockets, and nothing beyond it."""
+    """Let the tiers that run processes use this machine's own sockets, and nothing beyond it.
+
+    The end-to-end tests come last: their gateway lives in threads of this process, whose use of `random`
+    hypothesis would take for that of its own tests.
+    """
+    items.sort(key=lambda item: _tier(item.path) == "e2e")
     for item in items:
         if item.get_closest_marker("loopback") or _tier(item.path) in LOOPBACK_TIERS:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
