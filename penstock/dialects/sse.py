@@ -1,0 +1,205 @@
+"""Server-sent events: bytes, cut anywhere, as events, each with the bytes that it came in.
+
+The format is WHATWG's (HTML, "Server-sent events", sections 9.2.5 and 9.2.6), with two differences. Nothing
+is thrown away: a comment or a stray blank line is an event without data, so that all `raw` together are
+the input. And what stands after the last blank line, which the standard discards, is an event too
+(`is_complete` is False): clients that read line by line take it, so a guard must see it.
+
+    parser = Parser()
+    for piece in pieces:
+        for event in parser.feed(piece): ...
+    for event in parser.close(): ...
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from penstock.errors import UpstreamError
+
+# What a unary answer may have (`penstock.upstream.target.Target.max_response_bytes`): one event can carry as
+# much, as when an image comes in a delta.
+MAX_EVENT_BYTES: Final = 5_500_000
+
+KEEP_ALIVE: Final = b": keep-alive\n\n"
+"""A comment, which every client skips. To be sent between events only."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_LINES: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_EVENT_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]{0,64}")
+_RETRY_MS: Final = re.compile(rb"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, or what stands between two.
+
+    `data`: the lines of data joined by newlines; None when there are none, as in a comment. Bytes that are no
+    UTF-8 stand in it as U+FFFD (`is_utf8` says whether there are any).
+    """
+
+    raw: bytes
+    event: str | None
+    data: str | None
+    is_complete: bool = True
+
+    @property
+    def is_utf8(self) -> bool:
+        try:
+            self.raw.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def with_data(self, data: str) -> bytes:
+        """The bytes of this event with other data: its other lines and its line ends stay. Always complete.
+
+        Raises ValueError when it has no data.
+        """
+        if self.data is None:
+            raise ValueError("an event without data gets none")
+        end = _line_end(self.raw)
+        new = b"".join(b"data: " + line + end for line in _split(data))
+        pieces: list[bytes] = []
+        for name, _value, line in _lines(self.raw):
+            pieces.append(new if name == b"data" else line)
+            new = b"" if name == b"data" else new
+        return _ended(b"".join(pieces), end)
+
+    def stripped(self) -> Event:
+        """This event without what no client shows and anything could be written in; itself when it has none.
+
+        Comments, unknown names, names of events that are no token, and `id` go. An `id` serves reconnection,
+        which a POST has not; and the OpenAI client, once it has seen one, takes each further blank line for
+        an event (openai 3, `SSEDecoder.decode`), so that a keep-alive would break its stream.
+        """
+        lines = _lines(self.raw) if self.data is not None else []
+        kept = b"".join(line for name, value, line in lines if _is_plain(name, value))
+        return self if kept == self.raw else _event(kept, is_complete=self.is_complete)
+
+
+class Parser:
+    """Finds the events in bytes that come in pieces. Linear in what it is fed, however that is cut.
+
+    A line that ends with a lone CR is known to end there when the next byte has come: it could have been the
+    first half of CR LF. Who writes LF or CR LF is not delayed by this.
+    """
+
+    __slots__ = ("_at_start", "_buffer", "_line", "_max_bytes", "_scanned")
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._buffer = bytearray()
+        self._line = 0  # where the line begins that is not at its end yet
+        self._scanned = 0  # no line ends before this
+        self._at_start = True
+        self._max_bytes = max_event_bytes
+
+    def feed(self, piece: bytes) -> list[Event]:
+        """The events that `piece` completes. Raises UpstreamError `too_large`."""
+        self._buffer += piece
+        return self._take(is_end=False)
+
+    def close(self) -> list[Event]:
+        """The rest, when no more bytes come: none, or an event that a blank line should have followed."""
+        events = self._take(is_end=True)
+        if self._buffer:
+            events.append(_event(bytes(self._buffer), is_complete=False))
+            self._buffer.clear()
+        return events
+
+    def _take(self, *, is_end: bool) -> list[Event]:
+        events = self._byte_order_mark(is_end=is_end)
+        if self._at_start:
+            return events
+        buffer, start, size = self._buffer, 0, len(self._buffer)
+        while (found := _LINE_END.search(buffer, self._scanned)) is not None:
+            if found[0] == b"\r" and found.end() == size and not is_end:
+                break
+            is_blank = found.start() == self._line
+            self._line = self._scanned = found.end()
+            if is_blank:
+                self._bound(self._line - start)
+                events.append(_event(bytes(buffer[start : self._line]), is_complete=True))
+                start = self._line
+        else:
+            self._scanned = size
+        self._bound(size - start)
+        self._forget(start)
+        return events
+
+    def _byte_order_mark(self, *, is_end: bool) -> list[Event]:
+        """One at the very start belongs to no line; an event of its own, so that it is passed on too."""
+        if not self._at_start:
+            return []
+        self._at_start = len(self._buffer) < len(_BOM) and _BOM.startswith(self._buffer) and not is_end
+        if not self._buffer.startswith(_BOM):
+            return []
+        del self._buffer[: len(_BOM)]
+        return [Event(_BOM, None, None)]
+
+    def _forget(self, size: int) -> None:
+        del self._buffer[:size]
+        self._line -= size
+        self._scanned -= size
+
+    def _bound(self, size: int) -> None:
+        if size > self._max_bytes:
+            message = f"The upstream sent an event larger than {self._max_bytes} bytes."
+            raise UpstreamError(message, outcome="too_large")
+
+
+def _event(raw: bytes, *, is_complete: bool) -> Event:
+    name: bytes | None = None
+    data: list[bytes] = []
+    for field, value, _line in _lines(raw):
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    text = b"\n".join(data).decode("utf-8", "replace") if data else None
+    return Event(raw, None if name is None else name.decode("utf-8", "replace"), text, is_complete)
+
+
+def encode(data: str) -> bytes:
+    """An event that carries `data`, whose lines may end in any way."""
+    return b"".join(b"data: " + line + b"\n" for line in _split(data)) + b"\n"
+
+
+def _split(data: str) -> list[bytes]:
+    return _LINE_END.split(data.encode())
+
+
+def _lines(raw: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """Each line as (name, value, the line with its end). A comment's name is `:`, a blank line's empty."""
+    return [(*_field(found[1]), found[0]) for found in _LINES.finditer(raw) if found[0]]
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    if line.startswith(b":"):
+        return b":", line[1:]
+    name, _colon, value = line.partition(b":")
+    return name, value.removeprefix(b" ")
+
+
+def _is_plain(name: bytes, value: bytes) -> bool:
+    if name == b"event":
+        return _EVENT_NAME.fullmatch(value) is not None
+    if name == b"retry":
+        return _RETRY_MS.fullmatch(value) is not None
+    return name in {b"data", b""}
+
+
+def _line_end(raw: bytes) -> bytes:
+    found = _LINE_END.search(raw)
+    return found[0] if found else b"\n"
+
+
+def _ended(raw: bytes, line_end: bytes) -> bytes:
+    """`raw` with the blank line that ends an event, added where it is not there yet."""
+    *_, last = _lines(raw)
+    if last[0] == b"" and not last[1]:
+        return raw
+    return raw + (line_end if raw.endswith((b"\r", b"\n")) else line_end * 2)
