@@ -18,7 +18,11 @@ FOLDER = Path(".penstock")
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("dev", help="run the gateway on this machine", description=__doc__)
     parser.add_argument(
-        "configuration", nargs="?", type=Path, metavar="gateway.toml", help="default: the example's"
+        "configuration",
+        nargs="?",
+        type=Path,
+        metavar="gateway.toml",
+        help="default: the one in this folder, or else the example",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"where to listen (default: {PORT}; 0: any)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")

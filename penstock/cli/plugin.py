@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from penstock.gates.placement import Placement
     from penstock.governance.explaining import Explained
 
-CONFIG = Path("gateway.toml")
-
 
 def add_parser(subparsers: Any) -> None:
     """`penstock plugin check|review|list|explain|override|redrive`."""
@@ -48,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s")
+    parser.add_argument("--config", type=Path, help="default: gateway.toml, or else the example")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -97,11 +95,12 @@ def _check(args: argparse.Namespace) -> None:
 
 def _check_config(args: argparse.Namespace) -> None:
     from penstock.configuration.compile import compile_file
-    from penstock.configuration.reading import read_gateway_file
+    from penstock.configuration.reading import chosen_file, read_gateway_file
 
-    compiled = compile_file(read_gateway_file(args.config))
+    path = chosen_file(args.config)
+    compiled = compile_file(read_gateway_file(path))
     facts = {
-        "file": str(args.config),
+        "file": str(path),
         "snapshot": compiled.snapshot.digest,
         "plugins": list(compiled.snapshot.plugins),
         "warnings": list(compiled.warnings),
@@ -130,16 +129,16 @@ def _review(args: argparse.Namespace) -> None:
 def _installed(args: argparse.Namespace) -> tuple[Any, Any]:
     """Manifest and stanza of the plugin that gateway.toml calls `args.plugin`."""
     from penstock.configuration.compile import built_in_plugins, plugin_folder
-    from penstock.configuration.reading import meant, read_gateway_file
+    from penstock.configuration.reading import chosen_file, meant, read_gateway_file
     from penstock.sdk.manifest import read_manifest
 
-    source = read_gateway_file(args.config)
+    source = read_gateway_file(chosen_file(args.config))
     for stanza in source.file.plugin:
         if stanza.name == args.plugin:
             folder = plugin_folder(stanza, source.path.parent, built_in_plugins())
             return read_manifest(folder), stanza
     remedy = meant(args.plugin, [stanza.name for stanza in source.file.plugin])
-    raise ConfigurationError(f"plugin {args.plugin!r}", f"is neither in {args.config} nor a folder.", remedy)
+    raise ConfigurationError(f"plugin {args.plugin!r}", f"is neither in {source.path} nor a folder.", remedy)
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from penstock.configuration.toml_lines import Path as KeyPath
 from penstock.configuration.toml_lines import line_of, lines_by_path
 from penstock.errors import ConfigurationError
 
+EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "gateway.toml"
 _MAX_BYTES = 4_000_000  # no configuration is that large; a wrong path may be
 
 
@@ -31,6 +32,12 @@ class Source:
     def error(self, key: KeyPath, problem: str, remedy: str = "") -> ConfigurationError:
         """A ConfigurationError at `key`."""
         return ConfigurationError(_where(self.path, key, dict(self.lines)), problem, remedy)
+
+
+def chosen_file(given: Path | None) -> Path:
+    """`given`; else the gateway.toml of this folder; else the example that comes with Penstock."""
+    here = Path("gateway.toml")
+    return given or (here if here.is_file() else EXAMPLE)
 
 
 def read_gateway_file(path: Path) -> Source:

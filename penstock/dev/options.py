@@ -22,7 +22,7 @@ class Options:
     port: int = DEFAULT_PORT
     """0: any that is free."""
     configuration: Path | None = None
-    """gateway.toml; None: the example that comes with Penstock."""
+    """gateway.toml; None: the one of this folder, or else the example that comes with Penstock."""
     folder: Path = Path(".penstock")
     fresh: bool = False
     """Throw the state of earlier runs away first."""

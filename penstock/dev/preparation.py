@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from penstock.adapters.clients import Clients
@@ -19,7 +18,7 @@ from penstock.configuration.applied import applied_documents
 from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
-from penstock.configuration.reading import Source, parse_gateway_file
+from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
 from penstock.dev.options import Options, write_private
 from penstock.errors import ConfigurationError
 from penstock.governance.access import Access
@@ -27,7 +26,6 @@ from penstock.governance.api_keys import ApiKeys, KeyOwner, fingerprint
 from penstock.governance.directory import Directory
 from penstock.governance.principal import Principal
 
-EXAMPLE: Final = Path(__file__).resolve().parent.parent.parent / "examples" / "gateway.toml"
 # Stands in gateway.toml for the echo upstream, whose port is another one in every run.
 ECHO_ADDRESS: Final = b"127.0.0.1:8788"
 KEY_NAME: Final = "local"
@@ -78,7 +76,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
 
 
 def _read(options: Options, echo_url: str) -> Source:
-    path = options.configuration or EXAMPLE
+    path = chosen_file(options.configuration)
     try:
         raw = path.read_bytes()
     except OSError as error:
