@@ -28,7 +28,7 @@ def review(manifest: Manifest, stanza: PluginStanza | None = None) -> Review:
     answers = (
         ("Which moments?", ", ".join(name for name, _ in moments) or "none"),
         ("Does it block, transform or only observe?", _effects(moments)),
-        ("Which fields?", _fields(moments)),
+        ("Which fields?", _fields(moments, stanza)),
         ("Does data leave, and to where?", _exits(manifest, grant, stanza)),
         ("Which models, MCP servers, keys, teams, tenants?", _scope(stanza)),
         ("Which secrets?", _secrets(grant, stanza)),
@@ -67,13 +67,29 @@ def _watching(given: MomentGrant) -> str:
     return f"only observes ({', '.join(given.effects)})" if given.effects else "only observes"
 
 
-def _fields(moments: _Moments) -> str:
+def _fields(moments: _Moments, stanza: PluginStanza | None) -> str:
     lines = []
     for name, given in moments:
         lines.append(f"{name} reads: {', '.join(given.reads) or 'nothing'}")
         if given.writes:
             lines.append(f"{name} writes: {', '.join(given.writes)}")
+        lines += _hidden(name, given, stanza)
     return "\n".join(lines) or "none"
+
+
+def _hidden(moment: str, given: MomentGrant, stanza: PluginStanza | None) -> list[str]:
+    """What passes under a guard that it does not see, by what is done about it (docs/adr/0003)."""
+    if not fields.CONTENT_FIELDS.intersection(given.reads) or not set(given.effects) & set(_STEERING):
+        return []
+    part = "request." if moment == fields.BEFORE else "response."
+    names = [name for name, entry in fields.FIELDS.items() if entry.content and entry.paths]
+    unseen = [name for name in names if name.startswith(part) and name not in given.reads]
+    policies = stanza.policies() if stanza else {}
+    fallback = policies.get("default", "refuse")
+    fates: dict[str, list[str]] = {}
+    for kind in (*unseen, "anything that no field carries"):
+        fates.setdefault(policies.get(kind, fallback), []).append(kind)
+    return [f"{moment} does not see, so will {fate}: {', '.join(kinds)}" for fate, kinds in fates.items()]
 
 
 def _exits(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> str:

@@ -129,3 +129,20 @@ def test_one_line_says_whether_it_can_affect_a_response(
     grant: dict[str, Any], stanza: dict[str, Any], line: str
 ) -> None:
     assert reviewed(grant, **stanza).response_path == line
+
+
+def test_what_a_guard_does_not_see_is_said_with_what_becomes_of_it() -> None:
+    grant = {"before_upstream": {"reads": ["request.messages.user"], "effects": ["block"]}}
+    answers = dict(
+        reviewed(grant, uninspected={"default": "refuse", "request.messages.system": "allow"}).answers
+    )
+    lines = answers["Which fields?"].splitlines()
+    assert "before_upstream does not see, so will allow: request.messages.system" in lines
+    refused = next(line for line in lines if "so will refuse" in line)
+    assert "request.messages.assistant" in refused
+    assert refused.endswith("anything that no field carries")
+
+
+def test_who_only_looks_guards_nothing_and_hides_nothing() -> None:
+    grant = {"before_upstream": {"reads": ["request.messages.user"], "effects": ["record"]}}
+    assert "does not see" not in dict(reviewed(grant).answers)["Which fields?"]
