@@ -7,7 +7,8 @@
     tool_calls[*].function.arguments!    a string that holds JSON: every string in that JSON
 
 A more exact path wins over `*`, and both win over `**`. What no path leads to is *unlisted*. A long number at
-the path of a field is a text too, of its digits; when it is edited, a string takes its place.
+the path of a field is a text too, of its digits; when it is edited, a string takes its place. What should
+hold JSON and does not is one text; where escapes stand in it, it is unlisted besides.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _STEP: Final = re.compile(
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$.-]{0,63}")
 _LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
+# Nobody's parameters are that long but seeds, which are listed; a time in milliseconds has thirteen digits.
+_UNLISTED_NUMBER: Final = 10**13
+_DIGITS_OF_A_NAME: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9][_.$-]?){14}")  # a card's, not a time's
 _MAX_NAME_CHARS: Final = 64
 _MAX_PATH_CHARS: Final = 200  # evidence's bound (`penstock.evidence.record.TablePath`)
 
@@ -63,6 +67,8 @@ class Classified:
     """What no field carries: a kind of media, `unlisted`, or `key` for a name that is no identifier."""
     repeated: set[str] = field(default_factory=set)
     """Fields that are said a second time, in strings that belong to no field."""
+    guards_numbers: bool = False
+    """Whether a very long number that no path leads to counts as unlisted."""
 
 
 def path_of(here: Here | None) -> Path:
@@ -77,26 +83,34 @@ def path_of(here: Here | None) -> Path:
 class Matcher:
     """A table of paths, compiled to a deterministic automaton. Holds nothing of any request."""
 
-    __slots__ = ("_names", "_patterns", "_root")
+    __slots__ = ("_guards_numbers", "_names", "_patterns", "_root")
 
-    def __init__(self, table: Iterable[tuple[str, Rule]], patterns: Mapping[str, re.Pattern[str]]) -> None:
+    def __init__(
+        self,
+        table: Iterable[tuple[str, Rule]],
+        patterns: Mapping[str, re.Pattern[str]],
+        *,
+        guards_numbers: bool = False,
+    ) -> None:
         root, names = _Node(), set[str]()
         for path, rule in table:
             names |= _add(root, path, rule)
         self._root = _Compiler().state((root,))
         self._names = frozenset(filter(_is_identifier, names))
         self._patterns = patterns
+        self._guards_numbers = guards_numbers
 
     def classify(self, tree: Any) -> Classified:
         """What every string of `tree` is. One walk, as deep as the tree, which `rawjson` has bounded."""
-        found = Classified()
+        found = Classified(guards_numbers=self._guards_numbers)
         self._value(tree, self._root, None, found)
         return found
 
     def unseen(self, tree: Any, classified: Classified) -> tuple[Unseen, ...]:
         """The hidden parts of `tree` with paths that are free of content."""
+        held: dict[str, Any] = {}
         return tuple(
-            Unseen(self._described(tree, at), kind, at)
+            Unseen(self._described(tree, at, held), kind, at)
             for kind, at in ((kind, path_of(here)) for kind, here in classified.hidden)
         )
 
@@ -166,16 +180,23 @@ class Matcher:
         tree = _held(value)
         if tree is None:
             self._string(value, state.inside, here, found)
+            if "\\u" in value:  # a laxer parser than ours would read letters where we read an escape
+                found.hidden.append(("unlisted", here))
         else:
             self._value(tree, state.inside, (here, INSIDE), found)
 
-    def _described(self, tree: Any, at: Path) -> str:
-        """`at` in the words of the table: names that it does not know as `?`, indexes as `[*]`."""
+    def _described(self, tree: Any, at: Path, held: dict[str, Any]) -> str:
+        """`at` in the words of the table: names that it does not know as `?`, indexes as `[*]`.
+
+        `held` keeps what strings hold: thousands of places may be in one, which is to be parsed once.
+        """
         state, value, words = self._root, tree, ""
         for step in at:
             if step == INSIDE and state.inside is not None:
                 words += "!"
-                state, value = state.inside, _held(value)
+                if value not in held:
+                    held[value] = _held(value)
+                state, value = state.inside, held[value]
                 continue
             if isinstance(step, int):
                 words += "[*]"
@@ -189,8 +210,12 @@ class Matcher:
 
 def _number(value: float, state: _State, here: Here, found: Classified) -> None:
     """A number that is long enough to be a card or a telephone is a text of its field, like any other."""
+    if -_LONG_NUMBER < value < _LONG_NUMBER:
+        return
     rule = state.rule
-    if rule is None or rule.kind != "field" or -_LONG_NUMBER < value < _LONG_NUMBER:
+    if rule is None and found.guards_numbers and not -_UNLISTED_NUMBER < value < _UNLISTED_NUMBER:
+        found.hidden.append(("unlisted", here))
+    if rule is None or rule.kind != "field":
         return
     whole = isinstance(value, int) or value.is_integer()
     texts = found.fields.setdefault(rule.name, Found())
@@ -199,7 +224,12 @@ def _number(value: float, state: _State, here: Here, found: Classified) -> None:
 
 
 def _is_identifier(name: str) -> bool:
-    """Whether a member's name is one that nobody writes sentences with. An empty one says nothing."""
+    """Whether a member's name is one that nobody writes sentences with, nor a card's or account's number.
+
+    An empty one says nothing.
+    """
+    if len(name) >= 14 and _DIGITS_OF_A_NAME.search(name):
+        return False
     if name.isidentifier() and name.isascii() and len(name) <= _MAX_NAME_CHARS:
         return True
     return not name or _IDENTIFIER.fullmatch(name) is not None

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.dialects import rawjson
 from penstock.dialects.paths import Matcher, Rule, path_of
 from penstock.dialects.splicing import INSIDE
 
@@ -92,13 +94,50 @@ def test_a_string_that_holds_a_json_string_is_read_as_that() -> None:
     assert texts(table, {"arguments": r'"\u0034111"'}) == {"a": ["4111"]}
 
 
+@pytest.mark.parametrize("held", [r'{"a":"\u0034111","a":1}', r'{"a":"\u0034111",}', r'["\u0034111", NaN]'])
+def test_escapes_in_what_is_no_strict_json_are_unlisted_since_others_read_them(held: str) -> None:
+    assert unseen(matcher(a=("arguments!",)), {"arguments": held}) == [("unlisted", "arguments")]
+
+
+def test_a_very_long_number_that_no_path_leads_to_is_unlisted_where_numbers_are_guarded() -> None:
+    rules = [("seed", Rule("structural", "token")), ("deep.**", Rule("field", "a"))]
+    tree = {"x": 4242424242424242, "y": [4.242424242424242e15], "z": 1762430000123}
+    tree |= {"seed": 2**63 - 1, "deep": 4242424242424242}
+    guarded, open_ = Matcher(rules, PATTERNS, guards_numbers=True), Matcher(rules, PATTERNS)
+    assert unseen(guarded, tree) == [("unlisted", "?"), ("unlisted", "?[*]")]
+    assert unseen(open_, tree) == []
+
+
+def _counting(parsed: list[str], parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def counted(text: str) -> Any:
+        parsed.append(text)
+        return parse(text)
+
+    return counted
+
+
+def test_what_a_string_holds_is_parsed_once_however_many_places_in_it_are_unseen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = matcher(a=("arguments!",))
+    tree = {"arguments": json.dumps({f"a key {number}": number for number in range(50)})}
+    parsed: list[str] = []
+    classified, parse = table.classify(tree), rawjson.parse
+    monkeypatch.setattr(rawjson, "parse", _counting(parsed, parse))
+    assert len(table.unseen(tree, classified)) == 50
+    assert len(parsed) == 1
+
+
 def test_a_structural_string_that_breaks_its_pattern_is_unlisted() -> None:
     table = matcher(token=("role", "ids[*]"))
     tree = {"role": "user", "ids": ["ok", "jane@example.com", ""]}
     assert unseen(table, tree) == [("unlisted", "ids[*]")]
 
 
-@pytest.mark.parametrize("name", ["a b", "jane@example.com", "größe", "x" * 65, "-x", "a\n", "名"])
+DIGITS = ["4242424242424242", "4242-4242-4242-4242", "card_4242.4242.4242.4242", "_42424242424242"]
+
+
+@pytest.mark.parametrize("name", ["a b", "jane@example.com", "größe", "x" * 65, "-x", "a\n", "名", *DIGITS])
 @pytest.mark.parametrize("nest", ["{}", '{{"deep": {}}}', '{{"held": "{}"}}'])
 def test_a_name_that_is_no_identifier_is_unseen_wherever_it_stands(name: str, nest: str) -> None:
     inner = json.dumps({name: 1})
@@ -108,7 +147,11 @@ def test_a_name_that_is_no_identifier_is_unseen_wherever_it_stands(name: str, ne
     assert kinds == ["key"]
 
 
-@pytest.mark.parametrize("name", ["", "a", "$defs", "x-y", "a.b", "50256", "_"])
+# A time in milliseconds, a UUID, a digest.
+NUMBERED = ["1762430000123", "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e"]
+
+
+@pytest.mark.parametrize("name", ["", "a", "$defs", "x-y", "a.b", "50256", "_", *NUMBERED])
 def test_a_name_that_is_an_identifier_says_nothing(name: str) -> None:
     assert not unseen(matcher(a=("deep.**",)), {name: 1, "deep": {name: 1}})
 

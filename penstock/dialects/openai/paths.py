@@ -75,6 +75,8 @@ REQUEST_TOKENS: Final = (
     "reasoning.summary",
     "verbosity",
     "service_tier",
+    "seed",  # the one number that may be of any length
+    "random_seed",
     "prompt_cache_retention",
     "prompt_cache_options.mode",
     "prompt_cache_options.ttl",
@@ -254,7 +256,7 @@ def response_table() -> Iterator[tuple[str, Rule]]:
 
 @cache
 def request_matcher() -> Matcher:
-    return Matcher(request_table(), PATTERNS)
+    return Matcher(request_table(), PATTERNS, guards_numbers=True)
 
 
 @cache
