@@ -34,7 +34,7 @@ class JsonContent(ABC):
     members and messages are added, and what else must change with a text.
     """
 
-    __slots__ = ("_body", "_classified", "_unseen", "text", "tree")
+    __slots__ = ("_body", "_classified", "_present", "_texts", "_unseen", "text", "tree")
 
     def __init__(self, text: str, tree: dict[str, Any], body: bytes | None = None) -> None:
         self.text = text
@@ -42,6 +42,8 @@ class JsonContent(ABC):
         self._body = body
         self._classified: Classified | None = None
         self._unseen: tuple[Unseen, ...] | None = None
+        self._present: frozenset[str] | None = None
+        self._texts: dict[str, TextValues] = {}
 
     @property
     @abstractmethod
@@ -91,10 +93,20 @@ class JsonContent(ABC):
 
     @property
     def present(self) -> frozenset[str]:
-        found = self.classified
-        return frozenset(name for name, texts in found.fields.items() if any(texts.values)) | found.repeated
+        if self._present is None:
+            found = self.classified
+            texts = {name for name, texts in found.fields.items() if any(texts.values)}
+            self._present = frozenset(texts | found.repeated)
+        return self._present
 
     def texts(self, field: str) -> TextValues:
+        known = self._texts.get(field)
+        if known is None:
+            known = self._texts[field] = self.text_values(field)
+        return known
+
+    def text_values(self, field: str) -> TextValues:
+        """What `texts` gives; asked for once."""
         return TextValues(tuple(self._found(field).values))
 
     def encoded(self) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from penstock.content import Content
@@ -38,11 +40,12 @@ class Exchange:
     response_headers: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     _seen: dict[tuple[str, ...], Saw] = field(default_factory=dict)
-    _digests: dict[str, str | None] = field(default_factory=dict)
+    _digests: dict[str, tuple[str | tuple[str, ...], str]] = field(default_factory=dict)
+    """Field → what it said when it was last hashed, and the digest, which holds while it says that."""
 
     def projected(self, reads: Sequence[str], writes: frozenset[str]) -> Projection:
         """The granted fields and no other. What may only be written is there, unreadable."""
-        values = {name: self._value(name) for name in reads}
+        values = {name: _reader(name)(self) for name in reads}
         for name in writes.difference(values):
             values[name] = WRITE_ONLY
         return Projection(values)
@@ -62,33 +65,33 @@ class Exchange:
         edits = [edit for edit in edits if edit]  # a pattern that found nothing edits nothing
         if not edits:
             return []
-        after = replace(
-            self,
-            request_headers=dict(self.request_headers),
-            tags=dict(self.tags),
-            response_headers=dict(self.response_headers),
-            notes=dict(self.notes),
-            _seen={},
-            _digests={},
-        )
-        for name, group in groupby(sorted(edits, key=lambda e: e.field), key=lambda e: e.field):
-            after._edit(name, list(group))
-        changed = [
-            change for change in (self._change(after, name, edits) for name in _names(edits)) if change
-        ]
-        if commit and changed:
-            self._become(after)
+        before, names = self._state(), _names(edits)
+        digests = {name: self.digest(name) for name in names}
+        changed: list[Changed] = []
+        try:
+            for name, group in groupby(sorted(edits, key=lambda e: e.field), key=lambda e: e.field):
+                self._edit(name, list(group))
+            changed += (
+                Changed(name, _count(name, edits), digests[name], after)
+                for name in names
+                if (after := self.digest(name)) != digests[name]
+            )
+        finally:
+            if not (commit and changed):
+                self._return_to(before)
+        if commit:
+            self._seen.clear()
         return changed
 
     def respond(self, content: Content, *, commit: bool) -> list[Changed]:
         """Put `content` in the place of the response."""
         before, old = self.digest("response.text"), self.response
         self.response = content
-        self._forget()
         after = self.digest("response.text")
-        if not commit:
+        if commit:
+            self._seen.clear()
+        else:
             self.response = old
-            self._forget()
         return [Changed(REPLACED, 1, before, after)]
 
     def dropped(self, content: Content, part: str) -> None:
@@ -97,29 +100,23 @@ class Exchange:
             self.request = content
         else:
             self.response = content
-        self._forget()
+        self._seen.clear()
 
     def digest(self, name: str) -> str | None:
         """The digest of one field's present value; None when it is empty or not there."""
-        if name not in self._digests:
-            self._digests[name] = self._digest(name)
-        return self._digests[name]
+        says = self._says(name)
+        if not says:
+            return None
+        known = self._digests.get(name)
+        # To compare 4 KB of texts takes a tenth of the time that hashing them takes.
+        if known is None or known[0] != says:
+            make = self.digester.text if isinstance(says, str) else self.digester.texts
+            known = self._digests[name] = (says, make(name, says))  # type: ignore[arg-type]  # each gets its own
+        return known[1]
 
     def part(self, name: str) -> Content | None:
         """The body that carries the field `name`."""
         return self.request if name.startswith("request.") else self.response
-
-    def _value(self, name: str) -> Any:
-        known = _VALUES.get(name)
-        if known is not None:
-            return known(self)
-        if ".headers." in name:
-            headers = self.request_headers if name.startswith("request.") else self.response_headers
-            return headers.get(name.split(".headers.", 1)[1])
-        content = self.part(name)
-        if name in _IN_BODY:
-            return content.members(name) if content else {}
-        return content.texts(name) if content else TextValues(())
 
     def _count(self, reads: tuple[str, ...]) -> Saw:
         texts = [text for name in reads if name in fields.CONTENT_FIELDS for text in self._strings(name)]
@@ -131,22 +128,22 @@ class Exchange:
         content = self.part(name)
         return content.texts(name).texts if content else ()
 
-    def _digest(self, name: str) -> str | None:
+    def _says(self, name: str) -> str | tuple[str, ...]:
+        """What a field's digest is made of: its texts, or what stands beside the bodies; else empty."""
         if name in fields.CONTENT_FIELDS:
             texts = self._strings(name)
-            if name in _IN_BODY:
-                texts = (*texts, repr(self._value(name)))
-            return self.digester.texts(name, texts) if texts else None
+            return (*texts, repr(_reader(name)(self))) if name in _IN_BODY else texts
         if ".headers." in name or name in {"request.tags", "response.metadata"}:
-            value = self._value(name)
-            return self.digester.text(name, repr(value)) if value else None
-        return None
+            value = _reader(name)(self)
+            return repr(value) if value else ""
+        return ""
 
     def _edit(self, name: str, edits: list[Edit]) -> None:
-        beside = self._beside(name)
-        if beside is None:
+        place = _beside(name)
+        if place is None:
             self._edit_body(name, edits)
             return
+        beside: dict[str, str] = dict(getattr(self, place))  # earlier views keep the one that they show
         for edit in edits:
             if not isinstance(edit, MemberEdit):
                 raise _unfit()
@@ -154,6 +151,7 @@ class Exchange:
                 beside.pop(edit.name, None)
             else:
                 beside[edit.name] = str(edit.value)
+        setattr(self, place, beside)
 
     def _edit_body(self, name: str, edits: list[Edit]) -> None:
         content = self.part(name)
@@ -168,31 +166,17 @@ class Exchange:
         else:
             self.response = edited
 
-    def _beside(self, name: str) -> dict[str, str] | None:
-        """The mapping beside the bodies that holds `name`; None for a field of a body."""
-        if name.startswith("request.headers."):
-            return self.request_headers
-        if name.startswith("response.headers."):
-            return self.response_headers
-        return {"request.tags": self.tags, "response.metadata": self.notes}.get(name)
+    def _state(self) -> tuple[Any, ...]:
+        return (*_EDITED(self), dict(self._digests))
 
-    def _change(self, after: Exchange, name: str, edits: Sequence[Edit]) -> Changed | None:
-        before_digest, after_digest = self.digest(name), after.digest(name)
-        if before_digest == after_digest:
-            return None
-        count = sum(_size(edit) for edit in edits if edit.field == name)
-        return Changed(name, count, before_digest, after_digest)
+    def _return_to(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(_EDITABLE, state, strict=True):
+            setattr(self, name, value)
 
-    def _become(self, other: Exchange) -> None:
-        self.request, self.response = other.request, other.response
-        self.request_headers, self.tags = other.request_headers, other.tags
-        self.response_headers, self.notes = other.response_headers, other.notes
-        self._forget()
 
-    def _forget(self) -> None:
-        self._seen.clear()
-        self._digests.clear()
-
+# All that an edit can put something else in the place of; the mappings themselves never change.
+_EDITABLE = ("request", "response", "request_headers", "tags", "response_headers", "notes", "_digests")
+_EDITED = attrgetter(*_EDITABLE[:-1])
 
 _VALUES: Mapping[str, Callable[[Exchange], Any]] = {
     "identity": lambda x: x.identity,
@@ -208,8 +192,38 @@ _VALUES: Mapping[str, Callable[[Exchange], Any]] = {
 }
 
 
+@cache  # one for each field that a placement reads: configuration bounds them
+def _reader(name: str) -> Callable[[Exchange], Any]:
+    """Gets the value of one field: looked up once, where every view would do it anew."""
+    known = _VALUES.get(name)
+    if known is not None:
+        return known
+    in_request = name.startswith("request.")
+    if ".headers." in name:
+        header = name.split(".headers.", 1)[1]
+        return lambda x: (x.request_headers if in_request else x.response_headers).get(header)
+    if name in _IN_BODY:
+        return lambda x: x.request.members(name)
+    if in_request:
+        return lambda x: x.request.texts(name)
+    return lambda x: x.response.texts(name) if x.response else TextValues(())
+
+
+def _beside(name: str) -> str | None:
+    """Which mapping beside the bodies holds the field `name`; None for a field of a body."""
+    if name.startswith("request.headers."):
+        return "request_headers"
+    if name.startswith("response.headers."):
+        return "response_headers"
+    return {"request.tags": "tags", "response.metadata": "notes"}.get(name)
+
+
 def _names(edits: Sequence[Edit]) -> list[str]:
     return list(dict.fromkeys(edit.field for edit in edits))
+
+
+def _count(name: str, edits: Sequence[Edit]) -> int:
+    return sum(_size(edit) for edit in edits if edit.field == name)
 
 
 def _size(edit: Edit) -> int:

@@ -62,10 +62,10 @@ def inspect(placement: Placement, exchange: Exchange) -> Inspection:
     content = exchange.request if placement.moment == BEFORE else exchange.response
     if content is None or not reads_content(placement):
         return NOTHING_UNSEEN
-    hidden = sorted(content.present.difference(placement.reads))
+    hidden = content.present.difference(placement.reads)
     if not hidden and not content.unseen:
         return NOTHING_UNSEEN
-    return _judged(placement, content, hidden)
+    return _judged(placement, content, sorted(hidden))
 
 
 def _judged(placement: Placement, content: Content, hidden: list[str]) -> Inspection:

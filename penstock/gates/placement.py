@@ -94,7 +94,7 @@ def derived_style(
 
 def reads_content(placement: Placement) -> bool:
     """Whether it looks at words of the conversation, so that nothing may pass it unseen."""
-    return any(name in fields.CONTENT_FIELDS for name in placement.reads)
+    return not fields.CONTENT_FIELDS.isdisjoint(placement.reads)
 
 
 def in_order(placements: list[Placement]) -> tuple[Placement, ...]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -57,6 +57,9 @@ class NoCapabilities:
         raise FieldNotGrantedError("secrets")
 
 
+_NO_CAPABILITIES: Final = NoCapabilities()
+
+
 class Context(Generic[ConfigT]):
     """One run of one plugin. `config` is the plugin's own pydantic model, validated at load."""
 
@@ -87,7 +90,7 @@ class Context(Generic[ConfigT]):
         self._refused: list[str] = []
         self._deadline = deadline
         self._specs = specs or {}
-        self._capabilities = capabilities or NoCapabilities()
+        self._capabilities = capabilities or _NO_CAPABILITIES
         self._clock = clock
 
     @property

@@ -69,8 +69,8 @@ class ChatRequest(JsonContent):
         return paths.request_removals()
 
     @override
-    def texts(self, field: str) -> TextValues:
-        found = super().texts(field)
+    def text_values(self, field: str) -> TextValues:
+        found = super().text_values(field)
         return found._replace(tools=members.tools(self.tree)) if field == "request.tools" else found
 
     @override
