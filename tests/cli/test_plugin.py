@@ -32,7 +32,9 @@ def test_a_review_asks_the_seven_questions_of_what_is_granted(gateway: Gateway) 
     words = ("plugin", "review", "guard", "--config", str(gateway.file))
     found = said(gateway.capsys, *words, "--json").json
     assert len(found["answers"]) == 7
-    assert found["answers"]["Which fields?"] == "before_upstream reads: request.messages.user"
+    reads, hidden = found["answers"]["Which fields?"].splitlines()
+    assert reads == "before_upstream reads: request.messages.user"
+    assert hidden.startswith("before_upstream does not see, so will refuse: request.metadata")
     assert found["risk"].startswith("It CAN affect the response path: it may block")
     table = said(gateway.capsys, *words).out
     assert "Which moments?" in table
