@@ -22,7 +22,7 @@ from penstock.evidence.record import Outcome, PlacementRecord, UpstreamRecord
 from penstock.gates.exchange import Exchange
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
-from penstock.gateway.dispatch import dispatch, receivers
+from penstock.gateway.dispatch import dispatch, receivers, skipped
 from penstock.gateway.http import HttpRequest
 from penstock.gateway.reply import PASSED_ON, RETRY, Reply, passed_headers
 from penstock.governance.access import Model
@@ -62,6 +62,7 @@ class Passage:
         self._background: list[PlacementRecord] | None = None
         self._facts: dict[str, str | None] = dict(caller.principal.facts())
         self.overrides = Overrides()
+        self._overrides_known = False
 
     def run(self, match: Match) -> Reply:
         """The reply, whatever happens on the way. Raises only what is no PenstockError."""
@@ -82,7 +83,11 @@ class Passage:
         """One record for each background placement; the same once INTENT has named the receivers."""
         if self._background is None:
             placements, request_id = self._parts.background, self._account.request_id
-            self._background = dispatch(placements, self._facts, request_id, self.overrides)
+            self._background = (
+                dispatch(placements, self._facts, request_id, self.overrides)
+                if self._overrides_known
+                else skipped(placements, "no_context")  # one of them may have been killed
+            )
         return self._background
 
     def _served(self, match: Match) -> Reply:
@@ -102,16 +107,22 @@ class Passage:
 
     def _admitted_body(self) -> bytes | Denied:
         caller, parts = self._caller, self._parts
-        for networks in (parts.addresses, caller.addresses, parts.access.addresses(caller.principal)):
+        own = parts.access.addresses(caller.principal)
+        self._heed_overrides()
+        for networks in (parts.addresses, caller.addresses, own):
             if (denied := check_address(self._http.source_ip, networks)) is not None:
                 return denied
         return unpack(self._http.headers, self._http.body, parts.body_limit_bytes)
 
+    def _heed_overrides(self) -> None:
+        """Before anything can be refused: what is killed gets no evidence of a refused request either."""
+        self.overrides = self._parts.access.overrides()
+        self._account.overrides = self.overrides.version
+        self._overrides_known = True
+
     def _resolved(self, content: RequestContent) -> Model | Denied:
         access, account = self._parts.access, self._account
         found = access.model(self._caller.principal, content.model)
-        self.overrides = access.overrides()
-        account.overrides = self.overrides.version
         if isinstance(found, Denied):
             account.resource.model = account.digester.text("resource.model", content.model)
             return found

@@ -9,6 +9,7 @@ import pytest
 from penstock.errors import StorageError
 from penstock.evidence.record import EvidenceRecord
 from penstock.governance.api_keys import KeyOwner
+from penstock.governance.overriding import Author, Overriding, Wish
 from penstock.sdk import Block, Context, Decision, Plugin, Request
 from tests.gates.fakes import placement_of
 from tests.gateway.world import NOW_S, Broken, World, error
@@ -115,6 +116,17 @@ def test_background_plugins_are_named_in_the_intent_and_in_the_outbox() -> None:
     assert world.stored[0][1] == ["export"]
     assert next(iter(world.ledger.open_before(NOW_S * 2_000))).facts["dispatch"] == ["export"]
     assert [(p.action, p.path) for p in world.record.placements] == [("dispatched", "background")]
+
+
+@pytest.mark.parametrize("body", [b"{", b"x" * 100_001, b'{"model": "nobody", "messages": []}'])
+def test_a_killed_background_plugin_gets_no_evidence_of_refused_requests_either(body: bytes) -> None:
+    export = placement_of("export", "after_response", reads=("evidence",), effects=("emit",))
+    world = World({}, export)
+    Overriding(world.control).set([export], Wish(killed=True), Author("ops", 1))
+    world.post(body)
+    assert [list(plugins) for _, plugins in world.stored] == [[]]
+    assert [(p.action, p.reason) for p in world.record.placements] == [("skipped", "killed")]
+    assert world.record.overrides == "r1"
 
 
 def test_a_fault_of_ours_is_a_recorded_500_that_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
