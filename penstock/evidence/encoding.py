@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic_core import to_json
 
@@ -45,42 +45,52 @@ def as_json(value: object) -> bytes:
 
 def as_mapping(part: Part) -> dict[str, Any]:
     """A part and the parts in it as plain JSON values. Lists are the part's own: not to be changed."""
-    get, required, optional = _layout(part.__class__)  # type: ignore[arg-type]  # a class is hashable
-    values = iter(get(part))
-    # To ask for the kinds that most values are, before any other, took a placement from 19 µs to 9.
-    members = {
-        name: value if value.__class__ in _SCALARS else _plain(value)
-        for name, value in zip(required, values, strict=False)  # the optional ones follow
-    }
-    for name, value in zip(optional, values, strict=True):
-        if value is None:
-            continue
-        if value.__class__ in _SCALARS:
-            members[name] = value
-        elif value or isinstance(value, Part):
-            members[name] = _plain(value)
+    layout = _layout(part.__class__)  # type: ignore[arg-type]  # a class is hashable
+    values = layout.values(part)
+    members: dict[str, Any] = dict(zip(layout.required, values, strict=False))
+    rest = zip(layout.optional, values[len(members) :], strict=True)
+    # With nothing asked of a value that the layout knows already, a placement takes 5 µs instead of 19.
+    members |= {name: value for name, value in rest if value or value.__class__ in _KEPT_WHEN_FALSE}
+    for name in layout.with_parts:
+        if name in members:
+            members[name] = _plain(members[name])
     return members
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_KEPT_WHEN_FALSE = frozenset({str, int, float, bool})
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Part):
         return as_mapping(value)
-    if value.__class__ is list and value and isinstance(value[0], Part):
-        return [as_mapping(item) for item in value]
-    return value
+    return [as_mapping(item) for item in value] if isinstance(value, list) else value
+
+
+class _Layout(NamedTuple):
+    """How to get all of a part's values in order, required ones first, and the names that go with them."""
+
+    values: Callable[[object], tuple[Any, ...]]
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    with_parts: tuple[str, ...]
+    """Those that hold a part or a list of parts."""
 
 
 @cache
-def _layout(kind: type[Part]) -> tuple[Callable[[object], tuple[Any, ...]], tuple[str, ...], tuple[str, ...]]:
-    """How to get all of a part's values in order, and the names: first the required, then the optional."""
+def _layout(kind: type[Part]) -> _Layout:
     layout = fields(kind)  # type: ignore[arg-type]  # every Part is a dataclass
     names = tuple(f.name for f in layout)
     required = tuple(f.name for f in layout if f.default is MISSING and f.default_factory is MISSING)
+    hints = get_type_hints(kind)
+    with_parts = tuple(name for name in names if _holds_parts(hints[name]))
     # Every part has two fields or more, so that the getter always gives a tuple.
-    return attrgetter(*names), required, names[len(required) :]
+    return _Layout(attrgetter(*names), required, names[len(required) :], with_parts)
+
+
+def _holds_parts(hint: Any) -> bool:
+    if isinstance(hint, type) and issubclass(hint, Part):
+        return True
+    return any(map(_holds_parts, get_args(hint)))
 
 
 Cut = Callable[[EvidenceRecord], EvidenceRecord]

@@ -26,10 +26,11 @@ from penstock.evidence.record import Changed, PlacementRecord, SkipReason, Unins
 from penstock.gates.breaker import Breaker
 from penstock.gates.exchange import REPLACED, Exchange
 from penstock.gates.host import Answer, Host
-from penstock.gates.inspection import NOTHING_UNSEEN, Inspection, inspect
+from penstock.gates.inspection import Inspection, inspect
 from penstock.gates.overrides import Overrides
-from penstock.gates.placement import HostKind, Mode, Placement, bucket
+from penstock.gates.placement import HostKind, Mode, Placement, bucket, reads_content
 from penstock.gates.records import blank, failed, settle
+from penstock.gates.scope import Scope
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.fields import AFTER, Moment
 
@@ -64,27 +65,29 @@ class Gate:
         """`placements` in the order of `placement.in_order`; `budget_ms` bounds the whole gate."""
         self.moment = moment
         self.placements = tuple(placements)
-        self._hosts = hosts
         self._budget_s = budget_ms / 1000
         self._clock = clock
-        self._breakers = {placement.name: Breaker(clock) for placement in placements}
+        self._hosts = hosts
+        self._seats = tuple(_Seat(placement, Breaker(clock)) for placement in placements)
+        self._names = [placement.plugin for placement in placements]
 
     def run(self, exchange: Exchange, overrides: Overrides) -> GateResult:
         """Run every placement on `exchange`, which carries all that they changed.
 
         Raises AccountingError when a placement is left without its record.
         """
-        started = self._clock()
+        started = before = self._clock()
         result = GateResult()
-        for placement in self.placements:
-            before = self._clock()
-            step = _Step(placement, exchange, result, started + self._budget_s, before)
+        for seat in self._seats:
+            step = _Step(seat, exchange, result, started + self._budget_s, before)
             record = self._guarded(step, overrides)
-            record.ms = round((self._clock() - before) * 1000, 3)
+            after = self._clock()
+            record.ms = round((after - before) * 1000, 3)
             result.records.append(record)
             _remember(exchange, record)
-        result.ms = round((self._clock() - started) * 1000, 3)
-        if [record.plugin for record in result.records] != [p.plugin for p in self.placements]:
+            before = after
+        result.ms = round((before - started) * 1000, 3)
+        if [record.plugin for record in result.records] != self._names:
             raise AccountingError(f"gate {self.moment} left a placement without a record")
         return result
 
@@ -103,7 +106,7 @@ class Gate:
             return self._fail(step, mode, failed(step.placement, mode, fault))
 
     def _visit(self, step: _Step, overrides: Overrides) -> PlacementRecord:
-        mode, reason = disposition(step.placement, step.exchange.facts, step.exchange.request_id, overrides)
+        mode, reason = step.seat.disposition(step.exchange, overrides)
         if step.result.denial is not None:
             return blank(step.placement, mode, reason or "after_block")
         if reason is None and self.moment == AFTER and step.exchange.response is None:
@@ -116,19 +119,17 @@ class Gate:
         return self._inspect_and_run(step, mode)
 
     def _inspect_and_run(self, step: _Step, mode: Mode) -> PlacementRecord:
-        found = self._inspected(step, mode)
-        if found.refused:
-            return self._refuse(step, mode, found)
-        breaker = self._breakers[step.placement.name]
-        if not breaker.admits():
+        if step.seat.is_guard:
+            found = self._inspected(step, mode)
+            if found.refused:
+                return self._refuse(step, mode, found)
+        if not step.seat.breaker.admits():
             failure = PluginError(FailureClass.CIRCUIT_OPEN, "the circuit is open")
             return self._fail(step, mode, failed(step.placement, mode, failure))
-        return self._run(step, mode, breaker)
+        return self._run(step, mode)
 
     def _inspected(self, step: _Step, mode: Mode) -> Inspection:
         """What it cannot see; what is to be dropped is gone, what cannot be dropped is refused."""
-        if step.placement.style != "ordered":
-            return NOTHING_UNSEEN
         found = inspect(step.placement, step.exchange)
         if mode is Mode.ENFORCE and found.entries:
             try:
@@ -138,8 +139,8 @@ class Gate:
             step.result.uninspected += found.entries
         return found
 
-    def _run(self, step: _Step, mode: Mode, breaker: Breaker) -> PlacementRecord:
-        placement, exchange = step.placement, step.exchange
+    def _run(self, step: _Step, mode: Mode) -> PlacementRecord:
+        placement, exchange, breaker = step.placement, step.exchange, step.seat.breaker
         projection = exchange.projected(placement.reads, placement.terms.writes)
         saw = exchange.saw(placement.reads)
         answer = self._hosts[placement.host].call(placement, projection, exchange.request_id, step.seconds)
@@ -233,18 +234,43 @@ class Gate:
             )
 
 
+class _Seat:
+    """One placement and all that is the same of it for every request, looked up once."""
+
+    __slots__ = ("breaker", "is_guard", "is_plain", "placement", "timeout_s")
+
+    def __init__(self, placement: Placement, breaker: Breaker) -> None:
+        self.placement = placement
+        self.breaker = breaker
+        self.timeout_s = placement.timeout_ms / 1000
+        self.is_guard = placement.style == "ordered" and reads_content(placement)
+        self.is_plain = (
+            placement.mode is not Mode.OFF
+            and placement.scope == Scope()
+            and placement.sample >= 100
+            and placement.rollout >= 100
+        )
+
+    def disposition(self, exchange: Exchange, overrides: Overrides) -> tuple[Mode, SkipReason | None]:
+        """As `disposition`; where nothing keeps any request away, nothing is asked."""
+        if self.is_plain and not overrides.by_plugin:
+            return self.placement.mode, None
+        return disposition(self.placement, exchange.facts, exchange.request_id, overrides)
+
+
 class _Step:
     """One placement's turn."""
 
-    __slots__ = ("exchange", "placement", "result", "seconds")
+    __slots__ = ("exchange", "placement", "result", "seat", "seconds")
 
     def __init__(
-        self, placement: Placement, exchange: Exchange, result: GateResult, gate_ends: float, now: float
+        self, seat: _Seat, exchange: Exchange, result: GateResult, gate_ends: float, now: float
     ) -> None:
-        self.placement = placement
+        self.seat = seat
+        self.placement = seat.placement
         self.exchange = exchange
         self.result = result
-        self.seconds = min(placement.timeout_ms / 1000, gate_ends - now)
+        self.seconds = min(seat.timeout_s, gate_ends - now)
 
 
 def lowered(placement: Placement, overrides: Overrides) -> Mode:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
@@ -23,8 +22,7 @@ from penstock.sdk.plugin import Plugin
 from penstock.sdk.views import Projection, Request, Response
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back from one run: a decision that keeps to the placement's terms, or a failure."""
 
     decision: Decision | None = None

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Literal
 
 from penstock.errors import ConfigurationError
@@ -35,9 +34,7 @@ class Mode(IntEnum):
         return _LABELS[self]
 
 
-_LABELS: Mapping[Mode, Literal["off", "shadow", "enforce"]] = MappingProxyType(
-    {Mode.OFF: "off", Mode.SHADOW: "shadow", Mode.ENFORCE: "enforce"}
-)
+_LABELS: tuple[Literal["off", "shadow", "enforce"], ...] = ("off", "shadow", "enforce")  # by number
 
 
 @dataclass(frozen=True, slots=True)

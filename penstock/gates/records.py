@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from penstock.errors import PluginError
@@ -38,10 +39,15 @@ def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementR
 
 def settle(record: PlacementRecord) -> None:
     """Count what it recorded: the strongest action stands, the others stand beside it."""
-    actions: set[Action] = {record.action}
-    if record.recorded:
+    record.action, *record.also = _ranked(record.action, bool(record.recorded), bool(record.deliveries))
+
+
+@cache  # one for each action and each way to leave something
+def _ranked(action: Action, recorded: bool, emitted: bool) -> tuple[Action, ...]:
+    actions: set[Action] = {action}
+    if recorded:
         actions.add("record")
-    if record.deliveries:
+    if emitted:
         actions.add("emit")
-    ranked = [action for action in STRENGTH if action in actions]
-    record.action, record.also = ranked[0], [action for action in ranked[1:] if action != "allow"]
+    strongest, *rest = (action for action in STRENGTH if action in actions)
+    return (strongest, *(action for action in rest if action != "allow"))
