@@ -36,6 +36,10 @@ class RequestContent(Content, Protocol):
     def model(self) -> str:
         """The model that the caller asks for: as sent, known to nobody yet."""
 
+    @property
+    def other_models(self) -> tuple[str, ...]:
+        """Models that the upstream may turn to instead, as the caller names them."""
+
     def with_model(self, name: str) -> bytes:
         """The bytes for an upstream that calls the model `name`."""
 

@@ -126,6 +126,9 @@ class Passage:
         if isinstance(found, Denied):
             account.resource.model = account.digester.text("resource.model", content.model)
             return found
+        if (denied := access.others(self._caller.principal, found, content.other_models)) is not None:
+            account.resource.model = found.name
+            return denied
         account.passed("access")
         account.resource.model = found.name
         self._facts["model"] = found.name

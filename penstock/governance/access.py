@@ -10,7 +10,7 @@ your spelling" are different remedies.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,20 @@ class Access:
             message = "This API key has no grant for that model. Ask who runs the gateway for one."
             return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
         return decode_model(entry.document)
+
+    def others(self, principal: Principal, model: Model, names: Sequence[str]) -> Denied | None:
+        """A refusal unless `principal` may use each of `names` as well as `model`.
+
+        An upstream reads these names as they are, so they must be its own, and at the same provider.
+        """
+        for name in names:
+            found = self.model(principal, name)
+            if isinstance(found, Denied):
+                return found
+            if found.upstream_model != name or found.target != model.target:
+                message = "A model to turn to instead must be at the same provider, and have its name there."
+                return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
+        return None
 
     def models(self, principal: Principal) -> tuple[str, ...]:
         """The names of all models that `principal` may use, in order."""

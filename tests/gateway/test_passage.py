@@ -219,6 +219,13 @@ def test_models_are_refused_by_name_and_an_unknown_name_is_stored_as_a_digest() 
     assert world.upstream.seen == []
 
 
+@pytest.mark.parametrize("name", ["models", "fallbacks"])
+def test_no_other_way_leads_to_a_model_without_a_grant(name: str) -> None:
+    world = World()
+    assert error(world.chat("hi", **{name: ["hidden-1"]})) == (403, "model_not_allowed")
+    assert (world.upstream.seen, world.record.resource.model) == ([], "echo-1")
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

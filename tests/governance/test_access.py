@@ -51,6 +51,23 @@ def test_nothing_is_open_without_a_grant_and_a_grant_is_no_pattern() -> None:
     assert code(Access(world.directory()).model(ANN, "gpt-2")) == (403, "model_not_allowed")
 
 
+def test_models_to_turn_to_instead_need_a_grant_the_same_provider_and_the_name_they_have_there() -> None:
+    world = with_models("gpt", "renamed")
+    target = {"provider": "echo", "base_url": "http://127.0.0.1:1"}
+    for name, more in (("same", {}), ("closed", {}), ("elsewhere", {"base_url": "http://127.0.0.1:2"})):
+        world.put("model", name, {"id": name, "upstream_model": name, "target": target | more})
+    world.grant("api_key", "app", "gpt", "renamed", "same", "elsewhere")
+    access = Access(world.directory())
+    gpt = access.model(ANN, "gpt")
+    assert isinstance(gpt, Model)
+    assert access.others(ANN, gpt, []) is None
+    assert access.others(ANN, gpt, ["same", "same"]) is None
+    for refused in ("closed", "renamed", "elsewhere"):
+        denied = access.others(ANN, gpt, ["same", refused])
+        assert denied is not None
+        assert code(denied) == (403, "model_not_allowed")
+
+
 @pytest.mark.parametrize("name", ["gtp", "", "*", "gpt ", "gpt\n", "ä", "x" * 129, "x" * 1_000_000])
 def test_a_model_that_configuration_does_not_know_is_not_found(name: str) -> None:
     world = with_models("gpt")

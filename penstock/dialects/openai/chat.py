@@ -56,6 +56,11 @@ class ChatRequest(JsonContent):
         """The model that the caller asks for."""
         return str(self.tree["model"])
 
+    @property
+    def other_models(self) -> tuple[str, ...]:
+        """Models that a router behind this provider may turn to instead."""
+        return tuple(other for name in shape.OTHER_MODELS for other in self.tree.get(name) or ())
+
     def with_model(self, name: str) -> bytes:
         """The bytes for an upstream that calls the model `name`; nothing else differs."""
         return self.encoded() if name == self.model else self.spliced([Put(("model",), name)]).encoded()

@@ -11,7 +11,10 @@ from penstock.sdk.views import Tool
 
 # What is no parameter: other fields, and what the gateway itself decides.
 NOT_PARAMETERS: Final = frozenset(
-    {"model", "messages", "tools", "functions", "metadata", "stream", "stream_options", "prediction"}
+    {
+        *("model", "models", "fallbacks", "messages", "tools", "functions", "metadata"),
+        *("stream", "stream_options", "prediction"),
+    }
 )
 _LISTS: Final = ("tools", "functions")
 # Upstreams refuse these in a request without tools.
@@ -29,7 +32,7 @@ def parameters(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def parameter_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[Splice]:
     """Raises ValueError for what is no parameter: no plugin changes the model or the messages this way."""
-    if any(edit.name in NOT_PARAMETERS for edit in edits):
+    if any(str(edit.name).casefold() in NOT_PARAMETERS for edit in edits):
         raise ValueError("an edit names a member that is no parameter")
     return _object_splices((), tree, edits)
 

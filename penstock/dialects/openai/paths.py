@@ -100,7 +100,7 @@ REQUEST_TOKENS: Final = (
     "transforms[*]",
     "route",
 )
-REQUEST_MODELS: Final = ("model", "models[*]")
+REQUEST_MODELS: Final = ("model", "models[*]", "fallbacks[*]")
 
 REQUEST_MEDIA: Final = (
     (f"{_PART}.image_url", "image"),

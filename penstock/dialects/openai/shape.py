@@ -36,6 +36,13 @@ _TOP_LEVEL: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
 )
 
 
+OTHER_MODELS: Final = ("models", "fallbacks")
+"""Where routers take models from that they turn to when `model` fails: OpenRouter, LiteLLM."""
+
+_MAX_OTHERS: Final = 8  # each may cost a read of the control table
+_NAMES_MODELS: Final = frozenset({"model", *OTHER_MODELS})
+
+
 def check(tree: Any) -> dict[str, Any]:
     """`tree` when it has the shape of a chat completion request.
 
@@ -45,11 +52,25 @@ def check(tree: Any) -> dict[str, Any]:
         raise _wrong("The body", "a JSON object")
     if type(tree.get("model")) is not str or not tree["model"]:
         raise _wrong("model", "the name of a model")
+    _check_models(tree)
     _check_members(tree)
     _check_messages(tree.get("messages"))
     for name in ("tools", "functions"):
         _check_objects(tree.get(name) or (), name)
     return tree
+
+
+def _check_models(tree: dict[str, Any]) -> None:
+    """What names a model must be readable here: a server that ignores case would take `MODEL` for it."""
+    for name in tree:
+        if (meant := name.casefold()) in _NAMES_MODELS and meant != name:
+            raise RequestError(f"A member is called {meant} in another spelling; write {meant}, once.")
+    for name in OTHER_MODELS:
+        others = tree.get(name) or []
+        if type(others) is not list or not all(type(other) is str for other in others):
+            raise _wrong(name, "a list of models' names")
+        if len(others) > _MAX_OTHERS:
+            raise _wrong(name, f"a list of at most {_MAX_OTHERS} models' names")
 
 
 def _check_members(tree: dict[str, Any]) -> None:

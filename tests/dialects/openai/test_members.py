@@ -36,7 +36,7 @@ def test_a_parameter_is_set_added_and_removed() -> None:
     assert "stop" not in gone
 
 
-@pytest.mark.parametrize("name", sorted(members.NOT_PARAMETERS))
+@pytest.mark.parametrize("name", [*sorted(members.NOT_PARAMETERS), "MODEL"])
 def test_what_is_no_parameter_cannot_be_written_as_one(name: str) -> None:
     for value in ("other", REMOVED):
         with pytest.raises(ValueError, match="no parameter"):
