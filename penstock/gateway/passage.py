@@ -24,7 +24,7 @@ from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import dispatch, receivers, skipped
 from penstock.gateway.http import HttpRequest
-from penstock.gateway.reply import PASSED_ON, RETRY, Reply, passed_headers
+from penstock.gateway.reply import PASSED_ON, RETRY, Reply, forwarded_headers, passed_headers
 from penstock.governance.access import Model
 from penstock.governance.authentication import Caller
 from penstock.governance.denied import Denied
@@ -34,7 +34,6 @@ from penstock.upstream.client import UpstreamAnswer
 if TYPE_CHECKING:
     from penstock.gateway.gateway import Parts
 
-FORWARDED_HEADERS: Final = ("openai-beta",)
 RESERVE_S: Final = 3.0  # kept back of the function's time for OUTCOME: one SQS call, repeated once
 USAGE: Final = ("input_tokens", "output_tokens", "cached", "reasoning")
 TOO_MANY: Final = (
@@ -184,14 +183,13 @@ class Passage:
         return self._released(dialect, exchange, headers)
 
     def _exchange(self, content: RequestContent) -> Exchange:
-        headers = self._http.headers
         return Exchange(
             request_id=self._account.request_id,
             facts=self._facts,
             identity=self._parts.access.identity(self._caller.principal),
             request=content,
             digester=self._account.digester,
-            request_headers={name: headers[name] for name in FORWARDED_HEADERS if name in headers},
+            request_headers=forwarded_headers(self._http.headers),
         )
 
     def _recheck(self, exchange: Exchange) -> None:

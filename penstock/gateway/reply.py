@@ -15,7 +15,19 @@ from penstock.gates.exchange import Exchange
 PASSED_ON: Final = frozenset({400, 404, 409, 413, 422, 429})
 # What an upstream says beside its body and a client may use; not `openai-organization`, the operator's.
 PASSED_HEADERS: Final = frozenset({"retry-after", "openai-processing-ms", "openai-version"})
-PASSED_PREFIX: Final = "x-ratelimit-"
+RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z-]{1,40}")
+MAX_RATE_LIMITS: Final = 32  # API Gateway carries 10 KB of headers in all
+# Numbers, times and dates. Guards do not see headers, so nothing that could be a sentence passes in one.
+PASSED_VALUE: Final = re.compile(
+    r"-?[0-9]{1,13}(?:\.[0-9]{1,6})?"
+    r"|(?:[0-9]{1,6}(?:\.[0-9]{1,9})?(?:ms|[smhd])){1,5}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z)?"
+    r"|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+)
+# The one header of callers that goes on: features and their versions, as `assistants=v2`.
+FORWARDED_HEADER: Final = "openai-beta"
+_FEATURE = r"[a-z][a-z_-]{0,48}=(?:v[0-9]{1,3}|[0-9]{4}-[0-9]{2}-[0-9]{2})"
+FORWARDED_VALUE: Final = re.compile(rf"{_FEATURE}(?:,[ ]?{_FEATURE}){{0,7}}")
 NOTE_PREFIX: Final = "x-penstock-meta-"
 RETRY: Final = "x-should-retry"  # the OpenAI clients honour it (openai-python, `_should_retry`)
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")  # behaviour.md, section 4
@@ -46,10 +58,17 @@ def client_request_id(headers: Mapping[str, str]) -> str | None:
 
 def passed_headers(upstream: Mapping[str, str], exchange: Exchange) -> dict[str, str]:
     """The upstream's headers that go on, then what plugins set, then their notes."""
+    rate_limits = [name for name in upstream if RATE_LIMIT.fullmatch(name)][:MAX_RATE_LIMITS]
     passed = {
-        name: value
-        for name, value in upstream.items()
-        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIX)
+        name: upstream[name]
+        for name in (*PASSED_HEADERS.intersection(upstream), *rate_limits)
+        if PASSED_VALUE.fullmatch(upstream[name])
     }
     notes = {NOTE_PREFIX + name: value for name, value in exchange.notes.items()}
     return passed | exchange.response_headers | notes
+
+
+def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The caller's headers that go on to the upstream."""
+    value = headers.get(FORWARDED_HEADER, "")
+    return {FORWARDED_HEADER: value} if FORWARDED_VALUE.fullmatch(value) else {}

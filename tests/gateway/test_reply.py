@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.gateway.reply import client_request_id, common_headers, passed_headers
+from penstock.gateway.reply import (
+    MAX_RATE_LIMITS,
+    client_request_id,
+    common_headers,
+    forwarded_headers,
+    passed_headers,
+)
 from tests.gates.fakes import exchange_of
 
 
@@ -46,3 +52,41 @@ def test_rate_limits_pass_and_what_is_the_operators_does_not() -> None:
         "x-plan": "gold",
         "x-penstock-meta-verdict": "clean",
     }
+
+
+@pytest.mark.parametrize("value", ["9", "-1", "0.5", "1763819999123", "6m0s", "1.5s", "12ms", "2026-11-22"])
+def test_numbers_times_and_dates_pass(value: str) -> None:
+    assert passed_headers({"x-ratelimit-reset": value}, exchange_of()) == {"x-ratelimit-reset": value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-ratelimit-note", "alice@example.com"),
+        ("x-ratelimit-note", "4242424242424242"),
+        ("x-ratelimit-note", "hello"),
+        ("x-ratelimit-4242424242424242", "1"),
+        ("retry-after", "call alice"),
+        ("openai-version", "\u540d"),
+        ("openai-processing-ms", "1\n"),
+    ],
+)
+def test_no_words_pass_in_an_upstreams_headers_which_no_guard_sees(name: str, value: str) -> None:
+    assert passed_headers({name: value}, exchange_of()) == {}
+
+
+def test_so_many_rate_limits_pass_and_no_more() -> None:
+    upstream = {f"x-ratelimit-{'a' * count}": "1" for count in range(1, 40)}
+    assert len(passed_headers(upstream, exchange_of())) == MAX_RATE_LIMITS
+
+
+@pytest.mark.parametrize("value", ["assistants=v2", "assistants=v2, realtime=v1", "web_sockets=2026-02-04"])
+def test_features_that_a_caller_asks_for_go_on(value: str) -> None:
+    assert forwarded_headers({"openai-beta": value, "x-other": "v1"}) == {"openai-beta": value}
+
+
+@pytest.mark.parametrize(
+    "value", ["", "alice@example.com", "4242424242424242", "a=v4242424242424242", "a=v1\r\nx: y", "\u540d=v1"]
+)
+def test_no_words_of_a_caller_go_on_in_a_header(value: str) -> None:
+    assert forwarded_headers({"openai-beta": value}) == {}
