@@ -53,34 +53,42 @@ def moved_annotations(tree: Any, changes: Sequence[Change]) -> list[Splice]:
         message = tree["choices"][change.at[1]]["message"]
         annotations = message.get("annotations")
         if type(annotations) is list:
-            replaced = _narrowed(message["content"], change)
+            moves = _Moves(_narrowed(message["content"], change))
             for index, annotation in enumerate(annotations):
                 place = (*change.at[:-1], "annotations", index, "url_citation")
-                splices += _moved(annotation, place, replaced)
+                splices += _moved(annotation, place, moves)
     return splices
 
 
-def _moved(annotation: Any, place: Path, replaced: Sequence[Replace]) -> list[Splice]:
+def _moved(annotation: Any, place: Path, moves: _Moves) -> list[Splice]:
     citation = annotation.get("url_citation") if type(annotation) is dict else None
     if type(citation) is not dict:
         return []
     return [
         Put((*place, name), moved)
         for name, is_end in (("start_index", False), ("end_index", True))
-        if type(old := citation.get(name)) is int
-        and (moved := _moved_to(old, replaced, is_end=is_end)) != old
+        if type(old := citation.get(name)) is int and (moved := moves.of(old, is_end=is_end)) != old
     ]
 
 
-def _moved_to(position: int, replaced: Sequence[Replace], *, is_end: bool) -> int:
-    growth = [0, *accumulate(len(piece.text) - (piece.end - piece.start) for piece in replaced)]
-    before = bisect_right([piece.end for piece in replaced], position)
-    moved = position + growth[before]
-    if before < len(replaced) and replaced[before].start < position:
-        piece = replaced[before]
-        start = piece.start + growth[before]
-        return start + len(piece.text) if is_end else start
-    return moved
+class _Moves:
+    """Where positions go. Added up once: both the pieces and the positions can be thousands."""
+
+    __slots__ = ("_ends", "_growth", "_replaced")
+
+    def __init__(self, replaced: Sequence[Replace]) -> None:
+        self._replaced = replaced
+        self._ends = [piece.end for piece in replaced]
+        self._growth = [0, *accumulate(len(piece.text) - (piece.end - piece.start) for piece in replaced)]
+
+    def of(self, position: int, *, is_end: bool) -> int:
+        before = bisect_right(self._ends, position)
+        moved = position + self._growth[before]
+        if before < len(self._replaced) and self._replaced[before].start < position:
+            piece = self._replaced[before]
+            start = piece.start + self._growth[before]
+            return start + len(piece.text) if is_end else start
+        return moved
 
 
 def _narrowed(old: str, change: Change) -> Sequence[Replace]:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.dialects.openai import repeats
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.sdk.edits import Edit, Replace, SpanEdit, TextEdit
 
@@ -83,6 +86,22 @@ def test_a_citation_never_points_outside_of_the_text(new: str) -> None:
     tree = edited(TextEdit("response.text", ((0, new),)))
     citation = tree["choices"][0]["message"]["annotations"][0]["url_citation"]
     assert 0 <= citation["start_index"] <= citation["end_index"] <= len(new)
+
+
+def test_replacements_are_added_up_once_however_many_citations_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sums: list[int] = []
+
+    def counting(growth: Iterable[int]) -> Iterator[int]:
+        sums.append(1)
+        return accumulate(growth)
+
+    monkeypatch.setattr(repeats, "accumulate", counting)
+    citation = {"type": "url_citation", "url_citation": {"start_index": START, "end_index": END}}
+    edit = SpanEdit("response.text", ((0, (Replace(5, 21, "<email>"),)),))
+    assert cited(edited(edit, annotations=[citation] * 20)) == "(news.example.com)"
+    assert len(sums) == 1
 
 
 def test_annotations_of_another_shape_are_left_alone() -> None:
