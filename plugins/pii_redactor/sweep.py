@@ -12,6 +12,8 @@ from .detector import Detector, Found, Kind
 
 Action = Literal["mask", "block", "off"]
 
+_LONG_NUMBER = 10**7  # the shortest find, a telephone number, has eight digits
+
 
 class Sweep:
     """Collects over several fields. Holds one request's text no longer than the call that made it."""
@@ -34,6 +36,8 @@ class Sweep:
         """The edits that mask what is in the strings of one field's members, however deep."""
         for name in view:
             old = view[name]
+            if type(old) in (int, float) and view.field == "request.parameters":
+                continue  # a seed, a limit: the API's own numbers
             new = self._masked(old)
             if new != old:
                 yield view.set(name, new)
@@ -53,7 +57,15 @@ class Sweep:
         if isinstance(value, list | tuple):
             masked = [self._masked(item) for item in value]
             return tuple(masked) if masked == list(value) else masked
-        return value
+        return self._masked_number(value) if type(value) in (int, float) else value
+
+    def _masked_number(self, number: float) -> Any:
+        """A number whose digits are a find becomes a text; any other stays the number that it is."""
+        if -_LONG_NUMBER < number < _LONG_NUMBER:
+            return number
+        digits = str(int(number)) if isinstance(number, int) or number.is_integer() else repr(number)
+        masked = self._masked_text(digits)
+        return number if masked == digits else masked
 
     def _masked_text(self, text: str) -> str:
         pieces, at = [], 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from math import inf
+
 from penstock.sdk.sample import request_values
 from penstock.sdk.views import Projection, Request
 from plugins.pii_redactor.detector import KINDS, detector_of
@@ -22,6 +24,18 @@ def test_counts_add_up_over_fields() -> None:
     assert run.texts(view.messages.user)
     assert [edit.name for edit in run.members(view.parameters)] == ["a"]
     assert run.counts == {"email": 4, "card": 2}
+
+
+def test_a_card_that_is_a_number_is_masked_like_one_that_is_a_text() -> None:
+    values = {"card": 4242424242424242, "list": [4242424242424242.0, 12345678, 1.5, True, inf]}
+    view = Request(Projection({"request.metadata": values})).metadata
+    assert [edit.value for edit in sweep().members(view)] == ["<card>", ["<card>", 12345678, 1.5, True, inf]]
+
+
+def test_a_parameters_own_number_stays_whatever_its_digits_are() -> None:
+    values = {"seed": 4242424242424242, "stop": [4242424242424242]}
+    view = Request(Projection({"request.parameters": values})).parameters
+    assert [(edit.name, edit.value) for edit in sweep().members(view)] == [("stop", ["<card>"])]
 
 
 def test_a_text_without_finds_makes_no_edit() -> None:
