@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from functools import cache
 from typing import Any, Protocol
 
 from penstock.gateway.environment import build
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class LambdaContext(Protocol):
@@ -44,10 +47,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _request(event: dict[str, Any]) -> HttpRequest:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    identity = event.get("requestContext", {}).get("identity", {})
+    context = event.get("requestContext", {})
+    source_ip = context.get("identity", {}).get("sourceIp") or ""
     return HttpRequest(
-        event["httpMethod"], event["path"], headers, _body(event), identity.get("sourceIp") or ""
+        event["httpMethod"], event["path"], headers, _body(event), source_ip, _uuid(context.get("requestId"))
     )
+
+
+def _uuid(text: object) -> str | None:
+    return text if isinstance(text, str) and UUID.fullmatch(text) else None
 
 
 def _body(event: dict[str, Any]) -> bytes:

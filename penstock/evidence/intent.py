@@ -19,6 +19,7 @@ from penstock.evidence.record import (
     Name,
     Part,
     Principal,
+    RequestId,
     Resource,
     Route,
     Time,
@@ -38,6 +39,7 @@ class Intention(Part):
     snapshot: Digest
     overrides: Name
     client_request_id: Digest | None = None
+    front_request_id: RequestId | None = None
     tags: dict[Code, Name] = field(default_factory=dict)
     dispatch: list[PluginName] = field(default_factory=list)
     """Background plugins that get the record even if the request is never heard of again."""
@@ -63,5 +65,6 @@ def unknown_outcome(request_id: str, known: Intention, cause: str) -> EvidenceRe
         outcome="outcome_unknown",
         cause=cause,
         client_request_id=known.client_request_id,
+        front_request_id=known.front_request_id,
         tags=known.tags,
     )

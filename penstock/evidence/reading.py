@@ -67,10 +67,13 @@ class EvidenceReader:
     def find_by_client_id(
         self, client_id: str, key: DigestKey, first_ms: int, last_ms: int
     ) -> Iterator[RequestEvidence]:
-        """Requests that the caller called `client_id`, newest first; a caller may have used it twice."""
+        """Requests that the caller, or API Gateway, called `client_id`, newest first.
+
+        A caller may have used it twice.
+        """
         for record in self.records(first_ms, last_ms):
             wanted = Digester(key, record.request_id).text("client_request_id", client_id)
-            if record.client_request_id == wanted:
+            if wanted == record.client_request_id or client_id == record.front_request_id:
                 found = self.find(record.request_id)
                 if found is not None:
                     yield found

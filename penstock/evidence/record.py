@@ -258,6 +258,8 @@ class EvidenceRecord(Part):
     cause: Code | None = None
     """Why an outcome is unknown or failed, where the gateway knows more than the caller was told."""
     client_request_id: Digest | None = None
+    front_request_id: RequestId | None = None
+    """API Gateway's own id: what a caller holds whose request ended in one of API Gateway's refusals."""
     tags: dict[Code, Name] = field(default_factory=dict)
     controls: list[ControlRecord] = field(default_factory=list)
     upstream: list[UpstreamRecord] = field(default_factory=list)

@@ -39,6 +39,7 @@ class Account:
     overrides: str = "none"
     resource: Resource = field(default_factory=Resource)
     client_request_id: str | None = None
+    front_request_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     controls: list[ControlRecord] = field(default_factory=list)
     upstream: list[UpstreamRecord] = field(default_factory=list)
@@ -70,6 +71,7 @@ class Account:
             snapshot=self.snapshot,
             overrides=self.overrides,
             client_request_id=self.client_request_id,
+            front_request_id=self.front_request_id,
             dispatch=dispatch,
         )
 
@@ -95,6 +97,7 @@ class Account:
             outcome=outcome,
             code=code,
             client_request_id=self.client_request_id,
+            front_request_id=self.front_request_id,
             tags=dict(self.tags),
             controls=self.controls,
             upstream=self.upstream,

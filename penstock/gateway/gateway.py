@@ -109,6 +109,7 @@ class Gateway:
             snapshot=self._parts.snapshot,
             digester=digester,
             client_request_id=digester.text("client_request_id", own) if own else None,
+            front_request_id=http.front_request_id,
         )
 
     def _answered(

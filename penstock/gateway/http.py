@@ -15,6 +15,8 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: bytes
     source_ip: str
+    front_request_id: str | None = None
+    """What API Gateway calls it, a UUID; its own error responses carry this id and no other."""
 
 
 @dataclass(frozen=True, slots=True)

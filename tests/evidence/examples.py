@@ -145,6 +145,7 @@ def full() -> EvidenceRecord:
         code="upstream_error",
         cause="unreachable",
         client_request_id=HMAC,
+        front_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
         tags={"cost_center": "cc-4711"},
         placements=[everything],
         uninspected=[Uninspected("messages[*].content[*].image_url.url", "image", "allow", "everything")],

@@ -10,6 +10,8 @@ import pytest
 from functions.gateway import handler as module
 from penstock.gateway.http import HttpRequest, HttpResponse
 
+FRONT_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
 
 class Context:
     def get_remaining_time_in_millis(self) -> int:
@@ -41,7 +43,7 @@ def event(**more: Any) -> dict[str, Any]:
         "headers": {"Authorization": "Bearer k", "X-Request-Id": "mine"},
         "body": '{"a": "ü"}',
         "isBase64Encoded": False,
-        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
+        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}, "requestId": FRONT_ID},
     } | more
 
 
@@ -54,6 +56,7 @@ def test_an_event_becomes_a_request_and_the_response_a_proxy_response(gateway: R
         {"authorization": "Bearer k", "x-request-id": "mine"},
         '{"a": "ü"}'.encode(),
         "192.0.2.1",
+        FRONT_ID,
     )
     assert remaining_s == 29.0
     assert answer == {
