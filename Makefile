@@ -19,7 +19,7 @@ SYNC := $(UV) sync --frozen --inexact --python .venv-tools/bin/python
 TO_RUN := --extra cli --extra local --group plugins --group demo
 TO_CHECK := $(TO_RUN) --group test --group check --group cdk
 
-.PHONY: help setup dev demo test check format docs synth clean
+.PHONY: help setup dev demo test check format docs synth bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ test: .venv/.stamp-check ## Run the tests (ARGS="tests/gates -k block" for some 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(wildcard app.py penstock functions infra plugins tests tools/*.py)
+	$(BIN)/mypy $(wildcard app.py bench penstock functions infra plugins tests tools/*.py)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_sizes.py tests/test_architecture.py tests/test_mirror.py
 	$(if $(wildcard tools/generate_docs.py),$(BIN)/python tools/generate_docs.py --check)
@@ -52,6 +52,9 @@ docs: .venv/.stamp-check ## Write the generated pages of docs/ anew
 
 synth: .venv/.stamp-check ## Write the stacks' templates to cdk.out (CONFIG=gateway.toml; needs Node)
 	CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"config": "$(CONFIG)"}' $(BIN)/python app.py
+
+bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
+	$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove what make and the local gateway have made
 	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out

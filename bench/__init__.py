@@ -1,0 +1,1 @@
+"""What the gateway costs: `make bench`. The product does not know it."""

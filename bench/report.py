@@ -1,0 +1,51 @@
+"""What a run found, as JSON for comparing and as Markdown for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """Every table of one run."""
+    machine = result["machine"]
+    on = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}, load {machine['load']}"
+    lines = [f"# Bench of {result['commit']}, {result['date']}", ""]
+    lines += [f"{on} at the start. One interleaved run; times in µs unless said otherwise."]
+    for size, found in result["handler"].items():
+        lines += [
+            "",
+            f"## The handler in memory, {int(size):,} bytes each way",
+            "",
+            *_rows(found["rows"], "direct"),
+        ]
+        lines += ["", *_derived(found["derived"])]
+    lines += ["", "## What the adapters add, no plugins, 4 KB", "", *_rows(result["adapters"], "in memory")]
+    return "\n".join([*lines, "", *_startup(result["startup"]), ""])
+
+
+def _rows(rows: Mapping[str, Mapping[str, float]], base: str) -> Iterator[str]:
+    yield f"| | CPU median | CPU, least disturbed tenth | wall median | wall p90 | CPU over {base} |"
+    yield "|---|---|---|---|---|---|"
+    for name, row in rows.items():
+        numbers = (row["cpu_us"], row["cpu_p10_us"], row["wall_us"], row["wall_p90_us"])
+        over = row["cpu_us"] - rows[base]["cpu_us"]
+        yield f"| {name} | " + " | ".join(f"{number:,.0f}" for number in (*numbers, over)) + " |"
+
+
+def _derived(derived: Mapping[str, float]) -> Iterator[str]:
+    yield "| CPU | median | least disturbed tenth |"
+    yield "|---|---|---|"
+    for name, value in derived.items():
+        if not name.endswith("_p10"):
+            yield f"| {name.replace('_', ' ')} | {value:,.1f} | {derived[f'{name}_p10']:,.1f} |"
+
+
+def _startup(startup: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## Start-up of the gateway function, medians of {startup['starts']} fresh processes, in ms"
+    yield from ("", "| until | wall | CPU |", "|---|---|---|")
+    for stage, times in startup["stages"].items():
+        yield f"| {stage.replace('_', ' ')} | {times['wall_ms']:,.0f} | {times['cpu_ms']:,.0f} |"
+    yield from ("", "| imports of | own ms (`-X importtime`) |", "|---|---|")
+    for package, ms in startup["imports_ms"].items():
+        yield f"| {package} | {ms:,.1f} |"
