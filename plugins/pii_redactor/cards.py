@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from penstock.sdk import Span
 
+from .outline import Outline
+
 MAX_WIDTH = 19 + 18 * 3
 _RUN = re.compile(r"[0-9](?:[ \t._/-]{0,3}+[0-9]){11,}+")
-_DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, and the sum of its digits
+# The value of each digit, and of twice the digit: the sum of its digits.
+_SINGLE = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+_GROUP = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9A-Fa-f]")
 _HEX_DIGEST = 32  # the shortest common digest, MD5, in characters
 
@@ -51,29 +57,63 @@ _BRANDS = (
 )
 
 
-def find_cards(text: str) -> Iterator[Span]:
+def find_cards(text: str, outline: Outline | None = None) -> Iterator[Span]:
     """Every card number in `text`, however its digits are grouped by spaces, dashes, dots or slashes.
 
     A number begins and ends where a group of digits does: sixteen digits inside thirty are no card.
     """
-    for run in _RUN.finditer(text):
-        places = [at for at in range(run.start(), run.end()) if text[at].isdigit()]
-        yield from _in_run(text, places)
+    for low, high in (outline or Outline(text)).digit_stretches:
+        for run in _RUN.finditer(text, low, high):
+            yield from _in_run(text, _Run.of(text, run))
 
 
-def _in_run(text: str, places: list[int]) -> Iterator[Span]:
-    digits = "".join(text[at] for at in places)
-    count, index = len(places), 0
-    while index <= count - 12:
-        if index and places[index] == places[index - 1] + 1:
-            index += 1
+def _in_run(text: str, run: _Run) -> Iterator[Span]:
+    next_index = 0
+    for index in run.begins:
+        if index < next_index:
             continue
-        length = next(
-            (n for n in _lengths(digits[index : index + 6]) if _is_card(text, places, digits, index, n)), 0
-        )
-        if length:
-            yield Span(places[index], places[index + length - 1] + 1)
-        index += length or 1
+        for length in _lengths(run.digits[index : index + 6]):
+            if run.is_checked(index, length):
+                start, end = run.places[index], run.places[index + length - 1] + 1
+                if not _is_something_else(text, start, end, run.digits[index : index + length]):
+                    yield Span(start, end)
+                    next_index = index + length
+                    break
+
+
+class _Run(NamedTuple):
+    """Groups of digits, near enough to each other for one card, and their check sums so far."""
+
+    digits: str
+    places: list[int]
+    """Where each digit stands in the text."""
+    begins: list[int]
+    """The indices at which groups begin."""
+    ends: frozenset[int]
+    """The indices before which groups end."""
+    sums: tuple[list[int], list[int]]
+    """For each index the sum of all digits before it, those at even or odd indices doubled."""
+
+    @classmethod
+    def of(cls, text: str, run: re.Match[str]) -> _Run:
+        spans = [group.span() for group in _GROUP.finditer(text, *run.span())]
+        digits = "".join([text[low:high] for low, high in spans])
+        edges = list(accumulate((high - low for low, high in spans), initial=0))
+        raw = digits.encode()
+        single, doubled = raw.translate(_SINGLE), raw.translate(_DOUBLED)
+        mixed = [bytearray(single), bytearray(single)]
+        mixed[0][::2], mixed[1][1::2] = doubled[::2], doubled[1::2]
+        sums = (list(accumulate(mixed[0], initial=0)), list(accumulate(mixed[1], initial=0)))
+        places = [at for span in spans for at in range(*span)]
+        return cls(digits, places, edges[:-1], frozenset(edges), sums)
+
+    def is_checked(self, index: int, length: int) -> bool:
+        """Whether a group ends after `length` digits and the last one checks them (as `luhn`)."""
+        end = index + length
+        if end not in self.ends:
+            return False
+        sums = self.sums[end % 2]  # the last digit, at `end - 1`, is not doubled; the one before it is
+        return (sums[end] - sums[index]) % 10 == 0
 
 
 @lru_cache(maxsize=16_384)
@@ -83,18 +123,10 @@ def _lengths(prefix: str) -> tuple[int, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def _is_card(text: str, places: list[int], digits: str, index: int, length: int) -> bool:
-    end = index + length
-    if end > len(places) or (end < len(places) and places[end] == places[end - 1] + 1):
-        return False
-    number = digits[index:end]
-    return luhn(number) and not _is_something_else(text, places[index], places[end - 1] + 1, number)
-
-
 def luhn(number: str) -> bool:
     """Whether the last of the digits checks the others (ISO/IEC 7812-1, annex B)."""
-    doubled = number[-2::-2].translate(_DOUBLED)
-    return (sum(map(int, number[-1::-2])) + sum(map(int, doubled))) % 10 == 0
+    raw = number.encode()
+    return (sum(raw[-1::-2].translate(_SINGLE)) + sum(raw[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def _is_something_else(text: str, start: int, end: int, number: str) -> bool:

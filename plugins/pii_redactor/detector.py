@@ -11,11 +11,14 @@ from .cards import find_cards
 from .emails import find_emails
 from .ibans import find_ibans
 from .keys import find_jwts, find_keys
+from .outline import Outline
 from .phones import phone_finder
 from .shadow import Shadow, shadows_of
 
 Kind = Literal["key", "jwt", "email", "iban", "card", "phone"]
-Finder = Callable[[str], Iterable[Span]]
+Finder = Callable[[str, Outline], Iterable[Span]]
+
+MIN_CHARS = 6  # of the shortest find: a@b.co
 
 # Where two kinds claim the same place, the first has it.
 KINDS: tuple[Kind, ...] = ("key", "jwt", "email", "iban", "card", "phone")
@@ -42,8 +45,11 @@ class Detector:
         return list(_merged(sorted(every, key=lambda found: (found.start, -found.end))))
 
     def _in(self, shadow: Shadow) -> Iterator[Found]:
+        if len(shadow.text) < MIN_CHARS:
+            return
+        outline = Outline(shadow.text)
         for kind, finder in self._finders:
-            for start, end in finder(shadow.text):
+            for start, end in finder(shadow.text, outline):
                 yield Found(*shadow.span(start, end), kind, _value(shadow.text[start:end]))
 
 
@@ -53,8 +59,8 @@ def detector_of(kinds: Iterable[Kind], default_region: str, allowed_email_domain
     allowed = frozenset(domain.lower() for domain in allowed_email_domains)
     finders: dict[Kind, Finder] = {
         "key": find_keys,
-        "jwt": find_jwts,
-        "email": lambda text: find_emails(text, allowed),
+        "jwt": lambda text, _: find_jwts(text),
+        "email": lambda text, outline: find_emails(text, allowed, outline),
         "iban": find_ibans,
         "card": find_cards,
     }

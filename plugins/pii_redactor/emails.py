@@ -10,11 +10,14 @@ from collections.abc import Iterator
 
 from penstock.sdk import Span
 
+from .outline import Outline
+
 MAX_WIDTH = 64 + 253 + 8 * 6
 # Scripts that part words by spaces: in the others a sentence would be taken for a name.
 _LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0dff\u10a0-\u16ff\u1e00-\u1fff"
 _LOCAL_BACKWARDS = re.compile(rf"[{_LETTERS}0-9._%+'&!#$^~-]{{1,64}}+")
-_AT = re.compile(r"@|%40|[ ]?[\[({<][ ]?at[ ]?[\])}>][ ]?", re.IGNORECASE)
+# A blank before a spelt one belongs to it: `_sign_start`. Without it, what a sign begins with is found in C.
+_AT = re.compile(r"@|%40|[\[({<][ ]?[aA][tT][ ]?[\])}>][ ]?")
 _DOMAIN = re.compile(rf"[{_LETTERS}0-9.-]{{1,253}}+")
 _SPELT_DOT = re.compile(r"[ ]?[\[({<][ ]?dot[ ]?[\])}>][ ]?", re.IGNORECASE)
 _TOP = re.compile(rf"(?:xn--[a-z0-9-]{{1,59}}|[{_LETTERS}]{{2,63}}[{_LETTERS}0-9]{{0,61}})", re.IGNORECASE)
@@ -25,16 +28,24 @@ _SCALE = re.compile(r"[1-4]x\.(?:png|jpe?g|webp|gif|svg|avif)\b", re.IGNORECASE)
 _VERSION = re.compile(r"v?[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}-")
 
 
-def find_emails(text: str, allowed_domains: frozenset[str] = frozenset()) -> Iterator[Span]:
+def find_emails(
+    text: str, allowed_domains: frozenset[str] = frozenset(), outline: Outline | None = None
+) -> Iterator[Span]:
     """Every address in `text` whose domain, in lower case, is not one of `allowed_domains`."""
+    if "@" not in text and "%40" not in text and not (outline or Outline(text)).has_spelt_at():
+        return
     for sign in _AT.finditer(text):
-        start = _local_start(text, sign.start())
+        start = _local_start(text, _sign_start(text, sign.start()))
         end = _domain_end(text, sign.end())
         if start is None or end is None or _is_code(text, start, sign.end(), end):
             continue
         domain = _SPELT_DOT.sub(".", text[sign.end() : end]).lower()
         if domain not in allowed_domains:
             yield Span(start, end)
+
+
+def _sign_start(text: str, at: int) -> int:
+    return at - 1 if text[at] not in "@%" and text[at - 1 : at] == " " else at
 
 
 def _local_start(text: str, at: int) -> int | None:

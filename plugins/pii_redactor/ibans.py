@@ -14,6 +14,8 @@ from types import MappingProxyType
 
 from penstock.sdk import Span
 
+from .outline import Outline
+
 MAX_WIDTH = 33 + 32 * 3
 _GAP = r"[ \t._/-]{0,3}+"
 _HEAD = re.compile(
@@ -36,13 +38,16 @@ STRUCTURES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def find_ibans(text: str) -> Iterator[Span]:
+def find_ibans(text: str, outline: Outline | None = None) -> Iterator[Span]:
     """Every IBAN in `text`, in either case, however it is grouped."""
     at = 0
-    while head := _HEAD.search(text, at):
-        at = head.start() + 1
-        country = (head[1] + head[2]).upper()
-        if country not in STRUCTURES:
+    for start in (outline or Outline(text)).iban_heads():
+        pair = text[start : start + 2].upper()
+        if start < at or (pair.isalpha() and pair not in STRUCTURES):
+            continue
+        head = _HEAD.match(text, start)
+        country = (head[1] + head[2]).upper() if head else ""
+        if not head or country not in STRUCTURES:
             continue
         rest = _account(country).match(text, head.end())
         if rest and mod97(text[head.start() : rest.end()]):

@@ -1,17 +1,20 @@
 """Keys of cloud and model providers, private key blocks, and JSON Web Tokens, by their published forms.
 
 Forms: each provider's documentation; lengths compared with GitHub's list of supported secret scanning
-patterns and the rules of gitleaks (MIT). A form is found by its fixed part, its anchor, so that text
-without anchors costs one pass of `str.find` for each.
+patterns and the rules of gitleaks (MIT). A form is found by its fixed part, its anchor, and that only in
+words long enough for a key: one pattern looks for all anchors at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from penstock.sdk import Span
+
+from .outline import Outline
 
 _WORD = "A-Za-z0-9_-"
 # A token begins where a word does, after an escape that was not decoded ("\n"), or after %20 and the like.
@@ -93,6 +96,42 @@ KEY_FORMS: tuple[Form, ...] = (
     *(_form(f"shp{kind}_", rf"[a-fA-F0-9]{{32}}{_END}", 32) for kind in ("at", "ca", "pa", "ss")),
 )
 
+_AWS_KEY_IDS = ("AKIA", "ASIA")
+
+
+def _common_stem(words: list[str]) -> str:
+    first, last = min(words), max(words)
+    size = next(
+        (n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+    )
+    return first[:size]
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern of all the words, written as a tree: one decision at each character."""
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word[0], []).append(word)
+    branches = []
+    for group in groups.values():
+        stem = _common_stem(group)
+        rests = [word[len(stem) :] for word in group]
+        branches.append(re.escape(stem) + (_any_of(rests) if all(rests) else ""))
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+def _heads(anchors: Iterable[str]) -> list[str]:
+    """The anchors with which no other begins: `sk-` stands for `sk-proj-` too."""
+    every = sorted(set(anchors))
+    return [word for word in every if not any(word != other and word.startswith(other) for other in every)]
+
+
+_HEADS = _heads(form.anchor for form in KEY_FORMS)
+_ANCHORS = re.compile(_any_of(_HEADS))
+_FORMS_AT: Mapping[str, tuple[Form, ...]] = MappingProxyType(
+    {head: tuple(form for form in KEY_FORMS if form.anchor.startswith(head)) for head in _HEADS}
+)
+
 # RFC 7515 (JWS: header.payload.signature) and RFC 7516 (JWE: five parts). A header is JSON: it begins `{"`.
 _PART = r"[A-Za-z0-9_-]"
 JWT_FORM = _form(
@@ -112,6 +151,8 @@ _SESSION_TOKEN = re.compile(
     r"session[ _-]?token[^A-Za-z0-9/+]{1,12}([A-Za-z0-9/+]{100,4096}+={0,2})", re.IGNORECASE
 )
 _LONE_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_MIN_SECRET_CHARS = 40
+_MAX_NAME_CHARS = 64  # of `secret access key`, of what stands between it and the secret, and some more
 _NEAR_CHARS = 120  # an access key id and its secret stand in the same two lines of a file or a table row
 
 # RFC 7468 and RFC 4880, section 6.2. The block may lack its end, and hold "\n" that was not decoded.
@@ -124,36 +165,54 @@ MAX_KEY_WIDTH = _MAX_BLOCK_CHARS + 128
 MAX_JWT_WIDTH = JWT_FORM.max_width
 
 
-def find_keys(text: str) -> Iterator[Span]:
+def find_keys(text: str, outline: Outline | None = None) -> Iterator[Span]:
     """Every provider key and private key block in `text`; spans may overlap."""
-    yield from _blocks(text)
-    for form in KEY_FORMS:
-        yield from _of_form(text, form)
-    yield from _aws_secrets(text)
+    if "PRIVATE KEY" in text:
+        yield from _blocks(text)
+    for stretch in (outline or Outline(text)).token_stretches():
+        yield from _anchored(text, stretch)
+        if stretch.end - stretch.start >= _MIN_SECRET_CHARS:
+            yield from _named_secrets(text, stretch)
 
 
 def find_jwts(text: str) -> Iterator[Span]:
     """Every signed or encrypted JSON Web Token in `text`."""
-    return _of_form(text, JWT_FORM)
-
-
-def _of_form(text: str, form: Form) -> Iterator[Span]:
-    at = text.find(form.anchor)
+    at = text.find(JWT_FORM.anchor)
     while at >= 0:
-        found = form.pattern.match(text, at - form.back) if at >= form.back else None
+        found = JWT_FORM.pattern.match(text, at)
         if found:
             yield Span(*found.span())
-        at = text.find(form.anchor, max(at + 1, found.end() if found else 0))
+        at = text.find(JWT_FORM.anchor, found.end() if found else at + 1)
 
 
-def _aws_secrets(text: str) -> Iterator[Span]:
+def _anchored(text: str, stretch: Span) -> Iterator[Span]:
+    """Every key in one stretch of token characters, and the AWS secrets that stand near one."""
+    next_at: dict[Form, int] = {}  # inside a find of a form, the same form is not looked for again
+    anchor = _ANCHORS.search(text, *stretch)
+    while anchor:
+        at = anchor.start()
+        for form in _FORMS_AT[anchor[0]]:
+            start = at - form.back
+            found = form.pattern.match(text, start) if start >= 0 and at >= next_at.get(form, 0) else None
+            if found:
+                yield Span(*found.span())
+                next_at[form] = found.end()
+                if form.anchor in _AWS_KEY_IDS:
+                    yield from _aws_secrets(text, found)
+        anchor = _ANCHORS.search(text, at + 1, stretch.end)
+
+
+def _aws_secrets(text: str, key_id: re.Match[str]) -> Iterator[Span]:
+    near = _LONE_SECRET.finditer(text, max(0, key_id.start() - _NEAR_CHARS), key_id.end() + _NEAR_CHARS)
+    yield from (Span(*found.span()) for found in near if _is_mixed(found[0]))
+
+
+def _named_secrets(text: str, stretch: Span) -> Iterator[Span]:
+    """AWS secrets and session tokens in a stretch, by the names before them."""
+    before = max(0, stretch.start - _MAX_NAME_CHARS)
     for pattern in (_SECRET_NAME, _SESSION_TOKEN):
-        for found in pattern.finditer(text):
+        for found in pattern.finditer(text, before, stretch.end):
             yield Span(*found.span(1))
-    for form in KEY_FORMS[:2]:
-        for start, end in _of_form(text, form):
-            near = _LONE_SECRET.finditer(text, max(0, start - _NEAR_CHARS), end + _NEAR_CHARS)
-            yield from (Span(*found.span()) for found in near if _is_mixed(found[0]))
 
 
 def _is_mixed(token: str) -> bool:

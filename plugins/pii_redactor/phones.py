@@ -11,14 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from penstock.sdk import Span
+
+from .outline import Outline
 
 MAX_WIDTH = 1 + 15 + 15 * 4
 _GAP = r"[ \t()._/-]{0,4}+"
 _INTERNATIONAL = re.compile(rf"(?<![0-9+])(?:\+|(?<![A-Za-z.,])00){_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}+")
-_NATIONAL = re.compile(rf"(?<![A-Za-z0-9.,+#%=/_$€£-])\(?[0-9](?:{_GAP}[0-9]){{6,14}}+")
+_NATIONAL = rf"\(?[0-9](?:{_GAP}[0-9]){{6,14}}+"
+# Where a national number begins. Not after other figures, unless something but blanks parts its own; and not
+# with six digits apart, since with more groups than that it is a column of figures.
+_NATIONAL_BEGIN = (
+    r"(?<![A-Za-z0-9.,+#%=/_$€£-])"
+    r"(?:(?=\(|[0-9 \t]{1,76}+[()._/-])|(?<![0-9][ \t])(?<![0-9][ \t]{2})(?<![0-9][ \t]{3}))"
+    r"(?!\(?(?:[0-9][ \t()._/-]{1,4}+){6})"
+)
 _WORD_BEFORE = re.compile(
     r"\b(?:phone|tel|telephone|telefon|tel[eé]fono|t[eé]l[eé]phone|telefone|mobile?|mobil|handy|cell|fax"
     r"|call|text|sms|whatsapp|signal|dial|ring|llamar|appeler|rufnummer|nummer)\b[^0-9\n]{0,24}\Z",
@@ -38,11 +47,23 @@ _ONE_DOT = re.compile(r"[+0-9]{1,16}\.[0-9]{1,15}\Z")
 _GROUP = re.compile(r"[0-9]+")
 _GOES_ON = re.compile(r"[-./][0-9]")
 _BEFORE_LATE_BRACKET = re.compile(r"((?:[^0-9]*[0-9]){7,15}?)[^0-9]*\(")
-_MIN_DIGITS = 7
+_MIN_DIGITS, _MAX_DIGITS = 7, 17  # with the two zeros before an international one
+_MAX_BEFORE_DIGITS = 5  # a plus and a gap
 _MAX_NATIONAL_GROUPS = 6  # more are a column of figures
+# The kinds of numbers that the library knows of.
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number"),
+    *("voip", "pager", "uan", "voicemail"),
+)
 
 
-def phone_finder(default_region: str) -> Callable[[str], Iterator[Span]]:
+class PhoneFinder(Protocol):
+    """Finds phone numbers; makes the outline of the text itself when it is given none."""
+
+    def __call__(self, text: str, outline: Outline | None = None) -> Iterator[Span]: ...
+
+
+def phone_finder(default_region: str) -> PhoneFinder:
     """A finder of international numbers, and of those that `default_region` (ISO 3166-1, or "") writes.
 
     Loads the library. Raises ValueError for a region that it does not know.
@@ -63,43 +84,45 @@ class Plans:
         self._library = library
         self._region = region
         self._plans: dict[int, _Plan | None] = {}
-        self._national = self._plan(library.country_code_for_region(region)) if region else None
         self._trunk = (library.ndd_prefix_for_region(region, True) or "") if region else ""
+        self._national = self._plan(library.country_code_for_region(region)) if region else None
+        # libphonenumber takes a number without its trunk prefix, but order numbers look like that.
+        begin = _NATIONAL_BEGIN + ("(?=[0(])" if self._trunk == "0" else "")
+        self._national_pattern = re.compile(begin + _NATIONAL)
+        self._in_use = _in_use(library, region)
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str, outline: Outline | None = None) -> Iterator[Span]:
         """Every phone number in `text`; spans may overlap."""
-        yield from _scan(text, _INTERNATIONAL, self._is_international)
-        if self._region:
-            yield from _scan(text, _NATIONAL, self._is_national)
+        stretches = (outline or Outline(text)).digit_stretches
+        if stretches and ("+" in text or "00" in text):
+            yield from _scan(text, stretches, _INTERNATIONAL, self._is_international, _MAX_DIGITS)
+        if stretches and self._region:
+            pattern = self._national_pattern
+            yield from _scan(text, stretches, pattern, self._is_national, _MAX_NATIONAL_GROUPS)
 
     def _is_international(self, _text: str, _start: int, candidate: _Candidate) -> bool:
         """A plus is evidence enough for a right length; two zeros are not: they want a number in use."""
-        if _ONE_DOT.match(candidate.text):
-            return False  # a number with decimals
-        plus = candidate.text.startswith("+")
+        plus = candidate.text[0] == "+"
         digits = candidate.digits[0 if plus else 2 :]
         # ITU-T E.164, section 6.1: a country code has one to three digits, and no other begins with it.
         for size in (1, 2, 3):
             plan = self._plan(int(digits[:size]))
             if plan:
                 rest = digits[size:]
-                return plan.has_length(rest) if plus else plan.has(rest)
+                fits = plan.has_length(rest) if plus else plan.has(rest)
+                return fits and not _ONE_DOT.match(candidate.text)  # a number with decimals
         return False
 
     def _is_national(self, text: str, start: int, candidate: _Candidate) -> bool:
         digits, groups = candidate.digits, candidate.groups
-        if candidate.goes_on or groups > _MAX_NATIONAL_GROUPS:
+        number = digits.removeprefix(self._trunk)
+        if self._national is None or not self._national.has(number):
             return False
-        # libphonenumber takes a number without its trunk prefix, but order numbers look like that.
-        if self._trunk == "0" and not candidate.text.startswith(("0", "(")):
-            return False
-        if self._national is None or not self._national.has(digits.removeprefix(self._trunk)):
-            return False
-        if _is_in_table(text, start, candidate.text):
+        if _GOES_ON.match(text, start + len(candidate.text)) or _is_in_table(text, start, candidate.text):
             return False
         if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT, _ISBN10)):
             return False
-        if not self._is_valid(candidate.text):
+        if not (self._in_use(number) or self._is_valid(candidate.text)):
             return False
         grouped = groups > 1 or digits.startswith("0")
         return grouped or _WORD_BEFORE.search(text[max(0, start - 40) : start]) is not None
@@ -120,7 +143,8 @@ class Plans:
         if not regions:
             return None
         metadata = self._library.PhoneMetadata.metadata_for_region_or_calling_code(country_code, regions[0])
-        return _Plan(metadata.general_desc.national_number_pattern, metadata.general_desc.possible_length)
+        form = metadata.general_desc
+        return _Plan(re.compile(form.national_number_pattern), frozenset(form.possible_length))
 
 
 def _is_in_table(text: str, start: int, candidate: str) -> bool:
@@ -131,11 +155,30 @@ def _is_in_table(text: str, start: int, candidate: str) -> bool:
     return bool(_FIGURE_BEFORE.search(text[max(0, start - 4) : start]) or _FIGURE_AFTER.match(text, end))
 
 
+def _in_use(library: ModuleType, region: str) -> Callable[[str], bool]:
+    """Whether a number without its trunk prefix is in use where `region`'s country code is.
+
+    The patterns of the library's `is_valid_number`, as one for each region: the library's own way through
+    them, with its reading of the number, costs some 50 µs, which matters for text that is full of numbers.
+    """
+    codes = library.COUNTRY_CODE_TO_REGION_CODE.get(library.country_code_for_region(region), ())
+    plans = [library.PhoneMetadata.metadata_for_region(code) for code in codes] if region else []
+    patterns = [re.compile(_any_kind(plan)) for plan in plans if plan is not None]
+    return lambda number: any(pattern.match(number) for pattern in patterns)
+
+
+def _any_kind(metadata: Any) -> str:
+    kinds = (getattr(metadata, name) for name in _KINDS)
+    patterns = {kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern}
+    general = metadata.general_desc.national_number_pattern
+    return rf"(?=(?:{general})\Z)(?:{'|'.join(sorted(patterns))})\Z"
+
+
 class _Plan(NamedTuple):
     """The numbers of one country code: their form and their lengths, without the trunk prefix."""
 
-    pattern: str
-    lengths: tuple[int, ...]
+    pattern: re.Pattern[str]
+    lengths: frozenset[int]
 
     def has_length(self, digits: str) -> bool:
         """Whether a number can be that long; `(0)` may stand before it."""
@@ -143,7 +186,7 @@ class _Plan(NamedTuple):
 
     def has(self, digits: str) -> bool:
         """Whether the plan has such numbers."""
-        return len(digits) in self.lengths and re.fullmatch(self.pattern, digits) is not None
+        return len(digits) in self.lengths and self.pattern.fullmatch(digits) is not None
 
 
 class _Candidate(NamedTuple):
@@ -152,22 +195,35 @@ class _Candidate(NamedTuple):
     text: str
     digits: str
     groups: int
-    goes_on: bool
-    """Whether a dash, dot or slash joins the next digits to it."""
 
 
 def _scan(
-    text: str, pattern: re.Pattern[str], fits: Callable[[str, int, _Candidate], bool]
+    text: str,
+    stretches: list[Span],
+    pattern: re.Pattern[str],
+    fits: Callable[[str, int, _Candidate], bool],
+    max_groups: int,
 ) -> Iterator[Span]:
     """From each place where a number can begin, up to the last group of digits with which it is one.
 
     What follows a number may be the next; what is none may have one in it, a group later.
     """
-    at = 0
-    while found := pattern.search(text, at):
+    for low, high in stretches:
+        yield from _scan_stretch(text, max(0, low - _MAX_BEFORE_DIGITS), high, pattern, fits, max_groups)
+
+
+def _scan_stretch(
+    text: str,
+    at: int,
+    high: int,
+    pattern: re.Pattern[str],
+    fits: Callable[[str, int, _Candidate], bool],
+    max_groups: int,
+) -> Iterator[Span]:
+    while found := pattern.search(text, at, high):
         start = found.start()
         groups = [group.span() for group in _GROUP.finditer(text, start, _limit(found))]
-        for candidate in _candidates(text, start, groups):
+        for candidate in _candidates(text, start, groups, max_groups):
             if fits(text, start, candidate):
                 at = start + len(candidate.text)
                 yield Span(start, at)
@@ -178,18 +234,21 @@ def _scan(
 
 def _limit(found: re.Match[str]) -> int:
     """Where a number that begins with this match must have ended."""
-    late = _BEFORE_LATE_BRACKET.match(found[0])
+    late = _BEFORE_LATE_BRACKET.match(found[0]) if "(" in found[0][1:] else None
     return found.start() + len(late[1]) if late else found.end()
 
 
-def _candidates(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[_Candidate]:
-    """All the groups, then without the last one, and so on; never part of a group."""
+def _candidates(
+    text: str, start: int, groups: list[tuple[int, int]], max_groups: int
+) -> Iterator[_Candidate]:
+    """At most so many groups, then without the last one, and so on; never part of a group."""
     if groups and text[groups[-1][1] : groups[-1][1] + 1].isalnum():
         groups = groups[:-1]
-    digits = "".join(text[low:high] for low, high in groups)
+    groups = groups[:max_groups]
+    digits = "".join([text[low:high] for low, high in groups])
     for count in range(len(groups), 0, -1):
         if len(digits) < _MIN_DIGITS:
             return
         low, end = groups[count - 1]
-        yield _Candidate(text[start:end], digits, count, _GOES_ON.match(text, end) is not None)
+        yield _Candidate(text[start:end], digits, count)
         digits = digits[: len(digits) - (end - low)]

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from penstock.sdk import Span
 
-_UNSEEN_ASCII = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNSEEN_ASCII = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _TAGS = re.compile("[\U000e0020-\U000e007e]")
+
+_MAX_REPLACED = 24  # by then one pass over all characters costs no more than one for each
 
 # Code points whose general category does not say what they look like (Unicode 15.1, UnicodeData.txt).
 _DOTS = (
@@ -44,19 +46,39 @@ _LOOKALIKE = dict(
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """`text` is what is searched; `origins[i]` says where its character `i` stands in the original."""
+    """`text` is what is searched; `size` is the length of the original, `pieces` the way back to it."""
 
     text: str
     size: int
-    origins: Sequence[int] | None = None
-    """None when the shadow is the original."""
+    pieces: Pieces | None = None
+    """None when each character stands where the one does that it is the shadow of."""
 
     def span(self, start: int, end: int) -> Span:
         """Where `text[start:end]` (not empty) is in the original, with what is unseen in it and after it."""
-        if self.origins is None:
+        if self.pieces is None:
             return Span(start, end)
-        after = self.origins[end] if end < len(self.origins) else self.size
-        return Span(self.origins[start], max(after, self.origins[end - 1] + 1))
+        after = self.pieces.origin(end) if end < len(self.text) else self.size
+        return Span(self.pieces.origin(start), max(after, self.pieces.origin(end - 1) + 1))
+
+
+class Pieces:
+    """Where the pieces of a shadow begin, in it and in the original: text as it was, or one character's."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._origins: list[int] = []
+        self._is_copy: list[bool] = []
+
+    def add(self, start: int, origin: int, *, is_copy: bool) -> None:
+        """Add the next piece; `is_copy` unless all of it stands for one character."""
+        self._starts.append(start)
+        self._origins.append(origin)
+        self._is_copy.append(is_copy)
+
+    def origin(self, at: int) -> int:
+        """Where in the original the character `at` of the shadow stands."""
+        index = bisect_right(self._starts, at) - 1
+        return self._origins[index] + (at - self._starts[index] if self._is_copy[index] else 0)
 
 
 def shadows_of(text: str) -> Iterator[Shadow]:
@@ -70,31 +92,42 @@ def shadows_of(text: str) -> Iterator[Shadow]:
 
 
 def _shadow(text: str, special: dict[str, str]) -> Shadow:
-    if text.isascii() and not _UNSEEN_ASCII.search(text):
+    if text.isascii() and len(text) == len(text.encode().translate(None, _UNSEEN_ASCII)):
         return Shadow(text, len(text))
-    changes = {char: special.get(char, plain(char)) for char in set(text)}
-    changes = {char: new for char, new in changes.items() if char != new}
-    if not changes:
-        return Shadow(text, len(text))
-    pieces: list[str] = []
-    origins = array("I")
-    at = 0
-    for index in [index for index, char in enumerate(text) if char in changes]:
-        new = changes[text[index]]
-        pieces += (text[at:index], new)
-        origins.extend(range(at, index))
-        origins.extend([index] * len(new))
+    looks = {char: special.get(char, plain(char)) for char in set(text)}
+    alike = {char: new for char, new in looks.items() if len(new) == 1 and new != char}
+    if len(alike) > _MAX_REPLACED:
+        text = text.translate({ord(char): new for char, new in alike.items()})
+    else:  # as fast as the text has few of them
+        for char, new in alike.items():
+            text = text.replace(char, new)
+    changes = {char: new for char, new in looks.items() if len(new) != 1}
+    return _resized(text, changes) if changes else Shadow(text, len(text))
+
+
+def _resized(text: str, changes: Mapping[str, str]) -> Shadow:
+    """The shadow in which each character that is a key is none or several."""
+    parts: list[str] = []
+    pieces = Pieces()
+    at = size = 0
+    for found in re.finditer(f"[{re.escape(''.join(changes))}]", text):
+        index, new = found.start(), changes[found[0]]
+        if index > at:
+            pieces.add(size, at, is_copy=True)
+        if new:
+            pieces.add(size + index - at, index, is_copy=False)
+        parts += (text[at:index], new)
+        size += index - at + len(new)
         at = index + 1
-    pieces.append(text[at:])
-    origins.extend(range(at, len(text)))
-    return Shadow("".join(pieces), len(text), origins)
+    pieces.add(size, at, is_copy=True)
+    return Shadow("".join([*parts, text[at:]]), len(text), pieces)
 
 
 @lru_cache(maxsize=4096)
 def plain(char: str) -> str:
     """What one character looks like: ASCII, itself when nothing in ASCII looks like it, or nothing at all."""
     if char.isascii():
-        return "" if _UNSEEN_ASCII.match(char) else char
+        return "" if ord(char) in _UNSEEN_ASCII else char
     for looks, group in ((".", _DOTS), ("-", _DASHES), ("/", _SLASHES), (" ", _BLANKS), ("", _NOTHING)):
         if char in group:
             return looks

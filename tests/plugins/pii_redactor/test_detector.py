@@ -20,12 +20,12 @@ def fixed(*spans: tuple[int, int]) -> Iterator[Span]:
 
 
 def test_finds_that_overlap_are_one_of_the_stronger_kind() -> None:
-    detector = Detector([("key", lambda _: fixed((4, 8))), ("phone", lambda _: fixed((2, 6), (8, 9)))])
+    detector = Detector([("key", lambda *_: fixed((4, 8))), ("phone", lambda *_: fixed((2, 6), (8, 9)))])
     assert [(f.start, f.end, f.kind) for f in detector.find("0123456789")] == [(2, 8, "key"), (8, 9, "phone")]
 
 
 def test_a_find_inside_another_does_not_cut_it() -> None:
-    detector = Detector([("key", lambda _: fixed((3, 4))), ("phone", lambda _: fixed((0, 9)))])
+    detector = Detector([("key", lambda *_: fixed((3, 4))), ("phone", lambda *_: fixed((0, 9)))])
     assert [(f.start, f.end, f.kind) for f in detector.find("0123456789")] == [(0, 9, "key")]
 
 

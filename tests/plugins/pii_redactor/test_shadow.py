@@ -14,7 +14,7 @@ def shadow(text: str) -> Shadow:
 
 
 def test_plain_text_is_its_own_shadow() -> None:
-    assert shadow("plain text\n").origins is None
+    assert shadow("plain text\n").pieces is None
     assert shadow("日本語").text == "日本語"
 
 
@@ -103,3 +103,10 @@ def test_spans_in_order_do_not_cross_in_the_original(left: str, right: str, data
         return
     cut = data.draw(st.integers(1, len(found.text) - 1))
     assert found.span(0, cut)[0] <= found.span(cut, len(found.text))[0]
+
+
+def test_many_kinds_of_characters_cost_one_pass_and_not_one_each() -> None:
+    letters = "".join(chr(code) for code in range(0x1D400, 0x1D434))
+    assert shadow(letters).text == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    assert shadow(letters).pieces is None
+    assert shadow(letters + "\u200b" + letters).span(52, 53) == (53, 54)

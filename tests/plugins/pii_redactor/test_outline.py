@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import re
+from re import _parser as parser  # type: ignore[attr-defined]  # nothing public tells a pattern's width
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.pii_redactor.keys import JWT_FORM, KEY_FORMS, Form, find_keys
+from plugins.pii_redactor.outline import MIN_TOKEN_CHARS, Outline
+
+TOKEN = re.compile(r"[A-Za-z0-9_+/=.~%-]{15,}")
+DIGITS = re.compile(r"[0-9](?:[ \t()._/-]{0,4}+[0-9]){6,}+")
+HEAD = re.compile(r"(?=[A-Za-z][ \t._/-]{0,3}[A-Za-z][ \t._/-]{0,3}[0-9][ \t._/-]{0,3}[0-9])")
+TEXTS = st.text(st.sampled_from("aZ09 0123456789\t()._/-+@\n,ſé４"), max_size=120)
+
+
+@pytest.mark.parametrize("form", [*KEY_FORMS, JWT_FORM], ids=lambda form: form.anchor)
+def test_no_form_is_shorter_than_the_shortest_word_that_is_looked_at(form: Form) -> None:
+    assert parser.parse(form.pattern.pattern).getwidth()[0] >= MIN_TOKEN_CHARS
+
+
+@given(TEXTS)
+def test_the_stretches_are_those_that_patterns_would_find(text: str) -> None:
+    outline = Outline(text)
+    assert list(outline.token_stretches()) == [found.span() for found in TOKEN.finditer(text)]
+    assert outline.digit_stretches == [found.span() for found in DIGITS.finditer(text)]
+    assert outline.iban_heads() == [found.start() for found in HEAD.finditer(text)]
+
+
+@pytest.mark.parametrize("text", ["a(at)b", "a [At] b", "a< aT>b", "{ at }"])
+def test_a_spelt_sign_is_seen(text: str) -> None:
+    assert Outline(text).has_spelt_at()
+
+
+@pytest.mark.parametrize("text", ["(cat)", "at (home)", "at)", "x@y"])
+def test_other_words_are_no_sign(text: str) -> None:
+    assert not Outline(text).has_spelt_at()
+
+
+def test_every_anchor_is_looked_for_and_the_longer_ones_too() -> None:
+    for text in (
+        "sk-proj-" + "a1" * 20,
+        "sk-" + "a1" * 20,
+        "sk_test_" + "a1" * 10,
+        "github_pat_" + "a1" * 15,
+    ):
+        assert [text[start:end] for start, end in find_keys(f"x {text} x")][:1] == [text]
