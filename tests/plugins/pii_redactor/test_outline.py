@@ -39,11 +39,17 @@ def test_other_words_are_no_sign(text: str) -> None:
     assert not Outline(text).has_spelt_at()
 
 
-def test_every_anchor_is_looked_for_and_the_longer_ones_too() -> None:
-    for text in (
-        "sk-proj-" + "a1" * 20,
-        "sk-" + "a1" * 20,
-        "sk_test_" + "a1" * 10,
-        "github_pat_" + "a1" * 15,
-    ):
-        assert [text[start:end] for start, end in find_keys(f"x {text} x")][:1] == [text]
+@pytest.mark.parametrize(
+    "key", ["sk-proj-" + "a1" * 20, "sk-" + "a1" * 20, "sk_test_" + "a1" * 10, "github_pat_" + "a1" * 15]
+)
+def test_a_key_is_found_by_the_shortest_anchor_that_it_begins_with(key: str) -> None:
+    text = f"x {key} x"
+    assert [text[start:end] for start, end in find_keys(text)] == [key]
+
+
+def test_stretches_have_their_bounds() -> None:
+    assert list(Outline("a" * 15 + " " + "b" * 14).token_stretches()) == [(0, 15)]
+    assert Outline("123456").digit_stretches == []
+    assert Outline("1234567 x 1 2 3 4 5 6    7").digit_stretches == [(0, 7), (10, 26)]
+    assert Outline("1 2 3 4 5 6     7").digit_stretches == []
+    assert Outline("x DE8 9 D.E  - 8/9").iban_heads() == [2, 8]
