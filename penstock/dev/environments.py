@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,12 @@ from penstock.dev.invocation import (
     Invocation,
     Lost,
     Outcome,
+    Part,
+    Refused,
+    RefusedError,
+    Relay,
     Returned,
+    Streamed,
     TimedOut,
 )
 from penstock.dev.processes import ProcessGroup
@@ -33,6 +37,8 @@ ACCOUNT_ID = "123456789012"  # moto's own
 # Taken over from the operator's environment, and nothing else: real AWS credentials stay outside.
 PASSED_ON = ("HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
 LOG_TAIL_BYTES = 2000
+# How long a caller may have been gone before it is seen, while a stream is silent.
+LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Function:
     """Where the code is: LAMBDA_TASK_ROOT."""
     init_timeout_s: float = 30.0
     """Lambda gives 10 s; several environments that start at once on a laptop need more."""
+    streams: bool = False
+    """Its route streams: it runs in our runtime, and every answer has the prelude."""
 
     @property
     def arn(self) -> str:
@@ -100,8 +108,11 @@ class Environment:
         self.stop()
         return f"{self._function.name} did not start: {reason}\n{_tail(self._log, log_size)}".rstrip()
 
-    def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation to its end, whatever that is. The environment is free again, or not `alive`."""
+    def invoke(self, invocation: Invocation, relay: Relay | None = None) -> Outcome:
+        """Run one invocation to its end, whatever that is. The environment is free again, or not `alive`.
+
+        A streamed answer goes to `relay` while it is made; without one it is collected.
+        """
         exchange = Exchange(invocation)
         with self._lock:
             if self._lost:
@@ -109,8 +120,12 @@ class Environment:
             self._exchange = exchange
         self._api.hand_over(exchange)
         try:
-            return self._outcome(exchange)
+            return self._outcome(exchange, relay)
+        except RefusedError:
+            exchange.abandon()
+            return self._wound_up(exchange)
         finally:
+            exchange.abandon()
             self._exchange = None
 
     def stop(self) -> None:
@@ -121,17 +136,19 @@ class Environment:
             self._process.wait()
         self._api.stop()
 
-    def _outcome(self, exchange: Exchange) -> Outcome:
+    def _outcome(self, exchange: Exchange, relay: Relay | None) -> Outcome:
         chunks: list[bytes] = []
+        streaming_to: Relay | None = None
         while True:
-            left_s = exchange.invocation.deadline_ms / 1000 - time.time()
-            match exchange.take(left_s):
-                case Begun():
-                    pass
+            match _next_part(exchange, streaming_to):
+                case Begun(streaming=streaming):
+                    streaming_to = relay if streaming else None
+                case bytes() as chunk if streaming_to:
+                    streaming_to.pass_on(chunk)
                 case bytes() as chunk:
                     chunks.append(chunk)
                 case Ended(error=None):
-                    return Returned(b"".join(chunks))
+                    return Streamed() if streaming_to else Returned(b"".join(chunks))
                 case Ended(error=str() as error):
                     return FunctionFailed(error.encode())
                 case Failed(payload):
@@ -140,9 +157,18 @@ class Environment:
                     self._note(exchange, f"Error: Runtime exited with error: {status}\nRuntime.ExitError")
                     return EnvironmentLost(status)
                 case None:
-                    self._note(exchange, f"Task timed out after {self._function.timeout_s:.2f} seconds")
-                    self.stop()
-                    return TimedOut(self._function.timeout_s)
+                    return self._timed_out(exchange)
+
+    def _wound_up(self, exchange: Exchange) -> Outcome:
+        """Nobody takes its answer: it is busy all the same until it asks for work, as in Lambda."""
+        if self._api.waiting.wait(max(exchange.left_s(), 0.0)):
+            return Refused()
+        return self._timed_out(exchange)
+
+    def _timed_out(self, exchange: Exchange) -> TimedOut:
+        self._note(exchange, f"Task timed out after {self._function.timeout_s:.2f} seconds")
+        self.stop()
+        return TimedOut(self._function.timeout_s)
 
     def _watch(self, on_loss: Callable[[], None] | None) -> None:
         assert self._process is not None  # noqa: S101 - the watcher starts after the process
@@ -151,6 +177,7 @@ class Environment:
             self._lost = Lost(_status_text(status))
             exchange = self._exchange
         self._api.first_word.set()
+        self._api.waiting.set()
         if exchange:
             exchange.put(self._lost)
         self._api.stop()
@@ -169,7 +196,8 @@ class Environment:
             log.write(f"RequestId: {exchange.invocation.request_id} {text}\n")
 
     def _arguments(self) -> list[str]:
-        return [sys.executable, "-m", "awslambdaric", self._function.handler]
+        runtime = "penstock.runtime" if self._function.streams else "awslambdaric"
+        return [sys.executable, "-m", runtime, self._function.handler]
 
     def _variables(self) -> dict[str, str]:
         """The environment variables that Lambda sets, then the function's own, which may say otherwise."""
@@ -190,11 +218,28 @@ class Environment:
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
             "LAMBDA_TASK_ROOT": str(function.folder),
             "_HANDLER": function.handler,
+            "PENSTOCK_STREAMING": "1" if function.streams else "0",
             "PYTHONPATH": str(function.folder),
             "PYTHONUNBUFFERED": "1",
             "TZ": ":UTC",
             **function.environment,
         }
+
+
+def _next_part(exchange: Exchange, streaming_to: Relay | None) -> Part | None:
+    """The next part; `None` when the function's time is up before it has answered.
+
+    Raises:
+        RefusedError: the caller of a streamed answer has gone.
+    """
+    while exchange.answered or exchange.left_s() > 0:
+        wait_s = exchange.left_s()
+        part = exchange.take(min(wait_s, LOOK_EVERY_S) if streaming_to else wait_s)
+        if part is not None:
+            return part
+        if streaming_to and streaming_to.gone:
+            raise RefusedError
+    return None
 
 
 def _status_text(returncode: int) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from penstock.dev.gateway_responses import code_for, reason_for, render
 from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server
-from penstock.dev.invocation import Outcome, Returned
+from penstock.dev.invocation import Outcome, Refused, Relay, Returned, Streamed
 from penstock.dev.proxy_events import MalformedResponseError, Received, event_for, response_from
 from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES
+from penstock.dev.streamed_answer import StreamedAnswer
 from penstock.errors import ConfigurationError
 from penstock.ids import uuid7
 
@@ -31,7 +32,7 @@ class Front:
 
     def __init__(
         self,
-        invoke: Callable[[bytes], Outcome],
+        invoke: Callable[[bytes, Relay], Outcome],
         port: int,
         *,
         tell: Callable[[str], None],
@@ -72,7 +73,8 @@ class Front:
         if len(payload) > PAYLOAD_LIMIT_BYTES:
             self._respond(connection, "payload_too_large", request_id)
         else:
-            self._deliver(connection, self._invoke(payload), request_id)
+            answer = StreamedAnswer(connection, request_id)
+            self._deliver(connection, self._invoke(payload, answer), answer, request_id)
 
     def _received(self, connection: Connection, body: bytes, request_id: str) -> Received:
         return Received(
@@ -87,18 +89,34 @@ class Front:
             received_at_ms=self._now_ms(),
         )
 
-    def _deliver(self, connection: Connection, outcome: Outcome, request_id: str) -> None:
-        code = "function_failed"
-        if not isinstance(outcome, Returned):
-            code = code_for(outcome)
-        else:
-            with contextlib.suppress(MalformedResponseError):
-                response = response_from(outcome.body)
-                headers = [*response.headers, ("x-amzn-RequestId", request_id)]
-                connection.send(response.status, headers, response.body)
-                return
+    def _deliver(
+        self, connection: Connection, outcome: Outcome, answer: StreamedAnswer, request_id: str
+    ) -> None:
+        match outcome:
+            case Streamed() if answer.begun:
+                answer.finish()
+            case Refused() if not answer.malformed:
+                connection.close_connection = True
+            case _ if answer.begun:
+                # All that a caller can be told now: the body ends before its last chunk.
+                connection.close_connection = True
+                self._tell(reason_for(outcome))
+            case Returned() | Streamed() | Refused():
+                self._return(connection, outcome, request_id)
+            case failure:
+                self._tell(reason_for(failure))
+                self._respond(connection, code_for(failure), request_id)
+
+    def _return(
+        self, connection: Connection, outcome: Returned | Streamed | Refused, request_id: str
+    ) -> None:
+        with contextlib.suppress(MalformedResponseError):
+            response = response_from(outcome.body if isinstance(outcome, Returned) else b"")
+            headers = [*response.headers, ("x-amzn-RequestId", request_id)]
+            connection.send(response.status, headers, response.body)
+            return
         self._tell(reason_for(outcome))
-        self._respond(connection, code, request_id)
+        self._respond(connection, "function_failed", request_id)
 
     def _refuse(self, connection: Connection, _status: int) -> None:
         self._respond(connection, "bad_request", self._new_id(), last=True)

@@ -22,7 +22,7 @@ from penstock.dev.aws import LocalAws
 from penstock.dev.console import Tell, banner, telling
 from penstock.dev.environments import REGION, Environment, Function
 from penstock.dev.front import Front
-from penstock.dev.invocation import Outcome, Throttled
+from penstock.dev.invocation import Outcome, Relay, Throttled
 from penstock.dev.options import Options, occupied, write_private
 from penstock.dev.poller import EventSourceMapping, Poller
 from penstock.dev.pool import Pool
@@ -199,8 +199,8 @@ class LocalGateway:
             "resources": json.loads(self.prepared.resources.encoded()),
         }
 
-    def _invoke(self, event: bytes) -> Outcome:
-        return self._pool.invoke(event) if self._pool else Throttled(0.0)
+    def _invoke(self, event: bytes, relay: Relay) -> Outcome:
+        return self._pool.invoke(event, relay) if self._pool else Throttled(0.0)
 
 
 def run(options: Options, prepare: Prepare = prepare) -> int:

@@ -16,7 +16,9 @@ from penstock.dev.invocation import (
     FunctionFailed,
     InitFailed,
     Outcome,
+    Refused,
     Returned,
+    Streamed,
     Throttled,
     TimedOut,
 )
@@ -87,5 +89,5 @@ def reason_for(outcome: Outcome) -> str:
             return message
         case FunctionFailed():
             return f"the function raised {outcome.error_type}"
-        case Returned():
+        case Returned() | Streamed() | Refused():
             return "the function returned what is not a proxy response"

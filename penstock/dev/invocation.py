@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+# What is held of a streamed answer whose caller reads slowly; then its environment has to wait.
+HELD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +61,81 @@ class Lost:
 Part: TypeAlias = Begun | bytes | Ended | Failed | Lost
 
 
+class AbandonedError(Exception):
+    """Nobody takes the parts of this exchange any more."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """An invocation under way. The Runtime API puts parts in, whoever invoked takes them out."""
 
     invocation: Invocation
-    _parts: queue.SimpleQueue[Part] = field(default_factory=queue.SimpleQueue)
+    on_abandon: Callable[[], None] | None = None
+    """Ends the connection that the answer comes by, which may be silent for long."""
+    answered: bool = False
+    """The environment has ended its answer: what is left of it is here."""
+    _parts: deque[Part] = field(default_factory=deque)
+    _held_bytes: int = 0
+    _abandoned: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def left_s(self) -> float:
+        """Seconds until the function's deadline; negative after it."""
+        return self.invocation.deadline_ms / 1000 - time.time()
 
     def put(self, part: Part) -> None:
-        self._parts.put(part)
+        """Add a part; bytes wait while more than `HELD_BYTES` are held.
+
+        Raises:
+            AbandonedError: for bytes, also if it happens while they wait.
+        """
+        with self._changed:
+            if isinstance(part, bytes):
+                self._changed.wait_for(lambda: self._abandoned or self._has_room(len(part)))
+                if self._abandoned:
+                    raise AbandonedError
+                self._held_bytes += len(part)
+            self.answered = self.answered or isinstance(part, Ended | Failed)
+            self._parts.append(part)
+            self._changed.notify_all()
 
     def take(self, timeout_s: float) -> Part | None:
         """The next part; `None` when the time was up first."""
-        try:
-            return self._parts.get(timeout=max(timeout_s, 0.0))
-        except queue.Empty:
-            return None
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._parts, max(timeout_s, 0.0)):
+                return None
+            part = self._parts.popleft()
+            if isinstance(part, bytes):
+                self._held_bytes -= len(part)
+            self._changed.notify_all()
+            return part
+
+    def abandon(self) -> None:
+        """Take no more parts. To be called also when all were taken."""
+        with self._changed:
+            self._abandoned = True
+            ending = self.on_abandon
+            self._changed.notify_all()
+        if ending:
+            ending()
+
+    def _has_room(self, size_bytes: int) -> bool:
+        return not self._held_bytes or self._held_bytes + size_bytes <= HELD_BYTES
+
+
+class RefusedError(Exception):
+    """Whoever takes a streamed answer takes no more of it."""
+
+
+class Relay(Protocol):
+    """Takes a streamed answer to its caller."""
+
+    def pass_on(self, chunk: bytes) -> None:
+        """Send a chunk, as fast as the caller reads. Raises RefusedError."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has gone, which is seen also when there is nothing to send."""
 
 
 # How an invocation can end.
@@ -81,6 +146,16 @@ class Returned:
     """The function returned; `body` is what it returned, as JSON."""
 
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """The function streamed its answer to the end; the relay has all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The relay took no more of a streamed answer. The environment has closed it, and lives on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +198,7 @@ class Throttled:
 
 
 Failure: TypeAlias = FunctionFailed | EnvironmentLost | TimedOut | InitFailed | Throttled
-Outcome: TypeAlias = Returned | Failure
+Outcome: TypeAlias = Returned | Streamed | Refused | Failure
 
 
 def error_payload(error_type: str, message: str) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from penstock.dev.environments import Function
-from penstock.dev.invocation import InitFailed, Invocation, Outcome, Throttled
+from penstock.dev.invocation import InitFailed, Invocation, Outcome, Relay, Throttled
 from penstock.errors import ConfigurationError
 from penstock.ids import uuid7
 
@@ -23,7 +23,7 @@ class Runnable(Protocol):
     @property
     def alive(self) -> bool: ...
     def start(self, on_loss: Callable[[], None] | None = None, /) -> str | None: ...
-    def invoke(self, invocation: Invocation, /) -> Outcome: ...
+    def invoke(self, invocation: Invocation, relay: Relay | None = None, /) -> Outcome: ...
     def stop(self) -> None: ...
 
 
@@ -74,11 +74,12 @@ class Pool:
             if self.function.warm and not self._now.idle:
                 raise ConfigurationError("penstock dev", self._now.last_problem)
 
-    def invoke(self, event: bytes) -> Outcome:
+    def invoke(self, event: bytes, relay: Relay | None = None) -> Outcome:
+        """Run one invocation, when an environment is free. A streamed answer goes to `relay`."""
         environment = self._acquire()
         if not isinstance(environment, Throttled | InitFailed):
             try:
-                return environment.invoke(self._invocation(event))
+                return environment.invoke(self._invocation(event), relay)
             finally:
                 self._give_back(environment)
         return environment

@@ -35,6 +35,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+PRELUDE_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
 RESPONSE_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 # All of API Gateway's identity fields are there, null unless the API uses what they tell of.
 IDENTITY_FIELDS = (
@@ -182,6 +183,19 @@ def response_from(payload: bytes) -> ProxyResponse:
     return ProxyResponse(_status(value.get("statusCode")), tuple(_headers(value)), _body(value))
 
 
+def response_head(prelude: bytes) -> ProxyResponse:
+    """Status and headers of a streamed answer, which stand before its delimiter.
+
+    Raises:
+        MalformedResponseError: as `response_from`.
+    """
+    value = _parsed(prelude)
+    if not isinstance(value, dict) or value.keys() - PRELUDE_KEYS:
+        raise MalformedResponseError
+    cookies = [("Set-Cookie", _text(cookie)) for cookie in _sequence(value.get("cookies") or [])]
+    return ProxyResponse(_status(value.get("statusCode")), (*_headers(value, cookies),), b"")
+
+
 def _parsed(payload: bytes) -> Any:
     try:
         return json.loads(payload)
@@ -197,14 +211,15 @@ def _status(value: Any) -> int:
     return value
 
 
-def _headers(response: dict[str, Any]) -> list[tuple[str, str]]:
-    """Both kinds merged; where both have the same pair it counts once."""
+def _headers(response: dict[str, Any], further: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """All kinds merged; where two have the same pair it counts once."""
     multi = _mapping(response.get("multiValueHeaders"))
     pairs = [(name, _text(item)) for name, values in multi.items() for item in _sequence(values)]
     for name, value in _mapping(response.get("headers")).items():
         pair = (name, _text(value))
         if pair not in pairs:
             pairs.append(pair)
+    pairs.extend(further)
     for name, text in pairs:
         if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(text):
             raise MalformedResponseError

@@ -8,30 +8,40 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import queue
 import re
+import socket
 import threading
+from functools import partial
 
 from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server, json_headers
-from penstock.dev.invocation import Begun, Ended, Exchange, Failed, Invocation, error_payload
+from penstock.dev.invocation import AbandonedError, Begun, Ended, Exchange, Failed, Invocation, error_payload
 
 # Lambda's quota for a buffered request or response: 6 MB, which it counts as 6,291,556 bytes.
 PAYLOAD_LIMIT_BYTES = 6_291_556
 ERROR_LIMIT_BYTES = 1024 * 1024
 STREAM_LIMIT_BYTES = 200 * 1024 * 1024
 
+TRUNCATED = ("Runtime.TruncatedResponse", "The function ended its response before it was complete.")
+
 _PREFIX = "/2018-06-01/runtime"
 _ANSWER = re.compile(rf"{_PREFIX}/invocation/([^/]+)/(response|error)")
 
 
 class RuntimeApi:
-    """What one environment talks to. `first_word` is set when it asks for work, or says that it cannot."""
+    """What one environment talks to.
+
+    `first_word` is set when it asks for work, or says that it cannot; `waiting` while it waits for work.
+    """
 
     def __init__(self) -> None:
         self.first_word = threading.Event()
+        self.waiting = threading.Event()
         self.init_error: bytes | None = None
         self._work: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
         self._current: Exchange | None = None
+        self._cut_short: Exchange | None = None
         # An environment may wait for its next invocation for ever.
         self._server = Server(self._serve, idle_timeout_s=None)
 
@@ -64,8 +74,13 @@ class RuntimeApi:
             _refuse(connection, 404, "InvalidPath", "the local Runtime API has no such path")
 
     def _next(self, connection: Connection) -> None:
+        if self._cut_short:
+            self._cut_short.put(Failed(error_payload(*TRUNCATED)))
+            self._cut_short = None
         self.first_word.set()
+        self.waiting.set()
         exchange = self._work.get()
+        self.waiting.clear()
         if exchange is None:
             connection.close_connection = True
             return
@@ -81,9 +96,25 @@ class RuntimeApi:
         self._current = None
         if kind == "error":
             exchange.put(Failed(_read(connection, ERROR_LIMIT_BYTES)))
-        else:
-            _relay(connection, exchange)
+        elif not self._relayed(connection, exchange):
+            connection.close_connection = True
+            return
         _accept(connection)
+
+    def _relayed(self, connection: Connection, exchange: Exchange) -> bool:
+        """Pass the answer on; `False` if that came to an end before the answer did."""
+        exchange.on_abandon = partial(_hang_up, connection)
+        try:
+            end = _relay(connection, exchange)
+        except AbandonedError:
+            return False
+        except (BodyError, OSError):
+            # Either the environment is dying, which its watcher tells, or it goes on and asks for work.
+            self._cut_short = exchange
+            return False
+        exchange.on_abandon = None
+        exchange.put(end)
+        return True
 
 
 def _invocation_headers(invocation: Invocation) -> list[tuple[str, str]]:
@@ -96,8 +127,8 @@ def _invocation_headers(invocation: Invocation) -> list[tuple[str, str]]:
     ]
 
 
-def _relay(connection: Connection, exchange: Exchange) -> None:
-    """Pass the answer on, chunk by chunk as it arrives: a streamed one differs in nothing but its chunks."""
+def _relay(connection: Connection, exchange: Exchange) -> Ended | Failed:
+    """Pass the answer on, chunk by chunk as it arrives, and tell how it ends."""
     streaming = connection.headers.get("Lambda-Runtime-Function-Response-Mode", "").lower() == "streaming"
     limit_bytes = STREAM_LIMIT_BYTES if streaming else PAYLOAD_LIMIT_BYTES
     body, size_bytes = connection.body, 0
@@ -107,10 +138,14 @@ def _relay(connection: Connection, exchange: Exchange) -> None:
         if size_bytes <= limit_bytes:
             exchange.put(chunk)
     if size_bytes <= limit_bytes:
-        exchange.put(Ended(_trailing_error(body.trailers)))
-    else:
-        message = f"The response is larger than {limit_bytes} bytes."
-        exchange.put(Failed(error_payload("Function.ResponseSizeTooLarge", message)))
+        return Ended(_trailing_error(body.trailers))
+    message = f"The response is larger than {limit_bytes} bytes."
+    return Failed(error_payload("Function.ResponseSizeTooLarge", message))
+
+
+def _hang_up(connection: Connection) -> None:
+    with contextlib.suppress(OSError):
+        connection.connection.shutdown(socket.SHUT_RDWR)
 
 
 def _read(connection: Connection, limit_bytes: int) -> bytes:

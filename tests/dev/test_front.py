@@ -11,7 +11,15 @@ import httpx
 import pytest
 
 from penstock.dev.front import BODY_LIMIT_BYTES, Front
-from penstock.dev.invocation import EnvironmentLost, FunctionFailed, InitFailed, Outcome, Returned, TimedOut
+from penstock.dev.invocation import (
+    EnvironmentLost,
+    FunctionFailed,
+    InitFailed,
+    Outcome,
+    Relay,
+    Returned,
+    TimedOut,
+)
 from penstock.errors import ConfigurationError
 from tests.dev.conftest import MakePool
 
@@ -23,7 +31,7 @@ class Function:
         self.outcome: Outcome | None = None
         self.events: list[dict[str, Any]] = []
 
-    def __call__(self, event: bytes) -> Outcome:
+    def __call__(self, event: bytes, relay: Relay) -> Outcome:
         self.events.append(json.loads(event))
         return self.outcome or Returned(json.dumps({"statusCode": 200, "body": event.decode()}).encode())
 
@@ -39,7 +47,7 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def front(function: Callable[[bytes], Outcome], told: list[str]) -> Iterator[Front]:
+def front(function: Callable[[bytes, Relay], Outcome], told: list[str]) -> Iterator[Front]:
     front = Front(function, 0, tell=told.append)
     front.start()
     yield front

@@ -9,7 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from penstock.dev.environments import Function
-from penstock.dev.invocation import EnvironmentLost, InitFailed, Invocation, Outcome, Returned, Throttled
+from penstock.dev.invocation import (
+    EnvironmentLost,
+    InitFailed,
+    Invocation,
+    Outcome,
+    Relay,
+    Returned,
+    Throttled,
+)
 from penstock.dev.pool import Pool
 from penstock.errors import ConfigurationError
 from tests.dev.conftest import MakePool
@@ -29,7 +37,7 @@ class FakeEnvironment:
     def start(self, on_loss: Callable[[], None] | None = None) -> str | None:
         return self._problem
 
-    def invoke(self, invocation: Invocation) -> Outcome:
+    def invoke(self, invocation: Invocation, relay: Relay | None = None) -> Outcome:
         assert self._busy.acquire(blocking=False), "two callers in one environment"
         self._gate.wait(30)
         self._busy.release()

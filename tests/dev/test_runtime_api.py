@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from penstock.dev.invocation import Begun, Ended, Exchange, Failed, Invocation
-from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES, RuntimeApi
+from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES, STREAM_LIMIT_BYTES, RuntimeApi
 
 INVOCATION = Invocation("id-1", b'{"a":1}', 1_700_000_000_000, "arn:aws:lambda:x", "Root=1-2-3")
 
@@ -93,10 +94,15 @@ def test_an_error_of_the_function_comes_as_it_was_sent(client: httpx.Client, exc
 
 
 def test_a_response_beyond_the_quota_is_an_error(client: httpx.Client, exchange: Exchange) -> None:
-    client.post("/invocation/id-1/response", content=b"x" * (PAYLOAD_LIMIT_BYTES + 1))
-    last = parts(exchange)[-1]
-    assert isinstance(last, Failed)
-    assert b"Function.ResponseSizeTooLarge" in last.payload
+    with ThreadPoolExecutor(1) as runtime:
+        answered = runtime.submit(
+            client.post, "/invocation/id-1/response", content=b"x" * (PAYLOAD_LIMIT_BYTES + 1)
+        )
+        while isinstance(part := exchange.take(30), Begun | bytes):
+            pass
+        answered.result()
+    assert isinstance(part, Failed)
+    assert b"Function.ResponseSizeTooLarge" in part.payload
 
 
 def test_an_answer_to_what_is_not_under_way_is_refused(client: httpx.Client, exchange: Exchange) -> None:
@@ -113,3 +119,62 @@ def test_an_error_while_starting_is_kept(api: RuntimeApi, client: httpx.Client) 
 
 def test_another_path_is_not_found(client: httpx.Client) -> None:
     assert client.get("/restore/next").status_code == 404
+
+
+def chunk_of(content: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(content), content)
+
+
+STREAM_HEAD = (
+    b"POST /2018-06-01/runtime/invocation/id-1/response HTTP/1.1\r\nHost: x\r\n"
+    b"Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.fixture
+def environment(api: RuntimeApi, exchange: Exchange) -> Iterator[socket.socket]:
+    """The environment's connection, after it has begun to stream."""
+    host, _, port = api.address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(STREAM_HEAD)
+        assert isinstance(exchange.take(30), Begun)
+        yield connection
+
+
+def test_an_environment_waits_while_nobody_takes_what_it_streams(
+    exchange: Exchange, environment: socket.socket
+) -> None:
+    environment.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+    environment.settimeout(0.5)
+    sent_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        while sent_bytes < STREAM_LIMIT_BYTES:
+            environment.sendall(chunk_of(b"x" * 32_000))
+            sent_bytes += 32_000
+    held_bytes = 0
+    while isinstance(part := exchange.take(0.5), bytes):
+        held_bytes += len(part)
+    assert sent_bytes < 32 * 1024 * 1024  # what the kernel holds; the rest was never made
+    assert held_bytes >= sent_bytes
+
+
+def test_an_abandoned_stream_ends_the_connection_although_it_is_silent(
+    exchange: Exchange, environment: socket.socket
+) -> None:
+    exchange.abandon()
+    assert environment.recv(1) == b""
+
+
+def test_a_stream_that_is_cut_short_has_failed_when_the_environment_asks_for_work(
+    exchange: Exchange, environment: socket.socket, client: httpx.Client, api: RuntimeApi
+) -> None:
+    environment.sendall(chunk_of(b"a"))
+    assert exchange.take(30) == b"a"
+    environment.close()
+    with ThreadPoolExecutor(1) as runtime:
+        waiting = runtime.submit(client.get, "/invocation/next")
+        part = exchange.take(30)
+        api.hand_over(Exchange(INVOCATION))
+        waiting.result()
+    assert isinstance(part, Failed)
+    assert b"Runtime.TruncatedResponse" in part.payload
