@@ -52,4 +52,4 @@ def test_stretches_have_their_bounds() -> None:
     assert Outline("123456").digit_stretches == []
     assert Outline("1234567 x 1 2 3 4 5 6    7").digit_stretches == [(0, 7), (10, 26)]
     assert Outline("1 2 3 4 5 6     7").digit_stretches == []
-    assert Outline("x DE8 9 D.E  - 8/9").iban_heads() == [2, 8]
+    assert Outline("x DE8 9 D.E - 8/9").iban_heads() == [2, 8]
