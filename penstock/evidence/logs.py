@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from typing import Any, Final, TextIO
@@ -36,13 +37,18 @@ FIELDS: Final = (
     "control",
     "count",
 )
+log = logging.getLogger(__name__)
+
 OURS: Final = ("penstock", "functions")
 MAX_FRAMES = 20
 MAX_CAUSES = 4
 
 
 def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
-    """Make the root logger write such lines to `stream` (stdout), and nothing else write at all."""
+    """Make the root logger write such lines to `stream` (stdout), and nothing else write at all.
+
+    Warnings, and exceptions that Python would print by itself, become such lines too.
+    """
     handler = logging.StreamHandler(sys.stdout if stream is None else stream)
     handler.setFormatter(ContentFree())
     root = logging.getLogger()
@@ -53,6 +59,23 @@ def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
     for foreign in ("boto3", "botocore", "httpcore", "httpx", "urllib3"):
         logging.getLogger(foreign).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a failure while logging would print the record's arguments
+    logging.captureWarnings(capture=True)
+    sys.unraisablehook = _log_unraisable
+    threading.excepthook = _log_of_thread
+
+
+def _log_unraisable(found: sys.UnraisableHookArgs) -> None:
+    """What is raised in a `__del__` or a callback: Python would print its text."""
+    log.error("an exception was lost", exc_info=_exc_info(found.exc_value))
+
+
+def _log_of_thread(found: threading.ExceptHookArgs) -> None:
+    if found.exc_type is not SystemExit:
+        log.error("a thread ended with an exception", exc_info=_exc_info(found.exc_value))
+
+
+def _exc_info(error: BaseException | None) -> Any:
+    return (type(error), error, error.__traceback__) if error is not None else None
 
 
 class ContentFree(logging.Formatter):

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,9 +23,12 @@ def lines() -> Iterator[io.StringIO]:
     """What is logged, as one stream; the loggers are put back afterwards."""
     root, stream = logging.getLogger(), io.StringIO()
     before = root.handlers[:], root.level, logging.raiseExceptions
+    hooks = sys.unraisablehook, threading.excepthook
     logs.set_up(stream=stream)
     yield stream
     root.handlers[:], root.level, logging.raiseExceptions = before
+    sys.unraisablehook, threading.excepthook = hooks
+    logging.captureWarnings(capture=False)
 
 
 def last(stream: io.StringIO) -> dict[str, Any]:
@@ -44,6 +49,30 @@ def test_our_message_stands_with_its_named_fields(lines: io.StringIO) -> None:
         "audit-export",
     )
     assert "prompt" not in line
+
+
+class Unravelling:
+    """Raises when it is collected, as a plugin's object may."""
+
+    def __del__(self) -> None:
+        raise ValueError(SECRET)
+
+
+def unravel() -> None:
+    raise ValueError(SECRET)
+
+
+def test_what_python_would_print_by_itself_is_a_line_without_words(
+    lines: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = [Unravelling()]
+    made.clear()
+    assert last(lines)["exception"][0]["class"] == "builtins.ValueError"
+    thread = threading.Thread(target=unravel)
+    thread.start()
+    thread.join()
+    assert last(lines)["exception"][0]["frames"][-1].endswith(":unravel")
+    assert SECRET not in "".join(capfd.readouterr())
 
 
 def test_arguments_are_never_formatted_in(lines: io.StringIO) -> None:
