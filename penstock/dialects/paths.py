@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from penstock.content import Unseen
@@ -70,6 +70,15 @@ class Classified:
     guards_numbers: bool = False
     """Whether a very long number that no path leads to counts as unlisted."""
 
+    def with_texts(self, texts: Iterable[tuple[str, int, str]]) -> Classified:
+        """The same with other texts at (field, index), whose places are settled (`Matcher.is_settled`)."""
+        changed: dict[str, Found] = {}
+        for name, index, text in texts:
+            if name not in changed:
+                changed[name] = Found(list(self.fields[name].values), self.fields[name].places)
+            changed[name].values[index] = text
+        return replace(self, fields=self.fields | changed)
+
 
 def path_of(here: Here | None) -> Path:
     """The steps from the root to `here`."""
@@ -83,7 +92,7 @@ def path_of(here: Here | None) -> Path:
 class Matcher:
     """A table of paths, compiled to a deterministic automaton. Holds nothing of any request."""
 
-    __slots__ = ("_guards_numbers", "_names", "_patterns", "_root")
+    __slots__ = ("_guards_numbers", "_keys", "_names", "_patterns", "_root")
 
     def __init__(
         self,
@@ -95,7 +104,9 @@ class Matcher:
         root, names = _Node(), set[str]()
         for path, rule in table:
             names |= _add(root, path, rule)
-        self._root = _Compiler().state((root,))
+        compiler = _Compiler()
+        self._root = compiler.state((root,))
+        self._keys = frozenset(state.key for state in compiler.states)
         self._names = frozenset(filter(_is_identifier, names))
         self._patterns = patterns
         self._guards_numbers = guards_numbers
@@ -105,6 +116,13 @@ class Matcher:
         found = Classified(guards_numbers=self._guards_numbers)
         self._value(tree, self._root, None, found)
         return found
+
+    def is_settled(self, at: Path) -> bool:
+        """Whether a field's text at `at` may say anything without another place becoming something else.
+
+        Not one inside of JSON in a string, and not one by whose value elements are told apart, as `role`.
+        """
+        return INSIDE not in at and at[-1] not in self._keys
 
     def unseen(self, tree: Any, classified: Classified) -> tuple[Unseen, ...]:
         """The hidden parts of `tree` with paths that are free of content."""
@@ -288,6 +306,11 @@ class _Compiler:
 
     def __init__(self) -> None:
         self._states: dict[tuple[int, ...], _State] = {}
+
+    @property
+    def states(self) -> Iterable[_State]:
+        """All that were made so far."""
+        return self._states.values()
 
     def state(self, reached: Iterable[_Node | None]) -> _State:
         """The state of the places that `reached` leads to; more exact nodes come first."""
