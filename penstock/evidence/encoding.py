@@ -48,6 +48,8 @@ def as_mapping(part: Part) -> dict[str, Any]:
     layout = _layout(part.__class__)  # type: ignore[arg-type]  # a class is hashable
     values = layout.values(part)
     members: dict[str, Any] = dict(zip(layout.required, values, strict=False))
+    if layout.is_flat:
+        return members
     rest = zip(layout.optional, values[len(members) :], strict=True)
     # With nothing asked of a value that the layout knows already, a placement takes 5 µs instead of 19.
     members |= {name: value for name, value in rest if value or value.__class__ in _KEPT_WHEN_FALSE}
@@ -74,6 +76,8 @@ class _Layout(NamedTuple):
     optional: tuple[str, ...]
     with_parts: tuple[str, ...]
     """Those that hold a part or a list of parts."""
+    is_flat: bool
+    """True when all are required and plain, as of what a placement saw."""
 
 
 @cache
@@ -84,7 +88,8 @@ def _layout(kind: type[Part]) -> _Layout:
     hints = get_type_hints(kind)
     with_parts = tuple(name for name in names if _holds_parts(hints[name]))
     # Every part has two fields or more, so that the getter always gives a tuple.
-    return _Layout(attrgetter(*names), required, names[len(required) :], with_parts)
+    is_flat = required == names and not with_parts
+    return _Layout(attrgetter(*names), required, names[len(required) :], with_parts, is_flat)
 
 
 def _holds_parts(hint: Any) -> bool:

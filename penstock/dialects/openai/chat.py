@@ -14,7 +14,7 @@ from penstock.dialects.openai import members, paths, shape
 from penstock.dialects.openai.repeats import moved_annotations, repeats
 from penstock.dialects.paths import Matcher
 from penstock.dialects.removing import Removals
-from penstock.dialects.splicing import Drop, Path, Put, Splice
+from penstock.dialects.splicing import Drop, Path, Put, Splice, splice
 from penstock.errors import RequestError, UpstreamError
 from penstock.evidence.record import MAX_COUNT, Usage
 from penstock.sdk.edits import AddText, MemberEdit
@@ -63,7 +63,9 @@ class ChatRequest(JsonContent):
 
     def with_model(self, name: str) -> bytes:
         """The bytes for an upstream that calls the model `name`; nothing else differs."""
-        return self.encoded() if name == self.model else self.spliced([Put(("model",), name)]).encoded()
+        if name == self.model:
+            return self.encoded()
+        return splice(self.text, [Put(("model",), name)]).encode()  # not parsed again: nobody reads it here
 
     @override
     def matcher(self) -> Matcher:
