@@ -18,9 +18,9 @@ from penstock.sdk.views import TextValues
 class Unseen:
     """Something text-bearing that no field carries.
 
-    `kind` is `image`, `audio`, `file`, `video`, `unlisted` (a string at a path that no table lists) or
-    `key` (the name of a member that is no identifier). `path` is free of content: names that the tables
-    do not know stand as `?`. `at` is where it is in the parsed body; it never leaves the process.
+    `kind` is `image`, `audio`, `file`, `video`, `opaque` (sealed data), `unlisted` (at a path that no table
+    lists) or `key` (the name of a member that is no identifier). `path` is free of content: names that the
+    tables do not know stand as `?`. `at` is where it is in the parsed body; it never leaves the process.
     """
 
     path: str

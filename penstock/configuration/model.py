@@ -18,7 +18,7 @@ from penstock.sdk.contract import HEADER_VALUE
 from penstock.sdk.manifest import Code, Effect, HostPort
 
 # What `penstock.content.Unseen` distinguishes.
-UNSEEN_KINDS = ("image", "audio", "file", "video", "unlisted", "key")
+UNSEEN_KINDS = ("image", "audio", "file", "video", "opaque", "unlisted", "key")
 DROPPABLE = "response.reasoning"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -175,7 +175,7 @@ class PluginStanza(Stanza):
     """Overrides cannot lower it, except by break-glass, which is recorded."""
     uninspected: Policy | dict[str, Policy] = "refuse"
     """What becomes of parts that it cannot see while it reads content: one policy, or one for each kind
-    (image, audio, file, video, unlisted, key) or field, with `default`."""
+    (image, audio, file, video, opaque, unlisted, key) or field, with `default`."""
     scope: ScopeStanza = ScopeStanza()
     """Where it applies; everywhere when not given."""
     secrets: dict[Code, SecretName] = {}

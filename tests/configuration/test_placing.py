@@ -7,6 +7,7 @@ import pytest
 
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.placing import BACKGROUND_TIMEOUT_MS, Installed, PlacingError, place
+from penstock.dialects.openai.paths import request_table, response_table
 from penstock.gates.placement import Mode, Placement
 from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
@@ -281,3 +282,10 @@ def test_dropping_by_default_drops_parts_and_never_fields() -> None:
         uninspected={"default": "drop", "request.tools": "allow", "image": "refuse"},
     )
     assert (found.policy("request.tools"), found.policy("image")) == ("allow", "refuse")
+
+
+def test_every_kind_of_media_that_a_dialect_hides_can_have_its_policy() -> None:
+    rules = [rule for _, rule in (*request_table(), *response_table())]
+    kinds = sorted({rule.name for rule in rules if rule.kind == "media"})
+    (found,) = placed({"before_upstream": BEFORE}, uninspected=dict.fromkeys(kinds, "allow"))
+    assert {found.policy(kind) for kind in kinds} == {"allow"}
