@@ -1,0 +1,97 @@
+"""Chat completions as a stream: events in, parts for whoever reads; edited chunks out.
+
+    sse.Parser     bytes  → events            however the upstream cuts them
+    ChunkReader    events → Chunk · Done · Silence
+    Chunk.parts    texts, calls, log probabilities, ends, usage, errors (`stream_chunk`)
+    Chunk.unseen   what is in no field, as in every content
+    ChunkWriter    chunks → bytes             as they came, edited, or made here (`stream_writer`)
+    Calls          fragments of calls → a response whose strings are fields (`stream_calls`)
+    Assembler      chunks → the response that it would have been, and back by `as_stream`
+
+Under a guard the events go through `Event.stripped` first: it takes out what stands beside the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from penstock.dialects.openai.stream_assembly import Assembler, Template
+from penstock.dialects.openai.stream_calls import Calls
+from penstock.dialects.openai.stream_chunk import (
+    CallPart,
+    Channel,
+    Chunk,
+    ErrorPart,
+    FinishPart,
+    LogprobsPart,
+    Part,
+    TextPart,
+    UsagePart,
+)
+from penstock.dialects.openai.stream_paths import CHUNK
+from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream
+from penstock.dialects.sse import Event
+
+__all__ = [
+    "CHUNK",
+    "Assembler",
+    "CallPart",
+    "Calls",
+    "Channel",
+    "Chunk",
+    "ChunkReader",
+    "ChunkWriter",
+    "Done",
+    "ErrorPart",
+    "FinishPart",
+    "Frame",
+    "LogprobsPart",
+    "Part",
+    "Silence",
+    "Template",
+    "TextPart",
+    "UsagePart",
+    "as_stream",
+]
+
+_DONE: Final = "[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`[DONE]`: the stream is whole."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What no client reads: a comment, a blank line, anything after `[DONE]`.
+
+    Without a guard it passes as it came; under one it is not sent, but a keep-alive may stand for it.
+    """
+
+    event: Event
+
+
+Frame = Chunk | Done | Silence
+
+
+class ChunkReader:
+    """Says of each event of one stream what it is."""
+
+    __slots__ = ("is_done",)
+
+    def __init__(self) -> None:
+        self.is_done = False
+        """Whether `[DONE]` has come. Not every upstream sends it."""
+
+    def read(self, event: Event) -> Frame:
+        """Raises UpstreamError: `malformed` (no strict JSON object) or `cut` (the stream ended inside)."""
+        if self.is_done or event.data is None or not event.data.strip():
+            return Silence(event)
+        if event.data.strip() == _DONE:
+            self.is_done = True
+            return Done(event)
+        return Chunk.decode(event)

@@ -1,0 +1,333 @@
+"""One chunk of a streamed chat completion: its JSON as fields, and in parts for who reads the stream.
+
+Channel    one text that grows: a choice's content, its refusal, its reasoning, …
+TextPart   a piece of a channel, or a text that stands whole in one chunk (`is_whole`): a citation's title,
+           an error's message
+CallPart   a fragment of a tool call
+LogprobsPart, FinishPart, UsagePart, ErrorPart
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Self
+
+from typing_extensions import override
+
+from penstock.dialects import rawjson
+from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.openai import stream_paths
+from penstock.dialects.openai.chat import ChatResponse
+from penstock.dialects.paths import Matcher, path_of
+from penstock.dialects.removing import Removals
+from penstock.dialects.splicing import Drop, Path, Put, Splice
+from penstock.dialects.sse import Event
+from penstock.errors import RequestError, UpstreamError
+from penstock.evidence.record import Usage
+from penstock.sdk.edits import AddText, Edit, MemberEdit
+
+_TEXT_FIELDS: Final = ("response.text", "response.reasoning")
+_OF_DELTA: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
+_OF_DETAIL: Final = frozenset({"text", "summary"})
+
+GROWING: Final = frozenset(
+    {
+        *_OF_DELTA,
+        *(f"reasoning_details.{name}" for name in _OF_DETAIL),
+        *("content.thinking", "audio.transcript", "text"),
+    }
+)
+"""The names of channels that grow. Any other text stands whole in one chunk."""
+
+
+class Channel(NamedTuple):
+    """A text that grows from chunk to chunk; `name` holds no content.
+
+    `choice`: None for what belongs to no choice. `entry`: which of the choice's `reasoning_details`, else 0.
+    """
+
+    choice: int | None
+    name: str
+    entry: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text of `field` at `at`. Unless `is_whole` it goes on from the part before it in its channel."""
+
+    channel: Channel
+    field: str
+    text: str
+    at: Path
+    is_whole: bool = False
+
+    @property
+    def choice(self) -> int | None:
+        return self.channel.choice
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A fragment of a call. `index` is None where the upstream numbers none, and for the older one."""
+
+    choice: int
+    index: int | None
+    fragment: Mapping[str, Any]
+    is_legacy: bool = False
+    """Of the older `function_call`, of which a choice has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogprobsPart:
+    """Log probabilities, which say a choice's text again: `content` and `refusal`, a list or null each."""
+
+    choice: int
+    logprobs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishPart:
+    """A choice has ended."""
+
+    choice: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """Tokens so far; the last one of a stream counts."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPart:
+    """The upstream failed in mid-stream. What it says is in text parts of the same chunk."""
+
+
+Part = TextPart | CallPart | LogprobsPart | FinishPart | UsagePart | ErrorPart
+
+
+class Chunk(JsonContent):
+    """A chunk. `event` is what it came in; an edit keeps that and gives another JSON."""
+
+    __slots__ = ("event",)
+
+    event: Event
+
+    @classmethod
+    def decode(cls, event: Event) -> Chunk:
+        """Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event."""
+        try:
+            text = event.data or ""
+            tree = rawjson.parse(text)
+        except RequestError:
+            raise _malformed(event) from None
+        if type(tree) is not dict or ("\ufffd" in text and not event.is_utf8):
+            raise _malformed(event)
+        chunk = cls(text, tree)
+        chunk.event = event
+        return chunk
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Texts, then calls, log probabilities, ends, usage, an error: each in the order of the chunk."""
+        texts = [part for field in _TEXT_FIELDS for part in self._text_parts(field)]
+        rest = [part for choice in choices(self.tree) for part in _choice_parts(choice)]
+        return (*texts, *(p for kind in _ORDER for p in rest if type(p) is kind), *self._whole_parts())
+
+    @property
+    def is_as_it_came(self) -> bool:
+        return self.text == self.event.data
+
+    def framed(self) -> bytes:
+        """The event that carries this chunk: the bytes that came, when nothing was edited."""
+        return self.event.raw if self.is_as_it_came else self.event.with_data(plain(self.text))
+
+    def muted(self, positions: Iterable[int]) -> list[Splice]:
+        """What takes out all that repeats the text of the choices at `positions`: it is not what came."""
+        splices: list[Splice] = []
+        for position in dict.fromkeys(positions):
+            choice, at = self.tree["choices"][position], ("choices", position)
+            if choice.get("logprobs") is not None:
+                splices.append(Put((*at, "logprobs"), None))
+            delta = as_object(choice.get("delta"))
+            if delta.get("parsed") is not None:
+                splices.append(Drop((*at, "delta", "parsed")))
+            if as_object(delta.get("audio")).get("data"):
+                splices.append(Put((*at, "delta", "audio", "data"), ""))
+        if splices and self.tree.get("prompt_logprobs") is not None:
+            splices.append(Put(("prompt_logprobs",), None))
+        return splices
+
+    @property
+    @override
+    def surface(self) -> str:
+        return stream_paths.CHUNK
+
+    @override
+    def edited(self, edits: Sequence[Edit]) -> Self:
+        return self._in_same_event(super().edited(edits))
+
+    @override
+    def spliced(self, splices: Sequence[Splice]) -> Self:
+        return self._in_same_event(super().spliced(splices))
+
+    def _in_same_event(self, edited: Self) -> Self:
+        edited.event = self.event
+        return edited
+
+    @override
+    def matcher(self) -> Matcher:
+        return stream_paths.chunk_matcher()
+
+    @override
+    def removals(self) -> Removals:
+        return stream_paths.chunk_removals()
+
+    @override
+    def consequences(self, changes: Sequence[Change]) -> list[Splice]:
+        return self.muted(_positions(change.at for change in changes))
+
+    @override
+    def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
+        planned = self.removals().plan(self.tree, places)
+        known = {splice.path for splice in planned}
+        return planned + [s for s in self.muted(_positions(places)) if s.path not in known]
+
+    @override
+    def members(self, field: str) -> Mapping[str, Any]:
+        raise ValueError(f"{field} has no members")
+
+    @override
+    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
+        raise ValueError(f"{field} has no members that can be written")
+
+    @override
+    def added(self, edits: Sequence[AddText]) -> list[Splice]:
+        raise ValueError("no message can be added to a response")
+
+    @override
+    def replaced(self, text: str) -> Chunk:
+        raise ValueError("a chunk is not replaced: assemble the response, and stream its replacement")
+
+    def _text_parts(self, field: str) -> Iterator[TextPart]:
+        found = self._found(field)
+        for text, here in zip(found.values, found.places, strict=True):
+            at = path_of(here)
+            channel, is_whole = _channel(self.tree, at)
+            yield TextPart(channel, field, text, at, is_whole)
+
+    def _whole_parts(self) -> Iterator[Part]:
+        if as_object(self.tree.get("usage")):
+            yield UsagePart(ChatResponse(self.text, self.tree).usage())
+        if is_error(self.tree):
+            yield ErrorPart()
+
+
+_ORDER: Final = (CallPart, LogprobsPart, FinishPart)
+
+
+def plain(text: str) -> str:
+    """JSON without the characters at which some clients end a line though the format does not.
+
+    Python's `str.splitlines`, which they use, knows more ends of lines than CR and LF. In JSON these stand in
+    strings only, where an escape says the same.
+    """
+    for character in "\x85\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def choices(tree: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The chunk's choices, each with its number as `index`; those without one count from where they stand."""
+    listed = tree.get("choices")
+    return [
+        {**choice, "index": choice_number(choice, position)}
+        for position, choice in enumerate(listed if type(listed) is list else ())
+        if type(choice) is dict
+    ]
+
+
+def choice_number(choice: Any, position: int) -> int:
+    index = as_object(choice).get("index")
+    return index if type(index) is int and index >= 0 else position
+
+
+def is_error(tree: Mapping[str, Any]) -> bool:
+    """Whether the upstream says that it failed: as OpenAI does, or as vLLM before 0.7."""
+    return bool(tree.get("error")) or tree.get("object") == "error"
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    return value if type(value) is dict else {}
+
+
+def call_parts(choice: Mapping[str, Any]) -> Iterator[CallPart]:
+    """The fragments of calls in a numbered choice."""
+    delta = as_object(choice.get("delta"))
+    fragments = delta.get("tool_calls")
+    for fragment in fragments if type(fragments) is list else ():
+        if type(fragment) is dict:
+            index = fragment.get("index")
+            yield CallPart(choice["index"], index if type(index) is int else None, fragment)
+    if type(delta.get("function_call")) is dict:
+        yield CallPart(choice["index"], None, delta["function_call"], is_legacy=True)
+
+
+def _choice_parts(choice: Mapping[str, Any]) -> Iterator[Part]:
+    yield from call_parts(choice)
+    if as_object(choice.get("logprobs")):
+        yield LogprobsPart(choice["index"], choice["logprobs"])
+    if type(reason := choice.get("finish_reason")) is str:
+        yield FinishPart(choice["index"], reason)
+
+
+def _channel(tree: Mapping[str, Any], at: Path) -> tuple[Channel, bool]:
+    """The channel of the text at `at`, and whether it is no growing text."""
+    if at[0] != "choices" or not isinstance(at[1], int):
+        return Channel(None, str(at[0])), True
+    choice, below = tree["choices"][at[1]], at[2:]
+    number = choice_number(choice, at[1])
+    name, entry = _growing(choice, below)
+    if name is not None:
+        return Channel(number, name, entry), False
+    return Channel(number, str(below[1] if len(below) > 1 else below[0])), True
+
+
+def _growing(choice: Mapping[str, Any], below: Path) -> tuple[str | None, int]:
+    """Which growing text of its choice is at `below`; None when it is none."""
+    match below:
+        case ("text",):
+            return "text", 0
+        case ("delta", str(name)) if name in _OF_DELTA:
+            return name, 0
+        case ("delta", "audio", "transcript"):
+            return "audio.transcript", 0
+        case ("delta", "content", int(), "text"):
+            return "content", 0
+        case ("delta", "content", int(), "thinking", int(), "text"):
+            return "content.thinking", 0
+        case ("delta", "reasoning_details", int(entry), str(name)) if name in _OF_DETAIL:
+            details = choice["delta"]["reasoning_details"]
+            return f"reasoning_details.{name}", detail_number(details[entry], entry)
+    return None, 0
+
+
+def detail_number(detail: Mapping[str, Any], position: int) -> int:
+    """Which of a choice's reasoning details a fragment goes on with."""
+    index = detail.get("index")
+    return index if type(index) is int else position
+
+
+def _positions(places: Iterable[Path]) -> Iterator[int]:
+    return (at[1] for at in places if at[0] == "choices" and isinstance(at[1], int))
+
+
+def _malformed(event: Event) -> UpstreamError:
+    if not event.is_complete:
+        return UpstreamError("The upstream's stream ended inside of an event.", outcome="cut")
+    return UpstreamError(
+        "The upstream's stream has an event that is not a strict JSON object.", outcome="malformed"
+    )

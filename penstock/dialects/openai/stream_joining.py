@@ -1,0 +1,83 @@
+"""What the deltas of a stream add up to: texts and lists grow, null adds nothing.
+
+The cost of a delta does not grow with what was there before: texts are in pieces until they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Said once, or said again as a whole: the first stands. Some upstreams repeat them in each fragment, and
+# older versions of vLLM send another `id` each time.
+_SAID_ONCE: Final = frozenset({"id", "type", "index", "role", "format"})
+
+
+class Joining:
+    """An object to which deltas are added."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self) -> None:
+        self._members: dict[str, Any] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._members)
+
+    def add(self, delta: Mapping[str, Any]) -> None:
+        for name, value in delta.items():
+            self._members[name] = _joined(name, self._members.get(name), value)
+
+    def whole(self) -> dict[str, Any]:
+        """The object so far, as plain JSON."""
+        return {name: _plain(value) for name, value in self._members.items()}
+
+
+class _Text:
+    """A text that grows."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, piece: str) -> None:
+        self.pieces = [piece]
+
+    def whole(self) -> str:
+        return "".join(self.pieces)
+
+
+def _joined(name: str, old: Any, new: Any) -> Any:
+    """`old`, grown in place where it can, or what takes its place."""
+    if new is None or old is None:
+        return old if new is None else _begun(new)
+    if isinstance(old, _Text) and isinstance(new, str):
+        _continue(name, old, new)
+        return old
+    if isinstance(old, Joining) and isinstance(new, dict):
+        old.add(new)
+        return old
+    if isinstance(old, list) and isinstance(new, list):
+        old.extend(new)
+        return old
+    return _begun(new)
+
+
+def _begun(value: Any) -> Any:
+    if isinstance(value, str):
+        return _Text(value)
+    if isinstance(value, dict):
+        begun = Joining()
+        begun.add(value)
+        return begun
+    return list(value) if isinstance(value, list) else value
+
+
+def _continue(name: str, text: _Text, new: str) -> None:
+    if name in _SAID_ONCE and text.whole():
+        return
+    if name == "name" and text.whole() == new:  # repeated by some upstreams; OpenAI never says it twice
+        return
+    text.pieces.append(new)
+
+
+def _plain(value: Any) -> Any:
+    return value.whole() if isinstance(value, _Text | Joining) else value
