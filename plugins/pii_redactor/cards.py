@@ -69,12 +69,12 @@ def find_cards(text: str, outline: Outline | None = None) -> Iterator[Span]:
 
 def _in_run(text: str, run: _Run) -> Iterator[Span]:
     next_index = 0
-    for index in run.begins:
+    for index, start in run.begins.items():
         if index < next_index:
             continue
         for length in _lengths(run.digits[index : index + 6]):
             if run.is_checked(index, length):
-                start, end = run.places[index], run.places[index + length - 1] + 1
+                end = run.ends[index + length]
                 if not _is_something_else(text, start, end, run.digits[index : index + length]):
                     yield Span(start, end)
                     next_index = index + length
@@ -85,12 +85,10 @@ class _Run(NamedTuple):
     """Groups of digits, near enough to each other for one card, and their check sums so far."""
 
     digits: str
-    places: list[int]
-    """Where each digit stands in the text."""
-    begins: list[int]
-    """The indices at which groups begin."""
-    ends: frozenset[int]
-    """The indices before which groups end."""
+    begins: dict[int, int]
+    """The index of each group's first digit, and where that stands in the text."""
+    ends: dict[int, int]
+    """The index after each group's last digit, and where the group ends in the text."""
     sums: tuple[list[int], list[int]]
     """For each index the sum of all digits before it, those at even or odd indices doubled."""
 
@@ -104,8 +102,9 @@ class _Run(NamedTuple):
         mixed = [bytearray(single), bytearray(single)]
         mixed[0][::2], mixed[1][1::2] = doubled[::2], doubled[1::2]
         sums = (list(accumulate(mixed[0], initial=0)), list(accumulate(mixed[1], initial=0)))
-        places = [at for span in spans for at in range(*span)]
-        return cls(digits, places, edges[:-1], frozenset(edges), sums)
+        begins = {index: low for index, (low, _) in zip(edges, spans, strict=False)}
+        ends = {index: high for index, (_, high) in zip(edges[1:], spans, strict=True)}
+        return cls(digits, begins, ends, sums)
 
     def is_checked(self, index: int, length: int) -> bool:
         """Whether a group ends after `length` digits and the last one checks them (as `luhn`)."""

@@ -90,6 +90,10 @@ class Plans:
         begin = _NATIONAL_BEGIN + ("(?=[0(])" if self._trunk == "0" else "")
         self._national_pattern = re.compile(begin + _NATIONAL)
         self._in_use = _in_use(library, region)
+        metadata = library.PhoneMetadata.metadata_for_region(region) if region else None
+        # Only where more than the trunk prefix may stand before a number does the library read it otherwise.
+        prefix = metadata.national_prefix_for_parsing if metadata else None
+        self._has_more_prefixes = prefix not in (None, self._trunk)
 
     def find(self, text: str, outline: Outline | None = None) -> Iterator[Span]:
         """Every phone number in `text`; spans may overlap."""
@@ -122,7 +126,7 @@ class Plans:
             return False
         if any(form.match(candidate.text) for form in (_IPV4, _DATE, _ONE_DOT, _ISBN10)):
             return False
-        if not (self._in_use(number) or self._is_valid(candidate.text)):
+        if not (self._in_use(number) or (self._has_more_prefixes and self._is_valid(candidate.text))):
             return False
         grouped = groups > 1 or digits.startswith("0")
         return grouped or _WORD_BEFORE.search(text[max(0, start - 40) : start]) is not None
