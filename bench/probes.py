@@ -54,7 +54,7 @@ def placement(name: str, moment: Moment, effects: frozenset[str], order: int) ->
         moment=moment,
         style="ordered",
         host="in_process",
-        timeout_ms=50,
+        timeout_ms=5_000,  # a deadline that a busy machine meets too; to arm it costs the same
         on_error="block",
         order=order,
         reads=reads,

@@ -140,7 +140,9 @@ class World:
         loaded, placements = plugins
         host = InProcessHost(loaded, Deadlines.for_environment())
         before, after = (
-            Gate(moment, [p for p in placements if p.moment == moment], {"in_process": host}, budget_ms=5_000)
+            Gate(
+                moment, [p for p in placements if p.moment == moment], {"in_process": host}, budget_ms=60_000
+            )
             for moment in (BEFORE, AFTER)
         )
         directory = Directory(store)
