@@ -26,8 +26,9 @@ from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
 from penstock.gates.placement import Placement
-from penstock.gateway.gateway import Gateway, Parts
+from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.api_keys import ApiKeys, KeyOwner
 from penstock.governance.authentication import Authentication

@@ -91,9 +91,16 @@ class Gate:
             raise AccountingError(f"gate {self.moment} left a placement without a record")
         return result
 
-    def skipped(self, reason: SkipReason, overrides: Overrides) -> list[PlacementRecord]:
-        """Records for a gate that is not run at all."""
-        return [blank(p, lowered(p, overrides), reason) for p in self.placements]
+    def skipped(
+        self,
+        reason: SkipReason,
+        facts: Mapping[str, str | None],
+        request_id: str,
+        overrides: Overrides,
+    ) -> list[PlacementRecord]:
+        """Records for a gate that is not run at all: each its own reason not to run, or else `reason`."""
+        turns = [(p, *disposition(p, facts, request_id, overrides)) for p in self.placements]
+        return [blank(placement, mode, own or reason) for placement, mode, own in turns]
 
     def _guarded(self, step: _Step, overrides: Overrides) -> PlacementRecord:
         """One placement's turn. A fault of ours in it is its failure: recorded, and closed by `on_error`."""

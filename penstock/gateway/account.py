@@ -10,7 +10,6 @@ from penstock.evidence.intent import Intention
 from penstock.evidence.record import (
     ControlRecord,
     EvidenceRecord,
-    Outcome,
     PlacementRecord,
     Principal,
     Resource,
@@ -21,6 +20,7 @@ from penstock.evidence.record import (
     timestamp,
 )
 from penstock.gates.gate import GateResult
+from penstock.gateway.reply import Reply
 from penstock.sdk.fields import Moment
 
 
@@ -48,6 +48,10 @@ class Account:
     usage: Usage = field(default_factory=Usage)
     cost_nanousd: int | None = None
     gates_ms: dict[str, float] = field(default_factory=dict)
+    stopped: bool = False
+    """Whether a gate ended the request, so that later placements had no turn."""
+    upstream_called: bool = False
+    """From here on a blind retry would pay twice."""
 
     def passed(self, stage: str) -> None:
         """A control let the request pass."""
@@ -58,6 +62,7 @@ class Account:
         self.placements += result.records
         self.uninspected += result.uninspected
         self.gates_ms[moment] = result.ms
+        self.stopped = self.stopped or result.denial is not None
 
     def intention(self, dispatch: list[str]) -> Intention:
         """INTENT: what its record can say if nothing more is ever heard of this request."""
@@ -75,9 +80,11 @@ class Account:
             dispatch=dispatch,
         )
 
-    def record(
-        self, outcome: Outcome, status: int | None, code: str | None, placements: int, now: float
-    ) -> EvidenceRecord:
+    def denied(self, stage: str, code: str) -> None:
+        """A control refused the request, for a reason that its own error says."""
+        self.controls.append(ControlRecord(stage, "deny", code))
+
+    def record(self, reply: Reply, placements: int, now: float) -> EvidenceRecord:
         """The whole record. Raises AccountingError unless there is one record for each placement."""
         if len(self.placements) != placements:
             raise AccountingError(f"{len(self.placements)} records for {placements} placements")
@@ -93,9 +100,10 @@ class Account:
             resource=self.resource,
             snapshot=self.snapshot,
             overrides=self.overrides,
-            status=status,
-            outcome=outcome,
-            code=code,
+            status=reply.status,
+            outcome=reply.outcome,
+            code=reply.code,
+            cause=reply.cause,
             client_request_id=self.client_request_id,
             front_request_id=self.front_request_id,
             tags=dict(self.tags),

@@ -26,7 +26,8 @@ from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
-from penstock.gateway.gateway import Gateway, Parts
+from penstock.gateway.gateway import Gateway
+from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
 from penstock.governance.directory import Directory

@@ -3,7 +3,7 @@
     receive → request id → authenticate                            gateway.py
       → early guardrails → decode → resolve model + access
       → reserve = durable INTENT
-      → GATE before_upstream → re-check what changed → upstream
+      → GATE before_upstream → re-check what changed → upstream    upstreaming.py
       → GATE after_upstream
       → OUTCOME in the outbox, durable → the answer                gateway.py
 
@@ -12,33 +12,28 @@ A denial is a value and becomes the reply; a failure is raised and becomes one i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable
+from typing import Final
 
 from penstock.denial import Denial
-from penstock.dialects import Dialect, ListedModel, Match, Rendered, RequestContent, ResponseContent, Route
-from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError, UpstreamError
-from penstock.evidence.record import Outcome, PlacementRecord, UpstreamRecord
+from penstock.dialects import Dialect, ListedModel, Match, Rendered, RequestContent, Route
+from penstock.errors import PenstockError, RequestError
+from penstock.evidence.record import PlacementRecord
 from penstock.gates.exchange import Exchange
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import dispatch, receivers, skipped
 from penstock.gateway.http import HttpRequest
-from penstock.gateway.reply import PASSED_ON, RETRY, Reply, forwarded_headers, passed_headers
+from penstock.gateway.parts import Parts
+from penstock.gateway.reply import Reply, forwarded_headers, noted, refusal
+from penstock.gateway.upstreaming import call_upstream, check_size
 from penstock.governance.access import Model
 from penstock.governance.authentication import Caller
 from penstock.governance.denied import Denied
 from penstock.governance.guardrails import check_address, unpack
-from penstock.upstream.client import UpstreamAnswer
-
-if TYPE_CHECKING:
-    from penstock.gateway.gateway import Parts
 
 RESERVE_S: Final = 3.0  # kept back of the function's time for OUTCOME: one SQS call, repeated once
-USAGE: Final = ("input_tokens", "output_tokens", "cached", "reasoning")
-TOO_MANY: Final = (
-    429  # the upstream itself says that it did not serve the request: a retry spends nothing twice
-)
+REQUEST_STAGE: Final = "request"
 
 
 class Passage:
@@ -57,33 +52,27 @@ class Passage:
         self._caller = caller
         self._account = account
         self._remaining_s = remaining_s
-        self._upstream_called = False
         self._background: list[PlacementRecord] | None = None
-        self._facts: dict[str, str | None] = dict(caller.principal.facts())
-        self.overrides = Overrides()
         self._overrides_known = False
+        self.facts: dict[str, str | None] = dict(caller.principal.facts())
+        self.overrides = Overrides()
 
     def run(self, match: Match) -> Reply:
         """The reply, whatever happens on the way. Raises only what is no PenstockError."""
-        dialect = match.route.dialect
         try:
-            reply = self._served(match)
+            return self._served(match)
+        except RequestError as error:
+            self._account.denied(REQUEST_STAGE, error.code)
+            return self._refused(match.route.dialect, error)
         except PenstockError as error:
-            reply = self._refused(dialect, error)
-        return self.marked(reply)
-
-    def marked(self, reply: Reply) -> Reply:
-        """Tell clients not to repeat what has already been paid for."""
-        if self._upstream_called and reply.outcome != "answered" and reply.status != TOO_MANY:
-            reply.headers[RETRY] = "false"
-        return reply
+            return self._refused(match.route.dialect, error)
 
     def background(self) -> list[PlacementRecord]:
         """One record for each background placement; the same once INTENT has named the receivers."""
         if self._background is None:
             placements, request_id = self._parts.background, self._account.request_id
             self._background = (
-                dispatch(placements, self._facts, request_id, self.overrides)
+                dispatch(placements, self.facts, request_id, self.overrides)
                 if self._overrides_known
                 else skipped(placements, "no_context")  # one of them may have been killed
             )
@@ -91,7 +80,7 @@ class Passage:
 
     def _served(self, match: Match) -> Reply:
         dialect = match.route.dialect
-        self._facts |= {"dialect": dialect.name, "route": match.route.template}
+        self.facts |= {"dialect": dialect.name, "route": match.route.template}
         body = self._admitted_body()
         if isinstance(body, Denied):
             return self._denied(dialect, body)
@@ -130,31 +119,26 @@ class Passage:
             return denied
         account.passed("access")
         account.resource.model = found.name
-        self._facts["model"] = found.name
+        self.facts["model"] = found.name
         return found
 
     def _listed(self, dialect: Dialect, wanted: str | None) -> Reply:
-        models = [
-            ListedModel(name, 0, "penstock") for name in self._parts.access.models(self._caller.principal)
-        ]
+        names = self._parts.access.models(self._caller.principal)
+        models = [ListedModel(name, 0, "penstock") for name in names]
         if wanted is None:
             return _answer(dialect.list_models(models))
         for model in models:
             if model.name == wanted:
                 return _answer(dialect.show_model(model))
         message = "There is no such model for this key. `GET /v1/models` lists those that it may use."
-        return self._refused(dialect, RequestError(message, code="model_not_found", status=404))
+        raise RequestError(message, code="model_not_found", status=404)
 
     def _denied(self, dialect: Dialect, denied: Denied) -> Reply:
         self._account.controls.append(denied.record)
         return self._refused(dialect, denied.denial)
 
     def _refused(self, dialect: Dialect, why: Denial | PenstockError) -> Reply:
-        """A denial or a failure in the dialect's error shape."""
-        rendered = dialect.render(why, self._account.request_id)
-        blocked = isinstance(why, Denial) and why.kind != "plugin_unavailable"
-        outcome: Outcome = "blocked" if blocked else "failed"
-        return Reply(rendered.status, rendered.body, outcome, why.code, dict(rendered.headers))
+        return refusal(dialect, why, self._account.request_id)
 
     def _reserve(self) -> None:
         """INTENT: from here on a record is left even if this environment dies."""
@@ -163,33 +147,33 @@ class Passage:
         self._parts.ledger.open_intent(account.request_id, account.received_ms, facts)
 
     def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply:
-        dialect = route.dialect
+        account, dialect = self._account, route.dialect
         exchange = self._exchange(content)
         before = self._parts.before.run(exchange, self.overrides)
-        self._account.gate("before_upstream", before)
-        self._account.tags = exchange.tags
+        account.gate("before_upstream", before)
+        account.tags = exchange.tags
         if before.denial is not None:
             return self._refused(dialect, before.denial)
         self._recheck(exchange)
         if before.answer is None:
-            headers = self._call(route, exchange, model)
+            seconds = max(0.1, self._remaining_s() - RESERVE_S)
+            call_upstream(self._parts, account, route, exchange, model, seconds)
         else:
-            headers = {}
-            seconds = self._account.received_ms // 1000
-            exchange.response = dialect.answer(
-                before.answer, exchange.request, self._account.request_id, seconds
-            )
+            created_s = account.received_ms // 1000
+            exchange.response = dialect.answer(before.answer, exchange.request, account.request_id, created_s)
             exchange.status = 200
-        return self._released(dialect, exchange, headers)
+        return self._released(dialect, exchange)
 
     def _exchange(self, content: RequestContent) -> Exchange:
+        controls = self._account.controls
         return Exchange(
             request_id=self._account.request_id,
-            facts=self._facts,
+            facts=self.facts,
             identity=self._parts.access.identity(self._caller.principal),
             request=content,
             digester=self._account.digester,
             request_headers=forwarded_headers(self._http.headers),
+            decisions=[{"control": c.stage, "action": c.decision, "reason": c.code} for c in controls],
         )
 
     def _recheck(self, exchange: Exchange) -> None:
@@ -198,57 +182,7 @@ class Passage:
         if len(exchange.request.encoded()) > limit_bytes:
             raise RequestError.too_large("The body, as plugins changed it,", limit_bytes)
 
-    def _call(self, route: Route, exchange: Exchange, model: Model) -> Mapping[str, str]:
-        """Put the upstream's answer into the exchange; its headers. Raises UpstreamError."""
-        answer = self._sent(route, exchange, model)
-        response = route.dialect.decode_response(answer.body)
-        exchange.status = answer.status
-        exchange.response = response
-        self._count(exchange, response, model)
-        return answer.headers
-
-    def _sent(self, route: Route, exchange: Exchange, model: Model) -> UpstreamAnswer:
-        """The upstream's answer, when it is one to pass on; every attempt leaves its line in the account."""
-        key = self._provider_key(model)
-        # An edited content is of the kind that it was.
-        body = cast("RequestContent", exchange.request).with_model(model.upstream_model)
-        seconds = max(0.1, self._remaining_s() - RESERVE_S)
-        self._upstream_called = True
-        started = self._parts.clock()
-        try:
-            answer = self._parts.upstream.post(
-                model.target, route.upstream_path, body, exchange.request_headers, key, seconds
-            )
-        except UpstreamError as error:
-            self._attempted(model, None, error.outcome, (self._parts.clock() - started) * 1000)
-            raise
-        outcome = "answered" if answer.status < 300 else f"status_{answer.status}"
-        self._attempted(model, answer.status, outcome, answer.ms)
-        if answer.status >= 300 and answer.status not in PASSED_ON:
-            raise UpstreamError("The upstream did not serve this request.", outcome=outcome)
-        return answer
-
-    def _provider_key(self, model: Model) -> str | None:
-        if model.target.secret is None:
-            return None
-        try:
-            return self._parts.secrets.get(model.target.secret)
-        except (StorageError, ConfigurationError) as error:
-            self._attempted(model, None, "no_credentials", 0.0)
-            raise UpstreamError("The upstream's key cannot be read.", outcome="no_credentials") from error
-
-    def _attempted(self, model: Model, status: int | None, outcome: str, ms: float) -> None:
-        self._account.upstream.append(
-            UpstreamRecord(1, model.target.provider, model.upstream_model, status, outcome, round(ms, 3))
-        )
-
-    def _count(self, exchange: Exchange, response: ResponseContent, model: Model) -> None:
-        usage = response.usage()
-        self._account.usage = usage
-        self._account.cost_nanousd = model.cost_nanousd(usage.input_tokens, usage.output_tokens, usage.cached)
-        exchange.usage = {name: getattr(usage, name) for name in USAGE}
-
-    def _released(self, dialect: Dialect, exchange: Exchange, headers: Mapping[str, str]) -> Reply:
+    def _released(self, dialect: Dialect, exchange: Exchange) -> Reply:
         """Through the gate after the upstream, to the caller."""
         after = self._parts.after.run(exchange, self.overrides)
         self._account.gate("after_upstream", after)
@@ -258,10 +192,11 @@ class Passage:
         status = exchange.status or 200
         assert exchange.response is not None  # noqa: S101 - both ways to here have set it
         body = exchange.response.encoded()
-        passed = passed_headers(headers, exchange)
+        check_size(body)
+        headers = exchange.response_headers | noted(exchange.notes)
         if status < 300:
-            return Reply(status, body, "answered", None, passed)
-        return Reply(status, body, "failed", UpstreamError.code, passed)
+            return Reply(status, body, "answered", None, headers)
+        return Reply(status, body, "failed", f"upstream_status_{status}", headers)
 
 
 def _answer(rendered: Rendered) -> Reply:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from penstock.denial import Denial
+from penstock.dialects import Dialect
+from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError, UpstreamError
 from penstock.evidence.record import Outcome
-from penstock.gates.exchange import Exchange
 
 # Statuses of an upstream that tell the caller about its own request; any other failure is ours to report.
 # Not 401 and 403: they would make the caller doubt its own key, and the provider's key is the operator's.
@@ -42,6 +44,31 @@ class Reply:
     outcome: Outcome
     code: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    cause: str | None = None
+    """What the gateway knows beyond the code, as what exactly an upstream did."""
+
+
+def refusal(dialect: Dialect, why: Denial | PenstockError, request_id: str) -> Reply:
+    """A denial or a failure in the dialect's error shape.
+
+    What the caller did wrong, or may not do, is `blocked`; what broke is `failed`. That something of ours is
+    not there or not as it must be is told to nobody but the log.
+    """
+    if isinstance(why, ConfigurationError):
+        why = StorageError("reach the gateway's own resources")
+    rendered = dialect.render(why, request_id)
+    return Reply(
+        rendered.status,
+        rendered.body,
+        "blocked" if _is_callers(why) else "failed",
+        why.code,
+        dict(rendered.headers),
+        why.outcome if isinstance(why, UpstreamError) else None,
+    )
+
+
+def _is_callers(why: Denial | PenstockError) -> bool:
+    return why.kind != "plugin_unavailable" if isinstance(why, Denial) else isinstance(why, RequestError)
 
 
 def common_headers(request_id: str, client_request_id: str | None) -> dict[str, str]:
@@ -56,16 +83,19 @@ def client_request_id(headers: Mapping[str, str]) -> str | None:
     return given if CLIENT_ID.fullmatch(given) else None
 
 
-def passed_headers(upstream: Mapping[str, str], exchange: Exchange) -> dict[str, str]:
-    """The upstream's headers that go on, then what plugins set, then their notes."""
+def passed_headers(upstream: Mapping[str, str]) -> dict[str, str]:
+    """The upstream's headers that go on to the caller."""
     rate_limits = [name for name in upstream if RATE_LIMIT.fullmatch(name)][:MAX_RATE_LIMITS]
-    passed = {
+    return {
         name: upstream[name]
         for name in (*PASSED_HEADERS.intersection(upstream), *rate_limits)
         if PASSED_VALUE.fullmatch(upstream[name])
     }
-    notes = {NOTE_PREFIX + name: value for name, value in exchange.notes.items()}
-    return passed | exchange.response_headers | notes
+
+
+def noted(notes: Mapping[str, str]) -> dict[str, str]:
+    """Plugins' notes to the caller, as headers."""
+    return {NOTE_PREFIX + name: value for name, value in notes.items()}
 
 
 def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:

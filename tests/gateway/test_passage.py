@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from penstock.errors import UpstreamError, UpstreamTimeoutError
+from penstock.errors import ConfigurationError
 from penstock.sdk import Block, Context, Decision, Plugin, Request, Respond, Response, Transform
 from tests.gates.fakes import TEXT, USER, placement_of
 from tests.gateway.world import COMPLETION, Broken, World, error, said
@@ -142,74 +142,6 @@ def test_headers_and_notes_of_plugins_travel_and_tags_are_recorded() -> None:
     assert world.record.tags == {"team": "red"}
 
 
-@pytest.mark.parametrize(
-    ("failure", "expected"),
-    [
-        (UpstreamError("down"), (502, "upstream_error")),
-        (UpstreamTimeoutError("slow"), (504, "upstream_timeout")),
-    ],
-)
-def test_an_upstream_that_fails_leaves_a_record_and_is_not_retried(
-    failure: UpstreamError, expected: tuple[int, str]
-) -> None:
-    world = World()
-    world.upstream.error = failure
-    response = world.chat("hi")
-    assert error(response) == expected
-    assert response.headers["x-should-retry"] == "false"
-    assert [u.outcome for u in world.record.upstream] == [failure.outcome]
-    assert world.record.outcome == "failed"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        (400, {"error": {"message": "bad", "type": "invalid", "code": "too_many", "param": None}}, 400),
-        (429, {"error": {"message": "slow down", "type": "rate", "code": None, "param": None}}, 429),
-        (401, {"error": {"message": "Incorrect API key provided: sk-123"}}, 502),
-        (500, {"error": {"message": "oops"}}, 502),
-        (200, b"<html>", 502),
-        (200, b'["a list"]', 502),
-        (200, b'{"a": 1, "a": 2}', 502),
-        (204, b"", 502),
-    ],
-)
-def test_what_an_upstream_says_about_the_request_is_passed_on_and_other_failures_are_ours(
-    status: int, body: Any, expected: int
-) -> None:
-    world = World()
-    world.upstream.status, world.upstream.body = status, body
-    response = world.chat("hi")
-    assert response.status == expected
-    if expected in {400, 429}:
-        assert json.loads(response.body) == body
-    else:
-        assert error(response) == (502, "upstream_error")
-        assert b"sk-123" not in response.body
-    assert ("x-should-retry" in response.headers) == (expected != 429)
-    assert world.record.outcome == "failed"
-
-
-def test_an_upstreams_error_text_passes_the_guard_like_an_answer() -> None:
-    world = World(
-        {"mask": After(lambda r, _: Transform(r.text.sub("alice", "<name>")))},
-        placement_of("mask", "after_upstream"),
-    )
-    world.upstream.status = 400
-    world.upstream.body = {
-        "error": {"message": "no such user: alice", "type": "x", "code": None, "param": None}
-    }
-    assert json.loads(world.chat("hi").body)["error"]["message"] == "no such user: <name>"
-
-
-def test_a_missing_provider_key_is_a_502_and_nothing_is_sent() -> None:
-    world = World()
-    world.secrets = Broken()
-    response = world.chat("hi")
-    assert error(response) == (502, "upstream_error")
-    assert (world.upstream.seen, [u.outcome for u in world.record.upstream]) == ([], ["no_credentials"])
-
-
 def test_models_are_refused_by_name_and_an_unknown_name_is_stored_as_a_digest() -> None:
     world = World()
     messages = [{"role": "user", "content": "hi"}]
@@ -300,3 +232,60 @@ def test_reading_the_response_sees_usage_and_status() -> None:
     assert seen[0] == 200
     assert seen[1]["input_tokens"] == 7
     assert seen[2] == ["Hello there."]
+
+
+@pytest.mark.parametrize("store", ["ledger", "outbox"])
+def test_a_store_that_is_not_there_is_no_less_a_503_and_never_retried_after_the_upstream(store: str) -> None:
+    world = World()
+
+    def absent(*_: object) -> None:
+        raise ConfigurationError("the queue", "does not exist.")
+
+    if store == "outbox":
+        world.outbox = absent
+    else:
+        world.ledger.open_intent = absent
+    response = world.chat("hi")
+    assert error(response) == (503, "evidence_unavailable")
+    assert ("x-should-retry" in response.headers) == (store == "outbox")
+    assert b"queue" not in response.body
+
+
+def test_what_the_caller_did_wrong_is_blocked_by_a_control_and_not_a_failure() -> None:
+    world = World()
+    world.post(b"{")
+    assert (world.record.outcome, world.record.code) == ("blocked", "invalid_request_body")
+    assert [(c.stage, c.decision) for c in world.record.controls] == [
+        ("authentication", "allow"),
+        ("request", "deny"),
+    ]
+
+
+def test_plugins_see_what_the_controls_decided_and_which_headers_go_to_the_caller() -> None:
+    seen: list[Any] = []
+
+    def look(response: Response, _: Context) -> Decision:
+        seen.extend((response.headers.get("retry-after"), response.request.decisions[0]["control"]))
+        return Transform(response.headers.remove("retry-after"))
+
+    field = "response.headers.retry-after"
+    world = World(
+        {"look": After(look)},
+        placement_of("look", "after_upstream", reads=("decisions", field), writes=(field,)),
+    )
+    world.upstream.headers = {"retry-after": "7"}
+    response = world.chat("hi")
+    assert seen == ["7", "authentication"]
+    assert "retry-after" not in response.headers
+
+
+def test_headers_and_notes_are_bounded_together() -> None:
+    def shout(response: Response, _: Context) -> Decision:
+        return Transform(*(response.metadata.set(f"note-{n}", "x" * 900) for n in range(5)))
+
+    world = World(
+        {"shout": After(shout)},
+        placement_of("shout", "after_upstream", reads=(), writes=("response.metadata",)),
+    )
+    assert error(world.chat("hi")) == (503, "plugin_unavailable")
+    assert [(p.action, p.failure) for p in world.record.placements] == [("fail", "contract")]
