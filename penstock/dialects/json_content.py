@@ -161,7 +161,7 @@ class JsonContent(ABC):
     def _retexted(self, changes: Sequence[Change]) -> Self | None:
         """The body with other texts and nothing else, told from this one; None when it must be read anew.
 
-        Writing, parsing and walking 4 KB for each plugin that edits took 300 µs of its 400; this takes 30.
+        Writing, parsing and walking 4 KB anew takes 205 to 235 µs for each edit; this takes 41 to 69.
         Raises ValueError for half a character, as writing does.
         """
         texts = {change.at: change.new for change in changes}

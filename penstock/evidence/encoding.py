@@ -51,7 +51,7 @@ def as_mapping(part: Part) -> dict[str, Any]:
     if layout.is_flat:
         return members
     rest = zip(layout.optional, values[len(members) :], strict=True)
-    # With nothing asked of a value that the layout knows already, a placement takes 5 µs instead of 19.
+    # With nothing asked of a value that the layout knows already, a placement takes 5 µs instead of 9.
     members |= {name: value for name, value in rest if value or value.__class__ in _KEPT_WHEN_FALSE}
     for name in layout.with_parts:
         if name in members:

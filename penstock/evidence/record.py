@@ -84,7 +84,7 @@ def now_ms() -> int:
 
 def timestamp(unix_ms: int) -> str:
     """Unix milliseconds as a `Time`: UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(unix_ms // 1000, UTC).isoformat()  # strftime takes eight times as long
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC).isoformat()  # strftime: twice as long
     return f"{moment[:19]}.{unix_ms % 1000:03d}Z"
 
 
