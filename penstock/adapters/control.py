@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-# TransactWriteItems takes 100 items, BatchGetItem too (DynamoDB API reference).
+# TransactWriteItems takes 100 items (DynamoDB API reference).
 MAX_CHANGES = 100
-MAX_KEYS = 100
 ABSENT = 0
 
 

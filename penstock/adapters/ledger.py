@@ -27,7 +27,7 @@ from penstock.errors import StorageError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-Settler = Literal["recorder", "sweeper", "gateway"]
+Settler = Literal["recorder", "sweeper"]
 Settlement = Literal["settled", "already_settled", "unknown"]
 Claim = Literal["claimed", "unfinished", "finished"]
 

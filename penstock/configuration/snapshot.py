@@ -89,11 +89,6 @@ class Snapshot:
         """The placements of one moment, in order."""
         return self.placements[moment]
 
-    @property
-    def count(self) -> int:
-        """How many placements there are at the moments that run before the caller has its answer."""
-        return sum(len(found) for moment, found in self.placements.items() if moment != LATER)
-
 
 def encode_snapshot(
     settings: Mapping[str, Any], plugins: Sequence[DeployedPlugin], placed: Sequence[Placement]

@@ -14,7 +14,6 @@ from functools import cached_property
 from penstock.sdk import Span
 
 MIN_TOKEN_CHARS = 15  # the shortest key and the shortest token: a test compares it with every form
-MIN_DIGITS = 7  # the shortest phone number; cards have twelve
 
 _TOKEN_CHARS = string.ascii_letters + string.digits + "_+/=.~%-"
 
