@@ -203,6 +203,7 @@ def _loaded(plugin: Plugin) -> LoadedPlugin:
             "name": "bench-probe",
             "version": "1.0.0",
             "summary": "A plugin that is measured.",
+            "purpose": "Use this plugin to analyze requests for the benchmark.",
             "owner": "bench",
             "contract": 1,
             "entry_point": "probes:Look",

@@ -76,13 +76,11 @@ def conformance(
     except ConfigurationError as error:
         return [str(error)]
     trials = list(_trials(run))
-    return [*_papers(Path(folder), run), *_behaviour(trials), *_memory(trials)]
+    return [*_papers(Path(folder)), *_behaviour(trials), *_memory(trials)]
 
 
-def _papers(folder: Path, run: Harness) -> Iterator[str]:
+def _papers(folder: Path) -> Iterator[str]:
     """What a reviewer reads before any code."""
-    if run.manifest.purpose is None:
-        yield "plugin.toml: say `purpose`: Use this plugin to <effect> <traffic> for <scope>."
     if not (folder / "README.md").is_file():
         yield "README.md: there is none; say what the plugin does, its settings, and what it misses."
 

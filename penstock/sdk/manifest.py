@@ -37,6 +37,7 @@ CARD = re.compile(r"[0-9](?:[ ._:/+-]?[0-9]){12}")
 # semver.org, 2.0.0
 SEMVER = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 PURPOSE = r"^Use this plugin to (allow|block|transform|enrich|export|notify|analyze) .+ for .+$"
+_PURPOSE_REMEDY = "Write: Use this plugin to <effect> <traffic> for <scope>; docs/write-a-plugin.md has one."
 HOST = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?:[0-9]{1,5}$"
 # A key of the plugin's configuration; dots lead into its tables.
 CONFIG_KEY = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_-]+)*$"
@@ -114,7 +115,7 @@ class Manifest(_Strict):
     name: str
     version: str = Field(pattern=SEMVER, max_length=64)
     summary: str = Field(min_length=8, max_length=200)
-    purpose: str | None = Field(default=None, pattern=PURPOSE)
+    purpose: str = Field(pattern=PURPOSE)
     owner: str = Field(min_length=3, max_length=200)
     contract: Literal[1]
     entry_point: str = Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")
@@ -141,11 +142,6 @@ class Manifest(_Strict):
     def config_keys(self) -> tuple[str, ...]:
         """The keys of the plugin's configuration that the manifest names."""
         return (*self.hosts_from, *(tag.values_from for tag in self.tags.values() if tag.values_from))
-
-    @property
-    def has_capabilities(self) -> bool:
-        """Whether it reaches anything outside the gate, and so needs a function of its own."""
-        return bool(self.secrets or self.hosts or self.hosts_from or self.storage or self.email)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -308,7 +304,8 @@ def parse_manifest(text: str, where: str) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the manifest"
-        raise ConfigurationError(where, f"{key}: {_plain(first)}") from error
+        remedy = _PURPOSE_REMEDY if key == "purpose" else ""
+        raise ConfigurationError(where, f"{key}: {_plain(first)}", remedy) from error
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -47,6 +47,7 @@ MANIFEST = parse_manifest(
     name = "audit-export"
     version = "1.2.0"
     summary = "Exports evidence in tests."
+    purpose = "Use this plugin to export evidence for tests."
     owner = "tests@example.com"
     contract = 1
     entry_point = "audit_export:AuditExport"

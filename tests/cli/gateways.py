@@ -44,6 +44,7 @@ BACKGROUND = """
 name = "export"
 version = "2.0.0"
 summary = "Sends evidence to one host."
+purpose = "Use this plugin to export evidence for tests."
 owner = "tests@example.com"
 contract = 1
 entry_point = "export:Export"

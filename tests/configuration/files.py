@@ -12,6 +12,7 @@ MANIFEST = """
 name = "guard"
 version = "1.2.3"
 summary = "Stops what a test says it stops."
+purpose = "Use this plugin to block bad prompts for tests."
 owner = "tests@example.com"
 contract = 1
 entry_point = "guard:Guard"

@@ -19,6 +19,7 @@ MANIFEST: dict[str, Any] = {
     "name": "guard",
     "version": "1.2.3",
     "summary": "Stops what a test says.",
+    "purpose": "Use this plugin to block bad prompts for tests.",
     "owner": "tests@example.com",
     "contract": 1,
     "entry_point": "guard:Guard",

@@ -177,6 +177,7 @@ def loaded(plugin: Plugin) -> LoadedPlugin:
             "name": "fake-plugin",
             "version": "1.0.0",
             "summary": "A plugin of the engine's tests.",
+            "purpose": "Use this plugin to transform prompts for tests.",
             "owner": "tests",
             "contract": 1,
             "entry_point": "fake:Fake",

@@ -85,9 +85,8 @@ def test_a_plugin_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pyte
 
 
 def test_papers_are_missed(tmp_path: Path) -> None:
-    purposeless = MANIFEST.replace('purpose = "Use this plugin to transform prompts for tests."', "")
-    problems = conformance(folder(tmp_path, "return Allow()", manifest=purposeless, readme=False))
-    assert [each.partition(":")[0] for each in problems] == ["plugin.toml", "README.md"]
+    problems = conformance(folder(tmp_path, "return Allow()", readme=False))
+    assert [each.partition(":")[0] for each in problems] == ["README.md"]
 
 
 def test_a_manifest_that_differs_from_the_class_is_the_only_problem_told(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ MANIFEST = """
 name = "sample"
 version = "1.0.0"
 summary = "A plugin of the tests."
+purpose = "Use this plugin to transform prompts for tests."
 owner = "tests"
 contract = 1
 entry_point = "main:Sample"

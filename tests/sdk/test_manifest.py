@@ -14,6 +14,7 @@ HEAD = """
 name = "card-guard"
 version = "1.0.0"
 summary = "Stops payment cards."
+purpose = "Use this plugin to block prompts with cards for every team"
 owner = "security@example.com"
 contract = 1
 entry_point = "card_guard:CardGuard"
@@ -44,7 +45,6 @@ def refusal(text: str) -> str:
 def test_a_whole_manifest_is_read() -> None:
     manifest = parse(
         HEAD
-        + 'purpose = "Use this plugin to block prompts with cards for every team"\n'
         + 'secrets = ["siem_token"]\nhosts = ["siem.example:443"]\n'
         + '[before_upstream]\nreads = ["request.messages.user"]\nwrites = ["request.tags"]\n'
         + 'effects = ["block", "transform", "record"]\n'
@@ -60,7 +60,7 @@ def test_a_whole_manifest_is_read() -> None:
         + 'owner = { values_from = "owners" }\n'
     )
     assert list(manifest.moments) == ["before_upstream", "after_upstream", "after_response"]
-    assert manifest.has_capabilities
+    assert (manifest.secrets, manifest.hosts) == (("siem_token",), ("siem.example:443",))
     assert manifest.moments["before_upstream"].timeout_ms == 50
     assert manifest.moments["after_response"].delivery == "at_most_once"
     assert manifest.records["verdict"].values == ("clean", "dirty")
@@ -71,7 +71,7 @@ def test_what_is_left_out_has_its_default() -> None:
     request = manifest.moments["before_upstream"]
     assert (request.timeout_ms, request.on_error, request.effects, request.after) == (None, None, (), ())
     assert request.delivery == "at_least_once"
-    assert not manifest.has_capabilities
+    assert (manifest.secrets, manifest.hosts, manifest.storage, manifest.email) == ((), (), False, False)
 
 
 REFUSED: dict[str, tuple[str, str]] = {
@@ -107,7 +107,14 @@ REFUSED: dict[str, tuple[str, str]] = {
         "entry_point: String should",
     ),
     "an entry point with dots": (HEAD.replace("card_guard:", "a.b:") + BEFORE, "entry_point: String should"),
-    "another purpose": (HEAD + 'purpose = "Does things."\n' + BEFORE, "purpose: String should match"),
+    "another purpose": (
+        HEAD.replace("Use this plugin to block", "Does") + BEFORE,
+        "purpose: String should match",
+    ),
+    "no purpose": (
+        HEAD.replace('purpose = "Use this plugin to block prompts with cards for every team"\n', "") + BEFORE,
+        "purpose: Field required",
+    ),
     "a short summary": (
         HEAD.replace("Stops payment cards.", "Cards") + BEFORE,
         "summary: String should have",
@@ -320,7 +327,6 @@ def test_a_url_leads_to_one_host_and_port_or_to_none(url: str, host: str | None)
 
 def test_hosts_come_from_the_settings_that_the_manifest_names() -> None:
     manifest = parse(HEAD + 'hosts_from = ["url", "receivers.urls"]\n' + LATER)
-    assert manifest.has_capabilities
     assert manifest.config_keys == ("url", "receivers.urls")
     config = {"url": "https://a.example", "receivers": {"urls": ["http://b.example", "nothing"]}, "not": "x"}
     assert hosts_by_key(manifest, config) == {

@@ -26,6 +26,7 @@ MANIFEST = """
 name = "probe"
 version = "1.0.0"
 summary = "A plugin that does what a test tells it."
+purpose = "Use this plugin to transform prompts for tests."
 owner = "tests"
 contract = 1
 entry_point = "probe:Probe"

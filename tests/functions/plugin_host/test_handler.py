@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -20,6 +21,7 @@ MANIFEST = """
 name = "audit-export"
 version = "1.2.0"
 summary = "Exports evidence in tests."
+purpose = "Use this plugin to export evidence for tests."
 owner = "tests@example.com"
 contract = 1
 entry_point = "export:Export"
@@ -56,7 +58,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path) -> Iterator[Deployment]:
+def delivery() -> Literal["at_least_once", "at_most_once"]:
+    return "at_least_once"
+
+
+@pytest.fixture
+def aws(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    folder: Path,
+    delivery: Literal["at_least_once", "at_most_once"],
+) -> Iterator[Deployment]:
     before = logging.getLogger().handlers[:]
     handler.function.cache_clear()
     monkeypatch.setenv("PENSTOCK_PLUGIN", PLUGIN)
@@ -73,7 +85,8 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path) -> Iterat
         scope={},
         exceptions=(),
     )
-    snapshot.write_bytes(encode_snapshot(SETTINGS, [deployed], [replace(PLACEMENT, timeout_ms=2000)]))
+    placement = replace(PLACEMENT, timeout_ms=2000, delivery=delivery)
+    snapshot.write_bytes(encode_snapshot(SETTINGS, [deployed], [placement]))
     with deployment(monkeypatch, str(snapshot), [folder.parent]) as made:
         yield made
     handler.function.cache_clear()
@@ -105,6 +118,18 @@ def test_a_plugin_that_fails_is_recorded_counted_and_its_words_are_not_logged(
     assert '"BackgroundFailed":1' in out
     assert "builtins.AssertionError" in out
     assert "other" not in out
+
+
+@pytest.mark.parametrize("delivery", ["at_most_once"])
+def test_a_failure_that_is_not_tried_again_is_counted_too(
+    aws: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.clients.secretsmanager.put_secret_value(SecretId="prod/key", SecretString="other")
+    assert failed(handler.handler(sqs_event(body()), FakeContext())) == []
+    assert [record.action for record in records(aws)] == ["fail"]
+    out = capsys.readouterr().out
+    assert '"BackgroundFailed":1' in out
+    assert "BackgroundDelivered" not in out
 
 
 def test_a_plugin_whose_files_were_changed_is_not_imported(aws: Deployment, folder: Path) -> None:
