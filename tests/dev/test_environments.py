@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from penstock.dev.environments import Environment, Function
-from penstock.dev.invocation import EnvironmentLost, FunctionFailed, Outcome, Returned, TimedOut
+from penstock.dev.invocation import (
+    EnvironmentLost,
+    FunctionFailed,
+    Outcome,
+    Refused,
+    RefusedError,
+    Returned,
+    TimedOut,
+)
 from penstock.dev.pool import Pool
 from penstock.dev.processes import ProcessGroup
 from tests.dev.conftest import ROOT, MakePool
@@ -131,3 +139,30 @@ def test_a_function_that_never_asks_for_work_is_given_up(group: ProcessGroup, lo
     assert problem is not None
     assert "did not ask for work" in problem
     assert not environment.alive
+
+
+class RefusingRelay:
+    """Takes nothing of a stream."""
+
+    gone = True
+
+    def pass_on(self, chunk: bytes) -> None:
+        raise RefusedError
+
+
+def test_an_environment_is_busy_until_it_has_closed_the_stream_that_nobody_takes(
+    make_pool: MakePool, tmp_path: Path
+) -> None:
+    pool = make_pool(
+        handler="tests.runtime.sample_stream.handler", streams=True, environment={"FOLDER": str(tmp_path)}
+    )
+    event = b'{"httpMethod":"GET","path":"/lingering"}'
+    assert pool.invoke(event, RefusingRelay()) == Refused()
+    assert (tmp_path / "closed").exists()
+
+
+def test_a_stream_without_a_relay_is_collected(make_pool: MakePool) -> None:
+    pool = make_pool(handler="tests.runtime.sample_stream.handler", streams=True)
+    outcome = pool.invoke(b'{"httpMethod":"GET","path":"/few"}')
+    assert isinstance(outcome, Returned)
+    assert outcome.body.endswith(b"\0\0\0\0\0\0\0\0" + b"01234")

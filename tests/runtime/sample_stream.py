@@ -40,6 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         "/wait": waiting,
         "/drops": drops,
         "/flood": flood,
+        "/lingering": lingering,
         "/few": few,
     }
     return StreamedResponse(200, HEADERS, makers[path](), {"X-Twice": ["1", "2"]})
@@ -97,6 +98,16 @@ def flood() -> Iterator[bytes]:
                 yield b"x" * PIECE_BYTES
     finally:
         left_behind("closed").write_text(str(time.time()))
+
+
+def lingering() -> Iterator[bytes]:
+    """Takes its time when it is closed."""
+    try:
+        while True:
+            yield b"."
+    finally:
+        time.sleep(0.5)
+        left_behind("closed").touch()
 
 
 def few() -> Iterator[bytes]:
