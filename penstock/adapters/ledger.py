@@ -7,7 +7,7 @@ open_intent ──> open ──settle──> settled (kept until `expires_at`, s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ from penstock.adapters.keys import (
     shard_of,
 )
 from penstock.errors import StorageError
+from penstock.ids import uuid7
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -69,9 +70,10 @@ class Ledger(Protocol):
 class DynamoLedger:
     """The ledger in DynamoDB."""
 
-    def __init__(self, clients: Clients, table: str) -> None:
+    def __init__(self, clients: Clients, table: str, new_id: Callable[[], str] = uuid7) -> None:
         self._clients = clients
         self._table = table
+        self._new_id = new_id
 
     def open_intent(self, request_id: str, opened_at_ms: int, facts: Mapping[str, Any]) -> None:
         item: dict[str, AttributeValueTypeDef] = {
@@ -136,10 +138,12 @@ class DynamoLedger:
             "pk": {"S": delivery_key(request_id, plugin)},
             "state": {"S": "claimed"},
             "claimed_at_ms": {"N": str(now_ms)},
+            "claim": {"S": self._new_id()},
             EXPIRES: {"N": str(_expiry(now_ms))},
         }
         before = self._put_new("claim the delivery", item)
-        if before is None:
+        # As above: our own retry may find what our first attempt stored. Nobody has called the plugin then.
+        if before is None or before.get("claim") == item["claim"]:
             return "claimed"
         return "finished" if before["state"]["S"] == "finished" else "unfinished"
 

@@ -84,6 +84,13 @@ def test_a_delivery_is_claimed_once_and_known_as_finished_afterwards(ledger: Led
     assert ledger.claim_delivery(SECOND, "audit", 1005) == "claimed"
 
 
+def test_a_claim_whose_answer_was_lost_is_still_ones_own(clients: Clients) -> None:
+    ids = iter(["one call", "one call", "another"])
+    ledger = DynamoLedger(clients, tables.made(clients, LEDGER), new_id=lambda: next(ids))
+    answers = [ledger.claim_delivery(FIRST, "audit", 1000) for _ in range(3)]
+    assert answers == ["claimed", "claimed", "unfinished"]
+
+
 def test_a_settled_intent_stays_longer_than_a_queue_keeps_a_message(clients: Clients) -> None:
     table = tables.made(clients, LEDGER)
     ledger = DynamoLedger(clients, table)
