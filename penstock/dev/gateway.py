@@ -24,7 +24,7 @@ from penstock.dev.environments import REGION, Environment, Function
 from penstock.dev.front import Front
 from penstock.dev.invocation import Outcome, Relay, Throttled
 from penstock.dev.options import Options, occupied, write_private
-from penstock.dev.poller import EventSourceMapping, Poller
+from penstock.dev.poller import RECEIVE_LIMIT, EventSourceMapping, Poller
 from penstock.dev.pool import Pool
 from penstock.dev.preparation import Prepared, prepare
 from penstock.dev.processes import ProcessGroup, Service
@@ -170,16 +170,27 @@ class LocalGateway:
         resources = self.prepared.resources
         self._poll(stack, pools["recorder"], resources.outbox, clients)
         for plugin, queue in resources.plugin_queues.items():
-            self._poll(stack, pools[f"plugin-{plugin}"], queue, clients)
+            # One by one: behind a receiver that hangs, the rest of a batch would be received and never tried.
+            self._poll(stack, pools[f"plugin-{plugin}"], queue, clients, batch_size=1)
         sweeping = Schedule(
             pools["sweeper"].invoke, self._options.sweep_every_s, tell=self._telling("sweeper")
         )
         stack.callback(sweeping.stop)
         sweeping.start()
 
-    def _poll(self, stack: contextlib.ExitStack, pool: Pool, queue: QueuePair, clients: Clients) -> None:
+    def _poll(
+        self,
+        stack: contextlib.ExitStack,
+        pool: Pool,
+        queue: QueuePair,
+        clients: Clients,
+        *,
+        batch_size: int = RECEIVE_LIMIT,
+    ) -> None:
         mapping = EventSourceMapping(
-            function_timeout_s=pool.function.timeout_s, maximum_concurrency=pool.function.maximum
+            function_timeout_s=pool.function.timeout_s,
+            batch_size=batch_size,
+            maximum_concurrency=pool.function.maximum,
         )
         polled = SqsPolledQueue(clients, queue.url, queue.arn)
         poller = Poller(polled, pool.invoke, mapping, tell=self._telling(pool.function.name))

@@ -52,9 +52,14 @@ def proxy(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def consume(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Appends the body of each record to the file that the environment names; those called "bad" fail."""
+    """Appends the body of each record to the file that the environment names; those called "bad" fail.
+
+    Those called "batched" are followed by how many came with them.
+    """
+    count = len(event["Records"])
+    bodies = [record["body"] for record in event["Records"]]
     with Path(os.environ["CONSUMED"]).open("a") as file:
-        file.writelines(record["body"] + "\n" for record in event["Records"])
+        file.writelines(f"{body} {count}\n" if body == "batched" else body + "\n" for body in bodies)
     failed = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 

@@ -59,6 +59,16 @@ def test_what_a_background_plugin_refuses_is_tried_again(
     assert eventually(lambda: consumed(folder).count("bad") >= 2)
 
 
+def test_a_background_plugin_gets_its_messages_one_by_one(
+    gateway: LocalGateway, clients: Clients, folder: Path
+) -> None:
+    queue = gateway.prepared.resources.plugin_queues["one"]
+    entries = [{"Id": str(number), "MessageBody": "batched"} for number in range(10)]
+    clients.sqs.send_message_batch(QueueUrl=queue.url, Entries=entries)  # type: ignore[arg-type]  # as boto3 takes it
+    assert eventually(lambda: sum(line.startswith("batched") for line in consumed(folder)) == 10)
+    assert {line for line in consumed(folder) if line.startswith("batched")} == {"batched 1"}
+
+
 def test_the_sweeper_runs_by_itself(gateway: LocalGateway, folder: Path) -> None:
     assert eventually(lambda: "Scheduled Event" in consumed(folder))
 
