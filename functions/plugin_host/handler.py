@@ -45,12 +45,12 @@ class Function:
         self._host = PluginHost(plugin, parts)
         self._batches = Batches(self._deliver)
         self._context: Any = None
-        self._delivered = 0
+        self._delivered = self._failed = 0
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        self._context, self._delivered = context, 0
+        self._context, self._delivered, self._failed = context, 0, 0
         response = self._batches.process(event)
-        failed = len(response["batchItemFailures"])
+        failed = len(response["batchItemFailures"]) + self._failed
         counts = {"BackgroundDelivered": self._delivered, "BackgroundFailed": failed}
         telemetry.emit(telemetry.count_lines(counts, now_ms(), plugin=self._name))
         return response
@@ -59,6 +59,8 @@ class Function:
         remaining_s = self._context.get_remaining_time_in_millis() / 1000
         number = int(message.attributes.approximate_receive_count)
         record = self._host.deliver(message.body, Attempt(message.message_id, number, remaining_s))
+        # What was delivered at most once has failed for good, and does not come back.
+        self._failed += record is not None and record.action == "fail"
         self._delivered += record is not None and record.action != "fail"
 
 
