@@ -15,6 +15,7 @@ from penstock.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from penstock.configuration.snapshot import Snapshot
+    from penstock.dialects import Route
     from penstock.gates.placement import Placement
     from penstock.governance.explaining import Explained
 
@@ -54,6 +55,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=name, required=True, help="id of an API key")
     parser.add_argument("--model", type=name, required=True)
     parser.add_argument("--tenant", type=name, help="default: the key's own, if it has one")
+    parser.add_argument("--route", help="path template; default: the first that generates an answer")
     add_target_arguments(parser)
 
 
@@ -169,14 +171,15 @@ def _explain(args: argparse.Namespace) -> None:
     from penstock.governance.directory import Directory
     from penstock.governance.explaining import explain
 
+    route = _route(args.route)
     target = find_target(args)
     principal = _principal(target, args)
     access = Access(Directory(target.control))
     facts = {
         **principal.facts(),
         "model": args.model,
-        "dialect": "openai",
-        "route": "/v1/chat/completions",
+        "dialect": route.dialect.name,
+        "route": route.template,
     }
     found = explain(_placements(target.snapshot), facts, access.overrides())
     granted = args.model in access.models(principal)
@@ -190,6 +193,19 @@ def _explain(args: argparse.Namespace) -> None:
     print_table(f"{args.key} → {args.model}", columns, [_explained_row(item) for item in found])
     if note:
         print(note)
+
+
+def _route(template: str | None) -> Route:
+    """The route that `template` names; without one, the first that generates an answer."""
+    from penstock.configuration.reading import meant
+    from penstock.dialects import ROUTES
+
+    routes = {route.template: route for route in reversed(ROUTES) if route.surface}
+    chosen = template or next(route.template for route in ROUTES if route.operation == "generate")
+    if chosen not in routes:
+        problem = "is no route that carries content."
+        raise ConfigurationError(f"--route {chosen!r}", problem, meant(chosen, routes))
+    return routes[chosen]
 
 
 def _principal(target: Target, args: argparse.Namespace) -> Any:

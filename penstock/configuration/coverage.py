@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from penstock import dialects
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
 from penstock.sdk import fields
@@ -22,7 +23,9 @@ class Surface:
     route: str
 
 
-SURFACES = (Surface(fields.CHAT, "openai", "/v1/chat/completions"),)
+SURFACES = tuple(
+    Surface(route.surface, route.dialect.name, route.template) for route in dialects.ROUTES if route.surface
+)
 DIALECTS = frozenset(surface.dialect for surface in SURFACES)
 ROUTES = frozenset(surface.route for surface in SURFACES)
 

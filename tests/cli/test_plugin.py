@@ -8,6 +8,8 @@ from penstock.governance.directory import Directory
 from tests.cli.gateways import APPLIED, Gateway, said
 from tests.configuration import files
 
+OTHER = '[[model]]\nid = "other"\nprovider = "echo"\n'
+
 
 def test_a_plugin_is_checked_by_its_folder(gateway: Gateway) -> None:
     found = said(gateway.capsys, "plugin", "check", str(gateway.folder / "guard"), "--json").json
@@ -61,7 +63,7 @@ def test_the_list_shows_every_placement_and_its_override(gateway: Gateway) -> No
 
 
 def test_explain_tells_what_would_run_and_why_the_rest_would_not(applied: Gateway) -> None:
-    scoped = files.STANZA + 'scope = { model = ["other"] }\n' + files.GRANT
+    scoped = files.STANZA + 'scope = { model = ["other"] }\n' + files.GRANT + OTHER
     words = ("plugin", "explain", "--key", "app", "--model", "gpt")
     found = applied.json(*words)
     assert found["granted"] is True
@@ -74,6 +76,21 @@ def test_explain_tells_what_would_run_and_why_the_rest_would_not(applied: Gatewa
     (row,) = applied.json(*words)["placements"]
     assert (row["runs"], row["why"]) == ("no", "its scope does not admit model 'gpt'")
     assert "its scope" in applied.run(*words).out
+
+
+def test_explain_is_of_the_first_route_that_generates_unless_told_another(applied: Gateway) -> None:
+    words = ("plugin", "explain", "--key", "app", "--model", "gpt")
+    scoped = (
+        files.STANZA + 'scope = { dialect = ["openai"], route = ["/v1/chat/completions"] }\n' + files.GRANT
+    )
+    applied.deploy(scoped + APPLIED)
+    (default,) = applied.json(*words)["placements"]
+    (named,) = applied.json(*words, "--route", "/v1/chat/completions")["placements"]
+    assert default == named
+    assert default["runs"] == "yes"
+    refused = applied.run(*words, "--route", "/v1/chat/completion")
+    assert refused.status == 2
+    assert "Did you mean '/v1/chat/completions'?" in refused.err
 
 
 def test_explain_says_when_the_request_would_be_refused_before(applied: Gateway) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from penstock.configuration.coverage import Surface, coverage_problem
+from penstock.configuration.coverage import SURFACES, Surface, coverage_problem
+from penstock.dialects import ROUTES
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
 from penstock.sdk import fields
@@ -32,6 +33,12 @@ def problem(
     )
     found = coverage_problem(placement, surfaces or (CHAT,))
     return found[0] if found else None
+
+
+def test_every_route_that_carries_content_is_a_surface() -> None:
+    served = {(route.surface, route.dialect.name, route.template) for route in ROUTES if route.surface}
+    assert {(each.name, each.dialect, each.route) for each in SURFACES} == served
+    assert CHAT in SURFACES
 
 
 def test_a_placement_that_sees_its_fields_everywhere_passes() -> None:
