@@ -156,20 +156,10 @@ def _settings(source: Source) -> dict[str, Any]:
 
 
 def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
-    """What stands in the file and can have no effect."""
+    """What stands in the file and can have no effect, or cannot be checked against it."""
     file = source.file
-    known = {
-        "organisation": {item.id for item in file.organisation},
-        "team": {item.id for item in file.team},
-        "user": {item.id for item in file.user},
-        "model": {item.id for item in file.model},
-        "mcp_server": set[str](),
-    }
     for stanza in file.plugin:
-        for dimension, patterns in stanza.scope.table().items():
-            names = known.get(dimension)
-            if names is not None and not any(Names.of(patterns).admits(name) for name in names):
-                yield f"plugin {stanza.name!r} never runs: its scope matches no {dimension} of this file."
+        yield from _scope_warnings(source, stanza)
         if stanza.mode == "off":
             yield f"plugin {stanza.name!r} is off: overrides cannot switch on what is deployed off."
     budgets = file.deployment.gate_budget_ms.model_dump()
@@ -180,3 +170,18 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
     yield from (f"no model uses provider {p.id!r}." for p in file.provider if p.id not in used)
     granted = {name for grant in file.grant for name in grant.models}
     yield from (f"nobody is granted model {m.id!r}." for m in file.model if m.id not in granted)
+
+
+def _scope_warnings(source: Source, stanza: PluginStanza) -> Iterator[str]:
+    """API keys and tenants are created beside the file: a misspelt one cannot be told from a later one."""
+    if stanza.scope.mcp_server:
+        yield f"plugin {stanza.name!r} never runs: its scope matches no mcp_server of this file."
+    granted = {key for grant in source.file.grant for key in grant.api_keys}
+    for table in (stanza.scope, *stanza.scope.exceptions):
+        for dimension, known in (("api_key", granted), ("tenant", set[str]())):
+            for name in getattr(table, dimension) or ():
+                if "*" not in name and name not in known:
+                    yield (
+                        f"plugin {stanza.name!r}: its scope names {dimension} {name!r}, which this file does "
+                        "not know: is it spelt right?"
+                    )

@@ -10,7 +10,15 @@ import ipaddress
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from penstock.evidence.record import Name
 from penstock.sdk import fields
@@ -58,7 +66,14 @@ class EvidenceSettings(Stanza):
     """How much the gateway waits for evidence."""
 
     durability: Literal["stored", "log"] = "stored"
-    """`stored`: no request reaches an upstream without a stored intent. `log` trades that for speed."""
+    """`stored`: no request reaches an upstream without a stored intent. `log` is not in this version."""
+
+    @field_validator("durability")
+    @classmethod
+    def _is_there(cls, durability: str) -> str:
+        if durability == "log":
+            raise ValueError('`"log"` is not part of this version: take it out')
+        return durability
 
 
 class Deployment(Stanza):
@@ -141,9 +156,9 @@ class Grant(Stanza):
     secrets: tuple[Code, ...] = ()
     """Secrets that it may read, by the names in its manifest."""
     storage: bool = False
-    """Its own key-value space."""
+    """Its own key-value space. Not in this version."""
     email: bool = False
-    """Sending e-mail."""
+    """Sending e-mail. Not in this version."""
 
 
 class PluginStanza(Stanza):
@@ -160,8 +175,9 @@ class PluginStanza(Stanza):
     mode: Literal["off", "shadow", "enforce"] = "enforce"
     """The most that it does. Overrides only go down from here."""
     host: Literal["in_process", "function"] | None = None
-    """Where its code runs. Built-ins: `in_process`; all others `function`. Writing `in_process` is your
-    statement that you trust the code with all that the gateway may do."""
+    """Where its code runs before and after the upstream. Built-ins: `in_process`, which all others must write
+    out: it is your statement that you trust the code with all that the gateway may do. `function` is not in
+    this version there; at `after_response` every plugin has a function of its own, whatever stands here."""
     rollout: PerCent = 100
     """Per cent of API keys for which it enforces; the others are shadowed."""
     sample: Annotated[int, Field(ge=1, le=100)] = 100

@@ -31,7 +31,11 @@ class Source:
 
     def error(self, key: KeyPath, problem: str, remedy: str = "") -> ConfigurationError:
         """A ConfigurationError at `key`."""
-        return ConfigurationError(_where(self.path, key, dict(self.lines)), problem, remedy)
+        return ConfigurationError(self.place(key), problem, remedy)
+
+    def place(self, key: KeyPath) -> str:
+        """File, line and key, for people."""
+        return _where(self.path, key, dict(self.lines))
 
 
 def chosen_file(given: Path | None) -> Path:

@@ -1,12 +1,14 @@
-"""Names in gateway.toml that stand for other stanzas: each must be there, once."""
+"""Names in gateway.toml that stand for other stanzas, or must not meet: each must be there, once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from penstock.configuration.model import ScopeNames
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.toml_lines import Path as KeyPath
+from penstock.gates.scope import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class _Reference:
 
 
 def check_references(source: Source) -> None:
-    """Raises ConfigurationError for a name given twice and for one that nothing has."""
+    """Raises ConfigurationError for a name given twice or that nothing has, and a header with two writers."""
     _check_unique(source)
     known = {kind: {item.id for item in getattr(source.file, kind)} for kind in _KINDS}
     for reference in _references(source):
@@ -28,6 +30,8 @@ def check_references(source: Source) -> None:
                 meant(reference.name, known[reference.kind]),
             )
     _check_membership(source)
+    _check_scopes(source, known)
+    _check_headers(source)
 
 
 _KINDS = ("organisation", "team", "user", "provider", "model")
@@ -72,3 +76,40 @@ def _check_membership(source: Source) -> None:
         if user.team and homes[user.team] != user.organisation:
             problem = f"team {user.team!r} belongs to organisation {homes[user.team]!r}."
             raise source.error(("user", index, "team"), problem)
+
+
+_SCOPED = ("organisation", "team", "user", "model")
+
+
+def _check_scopes(source: Source, known: Mapping[str, set[str]]) -> None:
+    """A name in a scope that is misspelt would leave its traffic unguarded, and say nothing."""
+    for key, table in _scopes(source):
+        for dimension in _SCOPED:
+            for pattern in getattr(table, dimension) or ():
+                if not any(Names.of((pattern,)).admits(name) for name in known[dimension]):
+                    none = f"no {dimension} matches" if "*" in pattern else f"there is no {dimension}"
+                    remedy = meant(pattern, known[dimension]) or f"Add a [[{dimension}]], or take it out."
+                    raise source.error((*key, dimension), f"{none} {pattern!r}.", remedy)
+
+
+def _scopes(source: Source) -> Iterator[tuple[KeyPath, ScopeNames]]:
+    for index, stanza in enumerate(source.file.plugin):
+        yield ("plugin", index, "scope"), stanza.scope
+        for place, table in enumerate(stanza.scope.exceptions):
+            yield ("plugin", index, "scope", "except", place), table
+
+
+def _check_headers(source: Source) -> None:
+    """A header that a provider always gets is written by no plugin: nobody could say which wins."""
+    written: dict[str, tuple[str, KeyPath]] = {}
+    for index, stanza in enumerate(source.file.plugin):
+        grant = stanza.grant.before_upstream
+        for name in grant.writes if grant else ():
+            key = ("plugin", index, "grant", "before_upstream", "writes")
+            written.setdefault(name.lower(), (stanza.name, key))
+    for index, provider in enumerate(source.file.provider):
+        for header in provider.headers:
+            if (found := written.get(f"request.headers.{header.lower()}")) is not None:
+                plugin, key = found
+                problem = f"plugin {plugin!r} writes {header!r} too ({source.place(key)})."
+                raise source.error(("provider", index, "headers", header), problem, "Take one of them out.")

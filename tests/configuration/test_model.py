@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from penstock.configuration.model import AccessGrant, GatewayFile, Model, PluginStanza, ScopeStanza
+from penstock.configuration.model import (
+    AccessGrant,
+    EvidenceSettings,
+    GatewayFile,
+    Grant,
+    Model,
+    PluginStanza,
+    ScopeStanza,
+)
+from penstock.errors import ConfigurationError
+from tests.configuration import files
 
 
 def models(root: type[BaseModel] = GatewayFile) -> set[type[BaseModel]]:
@@ -57,3 +67,17 @@ def test_a_price_comes_with_its_twin() -> None:
 
 def test_one_policy_is_the_policy_for_everything() -> None:
     assert PluginStanza(name="aa", uninspected="allow").policies() == {"default": "allow"}
+
+
+def test_evidence_that_is_only_logged_is_not_promised() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        files.source('[deployment]\n[deployment.evidence]\ndurability = "log"\n')
+    assert ':3: deployment.evidence.durability: `"log"` is not part of this version' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stanza", "key"),
+    [(Grant, "storage"), (Grant, "email"), (PluginStanza, "host"), (EvidenceSettings, "durability")],
+)
+def test_what_is_refused_for_now_says_so_in_the_docs(stanza: type[BaseModel], key: str) -> None:
+    assert "not in this version" in " ".join((stanza.model_fields[key].description or "").lower().split())
