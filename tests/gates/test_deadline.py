@@ -15,12 +15,14 @@ import pytest
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 
 STUCK = """
-    import sys
+    import random
     from penstock.gates.deadline import Deadlines
 
     def stuck_plugin():
         {body}
 
+    # Made before the time runs: a busy machine may need longer for it than the deadline.
+    NUMBERS = [random.random() for _ in range(200_000)] * 600
     deadlines = Deadlines.for_environment()
     print("up", flush=True)
     deadlines.run(0.1, stuck_plugin)
@@ -36,9 +38,7 @@ SWALLOWS = """
                 pass
 """
 IN_C_CODE = """
-        import random
-        numbers = [random.random() for _ in range(200_000)] * 300
-        sorted(numbers + numbers)
+        sorted(NUMBERS)
 """
 
 
