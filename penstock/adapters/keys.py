@@ -18,7 +18,8 @@ ledger        read and written by gateway, recorder, sweeper, plugin hosts
     pk                          attributes
     request#<id>                state (open, settled), opened_at_ms, facts (JSON), lease_until_ms,
                                 settled_by, expires_at; and, while it is open: open_shard
-    delivery#<request>#<plugin> state (claimed, finished), claim, claimed_at_ms, expires_at
+    delivery#<request>#<plugin> state (claimed, finished), claim, claimed_at_ms, claimed_until_ms,
+                                expires_at
     counter#…                   budgets and limits; comes with them
 
     index `open`: open_shard (open#00 … open#15) → opened_at_ms. Sparse: settling removes `open_shard`, so

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Settler = Literal["recorder", "sweeper"]
 Settlement = Literal["settled", "already_settled", "unknown"]
-Claim = Literal["claimed", "unfinished", "finished"]
+Claim = Literal["claimed", "under_way", "unfinished", "finished"]
 
 # SQS keeps a message for 14 days at most: one may come back as late as that and must find what was done.
 KEPT_S = 15 * 24 * 3600
@@ -60,8 +60,11 @@ class Ledger(Protocol):
     def open_before(self, opened_before_ms: int) -> Iterator[Intent]:
         """Open intents that began before, oldest first within each shard. May lag behind by a moment."""
 
-    def claim_delivery(self, request_id: str, plugin: str, now_ms: int) -> Claim:
-        """`claimed` for exactly one caller; then `unfinished`, or `finished` once that one said so."""
+    def claim_delivery(self, request_id: str, plugin: str, now_ms: int, until_ms: int) -> Claim:
+        """`claimed` for exactly one caller, who will be at it until `until_ms` at the latest.
+
+        For others `under_way` until then and `unfinished` after it; `finished` once that one said so.
+        """
 
     def finish_delivery(self, request_id: str, plugin: str, now_ms: int) -> None:
         """Say that a claimed delivery has its result in the evidence."""
@@ -133,11 +136,12 @@ class DynamoLedger:
                 found = [_intent(item) for page in pages for item in page["Items"]]
             yield from found
 
-    def claim_delivery(self, request_id: str, plugin: str, now_ms: int) -> Claim:
+    def claim_delivery(self, request_id: str, plugin: str, now_ms: int, until_ms: int) -> Claim:
         item: dict[str, AttributeValueTypeDef] = {
             "pk": {"S": delivery_key(request_id, plugin)},
             "state": {"S": "claimed"},
             "claimed_at_ms": {"N": str(now_ms)},
+            "claimed_until_ms": {"N": str(until_ms)},
             "claim": {"S": self._new_id()},
             EXPIRES: {"N": str(_expiry(now_ms))},
         }
@@ -145,7 +149,9 @@ class DynamoLedger:
         # As above: our own retry may find what our first attempt stored. Nobody has called the plugin then.
         if before is None or before.get("claim") == item["claim"]:
             return "claimed"
-        return "finished" if before["state"]["S"] == "finished" else "unfinished"
+        if before["state"]["S"] == "finished":
+            return "finished"
+        return "under_way" if now_ms < int(before["claimed_until_ms"]["N"]) else "unfinished"
 
     def finish_delivery(self, request_id: str, plugin: str, now_ms: int) -> None:
         self._update(
@@ -211,7 +217,8 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}
-        self._deliveries: dict[tuple[str, str], Claim] = {}
+        self._deliveries: dict[tuple[str, str], int | None] = {}
+        """Until when each is claimed; None when it is finished."""
 
     def open_intent(self, request_id: str, opened_at_ms: int, facts: Mapping[str, Any]) -> None:
         row = _Row(opened_at_ms, _encoded(facts))
@@ -239,15 +246,18 @@ class MemoryLedger:
         for key, row in sorted(old, key=lambda pair: (shard_of(pair[0]), pair[1].opened_at_ms)):
             yield Intent(key, row.opened_at_ms, json.loads(row.facts))
 
-    def claim_delivery(self, request_id: str, plugin: str, now_ms: int) -> Claim:  # noqa: ARG002 - nothing expires
-        before = self._deliveries.setdefault((request_id, plugin), "claimed")
-        if before == "claimed":
-            self._deliveries[request_id, plugin] = "unfinished"
-        return before
+    def claim_delivery(self, request_id: str, plugin: str, now_ms: int, until_ms: int) -> Claim:
+        if (request_id, plugin) not in self._deliveries:
+            self._deliveries[request_id, plugin] = until_ms
+            return "claimed"
+        claimed_until_ms = self._deliveries[request_id, plugin]
+        if claimed_until_ms is None:
+            return "finished"
+        return "under_way" if now_ms < claimed_until_ms else "unfinished"
 
     def finish_delivery(self, request_id: str, plugin: str, now_ms: int) -> None:  # noqa: ARG002 - nothing expires
         if (request_id, plugin) in self._deliveries:
-            self._deliveries[request_id, plugin] = "finished"
+            self._deliveries[request_id, plugin] = None
 
 
 def _encoded(facts: Mapping[str, Any]) -> str:

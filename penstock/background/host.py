@@ -5,7 +5,8 @@
 At least once: a failed attempt is recorded, then the message comes back; after five it is a dead letter. A
 crash before the record is stored calls the plugin again, with the same idempotency key.
 At most once: the claim is taken before the call, and whatever comes of it the plugin is not called again. A
-claim without a record means that an environment ended in between: recorded as `delivery_unknown`.
+claim without a record, after its holder's time, means that an environment ended in between: recorded as
+`delivery_unknown`. Before that another copy of the message may still be under way: this one comes back.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Literal
 
 import httpx
 
-from penstock.adapters.ledger import Ledger
+from penstock.adapters.ledger import Claim, Ledger
 from penstock.adapters.objects import Objects
+from penstock.adapters.resources import MAX_RECEIVES
 from penstock.adapters.secrets import Secrets
 from penstock.background.capabilities import GrantedCapabilities, GrantedTransport
 from penstock.errors import (
@@ -45,6 +47,7 @@ from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.views import Evidence
 
 RESERVE_S = 5.0  # kept of the function's time for storing the record, with the adapters' own timeouts
+MARGIN_S = 10.0  # by which the clocks of two environments may differ, and what ending one takes
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +143,7 @@ class PluginHost:
 
     def _deliver_once(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord | None:
         request_id, name = message.record.request_id, message.plugin
-        claim = self._parts.ledger.claim_delivery(request_id, name, self._parts.now_ms())
+        claim = self._claim(message, attempt)
         if claim == "finished":
             return None
         if claim == "claimed":
@@ -148,12 +151,20 @@ class PluginHost:
         elif self._is_recorded(message):
             self._parts.ledger.finish_delivery(request_id, name, self._parts.now_ms())
             return None
-        else:
+        elif claim == "under_way" and attempt.number < MAX_RECEIVES:
+            raise DeliveryFailedError("another copy of the message is being delivered")
+        else:  # also at the last attempt: as a dead letter the delivery would have no record at all
             record = self._blank(message, attempt)
             record.action, record.reason = "fail", DELIVERY_UNKNOWN
         self._store(message, record)
         self._parts.ledger.finish_delivery(request_id, name, self._parts.now_ms())
         return record
+
+    def _claim(self, message: DeliveryMessage, attempt: Attempt) -> Claim:
+        """Claimed until the function's own time is over: whoever holds it has ended by then."""
+        now_ms = self._parts.now_ms()
+        until_ms = now_ms + round((attempt.remaining_s + MARGIN_S) * 1000)
+        return self._parts.ledger.claim_delivery(message.record.request_id, message.plugin, now_ms, until_ms)
 
     def _run(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord:
         record = self._blank(message, attempt)

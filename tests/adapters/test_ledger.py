@@ -74,21 +74,29 @@ def test_intents_of_every_shard_are_found(ledger: Ledger) -> None:
 
 
 def test_a_delivery_is_claimed_once_and_known_as_finished_afterwards(ledger: Ledger) -> None:
-    assert ledger.claim_delivery(FIRST, "audit", 1000) == "claimed"
-    assert ledger.claim_delivery(FIRST, "audit", 1001) == "unfinished"
-    assert ledger.claim_delivery(FIRST, "other", 1001) == "claimed"
+    assert ledger.claim_delivery(FIRST, "audit", 1000, 1500) == "claimed"
+    assert ledger.claim_delivery(FIRST, "audit", 1001, 1501) == "under_way"
+    assert ledger.claim_delivery(FIRST, "other", 1001, 1501) == "claimed"
     ledger.finish_delivery(FIRST, "audit", 1002)
-    assert ledger.claim_delivery(FIRST, "audit", 1003) == "finished"
+    assert ledger.claim_delivery(FIRST, "audit", 1003, 1503) == "finished"
     ledger.finish_delivery(FIRST, "audit", 1004)
     ledger.finish_delivery(SECOND, "audit", 1004)
-    assert ledger.claim_delivery(SECOND, "audit", 1005) == "claimed"
+    assert ledger.claim_delivery(SECOND, "audit", 1005, 1505) == "claimed"
+
+
+def test_a_claim_is_unfinished_once_its_holders_time_is_over_and_nobody_can_extend_it(ledger: Ledger) -> None:
+    ledger.claim_delivery(FIRST, "audit", 1000, 1500)
+    answers = [ledger.claim_delivery(FIRST, "audit", now_ms, 9000) for now_ms in (1499, 1500, 2000)]
+    assert answers == ["under_way", "unfinished", "unfinished"]
+    ledger.finish_delivery(FIRST, "audit", 2001)
+    assert ledger.claim_delivery(FIRST, "audit", 2002, 9000) == "finished"
 
 
 def test_a_claim_whose_answer_was_lost_is_still_ones_own(clients: Clients) -> None:
     ids = iter(["one call", "one call", "another"])
     ledger = DynamoLedger(clients, tables.made(clients, LEDGER), new_id=lambda: next(ids))
-    answers = [ledger.claim_delivery(FIRST, "audit", 1000) for _ in range(3)]
-    assert answers == ["claimed", "claimed", "unfinished"]
+    answers = [ledger.claim_delivery(FIRST, "audit", 1000, 1500) for _ in range(3)]
+    assert answers == ["claimed", "claimed", "under_way"]
 
 
 def test_a_settled_intent_stays_longer_than_a_queue_keeps_a_message(clients: Clients) -> None:
@@ -112,7 +120,7 @@ def test_a_ledger_that_does_not_answer_is_a_storage_error(
         lambda: ledger.settle(FIRST, "recorder", 1),
         lambda: ledger.lease(FIRST, 1, 2),
         lambda: list(ledger.open_before(1)),
-        lambda: ledger.claim_delivery(FIRST, "a", 1),
+        lambda: ledger.claim_delivery(FIRST, "a", 1, 2),
         lambda: ledger.finish_delivery(FIRST, "a", 1),
     ):
         with pytest.raises(StorageError):

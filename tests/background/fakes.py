@@ -81,6 +81,7 @@ class Stage:
     objects: TrappedObjects = field(default_factory=TrappedObjects)
     ledger: TrappedLedger = field(default_factory=TrappedLedger)
     broken: BaseException | None = None
+    now_ms: int = NOW_MS
 
     def __post_init__(self) -> None:
         self.plugin = Scripted(self.behaviour)
@@ -97,7 +98,7 @@ class Stage:
             deadlines=Deadlines(None),
             digest_key=lambda: DigestKey("k1", b"k" * 32),
             transport=httpx.MockTransport(self.receiver),
-            now_ms=lambda: NOW_MS,
+            now_ms=lambda: self.now_ms,
         )
         self.host = PluginHost(background, parts)
 

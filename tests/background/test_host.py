@@ -7,7 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.background.host import Attempt, DeliveryFailedError
+from penstock.adapters.resources import MAX_RECEIVES
+from penstock.background.host import MARGIN_S, Attempt, DeliveryFailedError
 from penstock.errors import ConfigurationError, FailureClass, FieldNotGrantedError, PluginError, StorageError
 from penstock.evidence.schema import UnreadableEvidenceError
 from penstock.sdk import Context, Evidence
@@ -16,6 +17,7 @@ from tests.background.fakes import HOST, MESSAGE_ID, PLACEMENT, Stage, accepting
 from tests.evidence import examples
 from tests.evidence.ports import CrashError, Trap, storage_failure
 
+OVER_MS = round((60.0 + MARGIN_S) * 1000)  # after this the invocation that `deliver` stands for has ended
 CONTENT = "My card is 4111 1111 1111 1111"
 
 
@@ -237,11 +239,45 @@ def test_at_most_once_records_what_it_cannot_know_after_a_crash() -> None:
         crashed.deliver()
     crashed.objects.trap, crashed.receiver = Trap(), crash
     crashed.restart()
-    record = crashed.deliver(2)
+    with pytest.raises(DeliveryFailedError):  # for all it knows, the first copy is still under way
+        crashed.deliver(2)
+    assert crashed.records() == []
+    crashed.now_ms += OVER_MS
+    record = crashed.deliver(3)
     assert record is not None
     assert (record.action, record.reason) == ("fail", "delivery_unknown")
     assert crashed.plugin.calls == 1
-    assert crashed.deliver(3) is None
+    assert crashed.deliver(4) is None
+
+
+def test_at_most_once_the_copy_that_comes_during_the_call_leaves_it_alone() -> None:
+    stage = Stage(nothing).at_most_once()
+    refused: list[Exception] = []
+
+    def deliver_a_copy(evidence: Evidence, ctx: Context) -> None:
+        stage.now_ms += OVER_MS - 1
+        try:
+            stage.deliver()
+        except DeliveryFailedError as error:
+            refused.append(error)
+
+    stage.plugin.behaviour = deliver_a_copy
+    record = stage.deliver()
+    assert record is not None
+    assert (record.action, record.reason, len(refused)) == ("allow", None, 1)
+    assert stage.records() == [record]
+    assert stage.plugin.calls == 1
+
+
+def test_at_most_once_the_last_attempt_leaves_a_record_whatever_the_time() -> None:
+    stage = Stage(export).at_most_once()
+    stage.objects.trap = Trap(0)
+    with pytest.raises(CrashError):
+        stage.deliver()
+    stage.objects.trap = Trap()
+    record = stage.deliver(MAX_RECEIVES)
+    assert record is not None
+    assert record.reason == "delivery_unknown"
 
 
 def test_at_most_once_believes_a_record_that_a_crash_left_behind() -> None:
