@@ -18,6 +18,8 @@ from functools import lru_cache
 from penstock.sdk import Span
 
 _UNSEEN_ASCII = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+# Default_Ignorable_Code_Point though nothing is assigned there yet (DerivedCoreProperties.txt): not drawn.
+_UNASSIGNED_UNSEEN = re.compile("[\u2065\ufff0-\ufff8\U000e0000\U000e0002-\U000e001f\U000e0080-\U000e0fff]")
 _TAGS = re.compile("[\U000e0020-\U000e007e]")
 
 _MAX_REPLACED = 24  # by then one pass over all characters costs no more than one for each
@@ -132,6 +134,8 @@ def plain(char: str) -> str:
         if char in group:
             return looks
     category = unicodedata.category(char)
+    if category == "Cn" and _UNASSIGNED_UNSEEN.match(char):
+        return ""
     if category in {"Cf", "Mn", "Me", "Cc"}:
         return ""
     if category in {"Pd", "Zs", "Zl", "Zp"}:

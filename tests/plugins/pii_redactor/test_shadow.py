@@ -60,6 +60,11 @@ def test_every_character_of_a_telling_category_becomes_ascii_or_nothing(category
     assert all(plain(char).isascii() for char in chars)
 
 
+@pytest.mark.parametrize("code", [0x2065, 0xFFF0, 0xFFF8, 0xE0000, 0xE0080, 0xE01F0, 0xE0FFF])
+def test_what_is_not_drawn_though_unassigned_is_not_there(code: int) -> None:
+    assert shadow(f"4242{chr(code)}4242").text == "42424242"
+
+
 def test_a_span_leads_back_to_the_original_with_what_cannot_be_seen() -> None:
     text = "a\u200b４\u200b２\u200bz"
     found = shadow(text)
