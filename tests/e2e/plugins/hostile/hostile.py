@@ -23,8 +23,8 @@ def _swallow() -> None:
 
 
 def _sort() -> None:
-    numbers = [random.random() for _ in range(300_000)] * 200
-    sorted(numbers + numbers)
+    numbers = [random.random() for _ in range(50_000)] * 160
+    sorted(numbers)
 
 
 def _raise() -> None:
