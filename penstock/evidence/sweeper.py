@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from penstock.adapters.ledger import Intent, Ledger
-from penstock.errors import StorageError
+from penstock.errors import ConfigurationError, StorageError
 from penstock.evidence.archive import Archive, Stored
 from penstock.evidence.encoding import as_json
 from penstock.evidence.intent import Intention, unknown_outcome
@@ -22,6 +21,7 @@ from penstock.evidence.schema import UnreadableEvidenceError, decode
 
 ENVIRONMENT_LOST = "environment_lost"
 LEASE_MS = 60_000  # longer than one intent takes to close; another sweeper may try after that
+LOST_LEASE_MS = 24 * 3600 * 1000  # what somebody has to mend is tried, and counted, once a day
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +54,13 @@ class Sweeper:
         self._age_ms = age_ms
 
     def sweep(self, limit: int, has_time: Callable[[], bool] = lambda: True) -> Swept:
-        """Close at most `limit` intents, while `has_time`. Raises StorageError when no ledger answers."""
+        """Close at most `limit` intents, while `has_time`. Raises StorageError when no ledger answers.
+
+        Those that cannot be closed do not count: else the oldest, which come first, would keep out the rest.
+        """
         swept = Swept()
-        for intent in islice(self._open(), limit):
-            if not has_time():
+        for intent in self._open():
+            if swept.settled >= limit or not has_time():
                 break
             self._try(intent, swept)
         return swept
@@ -66,14 +69,20 @@ class Sweeper:
         return self._ledger.open_before(self._now_ms() - self._age_ms)
 
     def _try(self, intent: Intent, swept: Swept) -> None:
+        now_ms = self._now_ms()
         try:
-            now_ms = self._now_ms()
             if self._ledger.lease(intent.request_id, now_ms, now_ms + LEASE_MS):
-                self._close(intent, swept)
+                self._look_after(intent, swept, now_ms + LEASE_MS)
         except StorageError:
             swept.postponed += 1
             log.exception("an intent stays open until the next run", extra={"request_id": intent.request_id})
-        except UnreadableEvidenceError:
+
+    def _look_after(self, intent: Intent, swept: Swept, leased_until_ms: int) -> None:
+        try:
+            self._close(intent, swept)
+        except (UnreadableEvidenceError, ConfigurationError):
+            # The lease is ours, so it can be had again from its end on.
+            self._ledger.lease(intent.request_id, leased_until_ms, leased_until_ms + LOST_LEASE_MS)
             swept.lost += 1
             log.exception("an intent cannot be closed", extra={"request_id": intent.request_id})
 

@@ -9,7 +9,7 @@ from typing import Any
 from penstock.adapters.ledger import MemoryLedger, Settlement, Settler
 from penstock.adapters.objects import MemoryObjects, PutOnce
 from penstock.adapters.queues import MemoryQueues
-from penstock.errors import StorageError
+from penstock.errors import ConfigurationError, StorageError
 from penstock.evidence.archive import Archive
 from penstock.evidence.messages import outbox_message
 from penstock.evidence.record import EvidenceRecord
@@ -71,8 +71,11 @@ class TrappedQueues(MemoryQueues):
     def __init__(self) -> None:
         super().__init__()
         self.trap = Trap()
+        self.missing = ""
 
     def send(self, queue_url: str, body: str) -> None:
+        if queue_url == self.missing:
+            raise ConfigurationError("a queue", "does not exist.")
         self.trap.step(lambda: super(TrappedQueues, self).send(queue_url, body))
 
 

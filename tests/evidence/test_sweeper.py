@@ -7,7 +7,7 @@ import pytest
 from penstock.evidence import layout
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import read_record
-from penstock.evidence.sweeper import LEASE_MS
+from penstock.evidence.sweeper import LEASE_MS, LOST_LEASE_MS
 from penstock.ids import uuid7
 from tests.evidence import examples
 from tests.evidence.ports import (
@@ -99,6 +99,44 @@ def test_an_intent_that_cannot_be_read_is_reported_and_does_not_stop_the_others(
     assert (swept.stored, swept.lost) == (1, 1)
     assert backstage.open_ids() == [broken]
     assert "secret" not in caplog.text
+
+
+def test_intents_that_cannot_be_closed_do_not_keep_out_the_others() -> None:
+    backstage = Backstage()
+    for number in range(4):
+        backstage.ledger.open_intent(uuid7(NOW_MS + number), NOW_MS, {"broken": True})
+    backstage.now_ms += 1
+    for number in range(4):
+        backstage.ledger.open_intent(
+            uuid7(NOW_MS + number), backstage.now_ms, intention(examples.answered()).facts()
+        )
+    backstage.now_ms += AGE_MS + 1
+    assert backstage.sweeper.sweep(3).settled == 3
+    assert backstage.sweeper.sweep(3).settled == 1
+
+
+def test_an_intent_that_cannot_be_closed_is_counted_once_a_day() -> None:
+    backstage = Backstage()
+    backstage.ledger.open_intent(examples.REQUEST_ID, NOW_MS, {"broken": True})
+    backstage.now_ms += AGE_MS + 1
+    lost = []
+    for _ in range(24):
+        lost.append(backstage.sweeper.sweep(10).lost)
+        backstage.now_ms += LOST_LEASE_MS // 24
+    assert sum(lost) == 1
+    backstage.now_ms += LEASE_MS
+    assert backstage.sweeper.sweep(10).lost == 1
+
+
+def test_a_plugin_whose_queue_is_gone_costs_its_own_intents_only() -> None:
+    backstage = Backstage()
+    for plugins in (("removed",), ("audit-export",)):
+        facts = intention(examples.answered(), *plugins).facts()
+        backstage.ledger.open_intent(uuid7(NOW_MS), NOW_MS, facts)
+    backstage.queues.missing = queue_url("removed")
+    backstage.now_ms += AGE_MS + 1
+    swept = backstage.sweeper.sweep(10)
+    assert (swept.lost, swept.settled) == (1, 1)
 
 
 def test_a_store_that_fails_postpones_one_intent_and_not_the_others() -> None:
