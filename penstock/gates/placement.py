@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
@@ -13,7 +13,7 @@ from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
-from penstock.sdk.fields import LATER, Moment
+from penstock.sdk.fields import BEFORE, LATER, Moment
 
 Style = Literal["ordered", "independent", "background"]
 HostKind = Literal["in_process", "function"]
@@ -90,8 +90,14 @@ def derived_style(
 
 
 def reads_content(placement: Placement) -> bool:
-    """Whether it looks at words of the conversation, so that nothing may pass it unseen."""
-    return not fields.CONTENT_FIELDS.isdisjoint(placement.reads)
+    """Whether it looks at words of its moment's body, so that nothing there may pass it unseen."""
+    return is_content_read(placement.moment, placement.reads)
+
+
+def is_content_read(moment: Moment, reads: Iterable[str]) -> bool:
+    """Whether `reads` names content of the body at `moment`: after the upstream, that is the response's."""
+    part = "request." if moment == BEFORE else "response."
+    return any(name.startswith(part) for name in fields.CONTENT_FIELDS.intersection(reads))
 
 
 def in_order(placements: list[Placement]) -> tuple[Placement, ...]:

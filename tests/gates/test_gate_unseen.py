@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.content import Unseen
 from penstock.gates.placement import Mode
 from penstock.sdk import Allow, Context, Decision, Request
-from tests.gates.fakes import SYSTEM, USER, FakeContent, Says, exchange_of, request_of, run_one
+from tests.gates.fakes import SYSTEM, TEXT, USER, FakeContent, Says, exchange_of, request_of, run_one
 
 
 def allow(_: Request, __: Context) -> Decision:
@@ -55,6 +55,16 @@ def test_a_shadowing_guard_refuses_nothing_but_says_that_it_would() -> None:
     )
     assert result.denial is None
     assert (result.records[0].would, result.records[0].reason) == ("would_block", "uninspectable_content")
+
+
+def test_who_reads_only_the_request_guards_no_response() -> None:
+    image = Unseen("a", "image", ("a",))
+    response = FakeContent({TEXT: ("hi",)}, unseen=(image,))
+    guard = Says(allow)
+    result, _ = run_one(
+        guard, exchange_of(response=response), moment="after_upstream", reads=(USER,), effects=("block",)
+    )
+    assert (result.denial, result.uninspected, guard.calls) == (None, [], 1)
 
 
 def test_a_placement_that_reads_no_content_guards_nothing() -> None:

@@ -87,9 +87,11 @@ def test_a_style_is_ordered_as_soon_as_one_thing_asks_for_it() -> None:
         assert derived_style("after_response", effect, reads, after) == "background"
 
 
-def test_whoever_reads_words_of_the_conversation_reads_content() -> None:
-    for name in FIELDS:
-        assert reads_content(placement_of("p", reads=(name,), effects=())) == (name in CONTENT_FIELDS)
+def test_whoever_reads_words_of_the_body_at_its_moment_reads_content() -> None:
+    for moment, part in (("before_upstream", "request."), ("after_upstream", "response.")):
+        for name in FIELDS:
+            found = reads_content(placement_of("p", moment, reads=(name,), effects=()))  # type: ignore[arg-type]  # one of two literals
+            assert found == (name in CONTENT_FIELDS and name.startswith(part))
     assert not reads_content(placement_of("p", reads=(), effects=()))
 
 
