@@ -121,11 +121,12 @@ def _review(args: argparse.Namespace) -> None:
         manifest, stanza = _installed(args)
     found = review(manifest, stanza)
     if args.json:
-        print_json({"plugin": manifest.name, "answers": dict(found.answers), "risk": found.response_path})
+        answers = {"answers": dict(found.answers), "placements": list(found.placements)}
+        print_json({"plugin": manifest.name, **answers, "risk": found.response_path})
         return
     what = "is given" if stanza else "asks for"
     print_table(f"What {manifest.name} {manifest.version} {what}", ("question", "answer"), found.answers)
-    print(found.response_path)
+    print(*found.placements, found.response_path, sep="\n")
 
 
 def _installed(args: argparse.Namespace) -> tuple[Any, Any]:

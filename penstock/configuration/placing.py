@@ -75,7 +75,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         style=style,
         host=host,
         timeout_ms=stanza.timeout_ms or asked.timeout_ms or _timeout_ms(style, host),
-        on_error=stanza.on_error or _on_error(style, asked),
+        on_error=stanza.on_error or derived_on_error(style, asked),
         order=stanza.order,
         after=after,
         scope=Scope.of(stanza.scope.table(), tuple(table.table() for table in stanza.scope.exceptions)),
@@ -183,8 +183,8 @@ def _timeout_ms(style: Style, host: HostKind) -> int:
     return BACKGROUND_TIMEOUT_MS if style == "background" else TIMEOUT_MS[host]
 
 
-def _on_error(style: Style, asked: MomentRequest) -> OnError:
-    """The manifest's wish counts for ordered placements: no other can stop a request."""
+def derived_on_error(style: Style, asked: MomentRequest) -> OnError:
+    """When the stanza is silent. The manifest's wish counts for ordered placements: no other can stop."""
     return (asked.on_error or "block") if style == "ordered" else "allow"
 
 

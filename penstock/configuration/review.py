@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from penstock.configuration.model import Grant, MomentGrant, PluginStanza
+from penstock.configuration.placing import derived_on_error
+from penstock.gates.placement import OnError, Style, derived_style, is_content_read
 from penstock.sdk import fields
-from penstock.sdk.fields import LATER
-from penstock.sdk.manifest import Manifest, hosts_by_key
+from penstock.sdk.fields import LATER, Moment
+from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key
 
 _STEERING = ("block", "transform", "respond")
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Question → answer, in order, and whether the plugin can affect a response."""
+    """Question → answer, in order; one line for each placement; whether the plugin can affect a response."""
 
     answers: tuple[tuple[str, str], ...]
+    placements: tuple[str, ...]
     response_path: str
 
 
@@ -34,10 +37,54 @@ def review(manifest: Manifest, stanza: PluginStanza | None = None) -> Review:
         ("Which secrets?", _secrets(grant, stanza)),
         ("What evidence does it leave?", _evidence(manifest, moments)),
     )
-    return Review(answers, _response_path(stanza, moments))
+    placed = [_Placed.of(manifest, stanza, name, given) for name, given in moments]
+    lines = tuple(_line(each, stanza) for each in placed)
+    return Review(answers, lines, _response_path(stanza, moments, placed))
 
 
-_Moments = Sequence[tuple[str, MomentGrant]]
+_Moments = Sequence[tuple[Moment, MomentGrant]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What a placement is, as far as manifest and stanza say; `chosen`: who chose its `on_error`."""
+
+    moment: Moment
+    style: Style
+    after: tuple[str, ...]
+    on_error: OnError
+    chosen: str
+
+    @classmethod
+    def of(
+        cls, manifest: Manifest, stanza: PluginStanza | None, moment: Moment, given: MomentGrant
+    ) -> _Placed:
+        asked: MomentRequest = manifest.moments.get(moment) or MomentRequest()
+        after = asked.after if moment != LATER else ()
+        if stanza is not None and moment != LATER:
+            after = tuple(dict.fromkeys((*after, *stanza.after)))
+        style = derived_style(moment, frozenset(given.effects), given.reads, after)
+        if stanza is not None and stanza.on_error:
+            return cls(moment, style, after, stanza.on_error, "gateway.toml")
+        chosen = "manifest" if asked.on_error and style == "ordered" else f"derived: it is {style}"
+        return cls(moment, style, after, derived_on_error(style, asked), chosen)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a failure of it stops a request that it enforces for."""
+        return self.style == "ordered" and self.on_error == "block"
+
+
+def _line(placed: _Placed, stanza: PluginStanza | None) -> str:
+    facts = [placed.style]
+    if stanza is None:
+        facts.append("order, mode, rollout and required decided where it is installed")
+    else:
+        required = "required" if stanza.required else "not required"
+        facts += [f"order {stanza.order}", f"mode {stanza.mode}", f"rollout {stanza.rollout} %", required]
+    if placed.after:
+        facts.append(f"after {' and '.join(placed.after)}")
+    return f"{placed.moment}: {', '.join([*facts, f'on_error {placed.on_error} ({placed.chosen})'])}"
 
 
 def _everything(manifest: Manifest) -> Grant:
@@ -77,9 +124,9 @@ def _fields(moments: _Moments, stanza: PluginStanza | None) -> str:
     return "\n".join(lines) or "none"
 
 
-def _hidden(moment: str, given: MomentGrant, stanza: PluginStanza | None) -> list[str]:
+def _hidden(moment: Moment, given: MomentGrant, stanza: PluginStanza | None) -> list[str]:
     """What passes under a guard that it does not see, by what is done about it (docs/adr/0003)."""
-    if not fields.CONTENT_FIELDS.intersection(given.reads) or not set(given.effects) & set(_STEERING):
+    if not is_content_read(moment, given.reads) or not set(given.effects) & set(_STEERING):
         return []
     part = "request." if moment == fields.BEFORE else "response."
     names = [name for name, entry in fields.FIELDS.items() if entry.content and entry.paths]
@@ -96,13 +143,13 @@ def _exits(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> str
     exits = _hosts(manifest, grant, stanza)
     if grant.email:
         exits.append("e-mail")
-    headers = [
+    sent = [
         name
         for moment in (grant.before_upstream, grant.after_upstream)
         for name in (moment.writes if moment else ())
-        if ".headers." in name
+        if ".headers." in name or name == "response.metadata"
     ]
-    exits += [f"{name} (to the {'upstream' if name.startswith('request') else 'caller'})" for name in headers]
+    exits += [f"{name} (to the {'upstream' if name.startswith('request') else 'caller'})" for name in sent]
     kept = "; keeps data in its own storage" if grant.storage else ""
     return (f"yes: {', '.join(exits)}" if exits else "no") + kept
 
@@ -158,14 +205,19 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else str(value)
 
 
-def _response_path(stanza: PluginStanza | None, moments: _Moments) -> str:
+def _response_path(stanza: PluginStanza | None, moments: _Moments, placed: Sequence[_Placed]) -> str:
     inline = [(name, given) for name, given in moments if name != LATER]
     steering = sorted({effect for _, given in inline for effect in given.effects if effect in _STEERING})
     if not inline:
         return "It CANNOT affect the response path: it runs after the response."
+    enforces = stanza is None or stanza.mode == "enforce"
+    stops = any(each.may_stop for each in placed)
+    if not steering and stops and enforces:
+        return "It CANNOT change a response, but its failure may stop a request."
     if not steering:
         return "It CANNOT change or stop a response; it runs in its time, within its deadline."
     may = ", ".join(steering)
-    if stanza is not None and stanza.mode != "enforce":
+    if stanza is not None and not enforces:
         return f"It does not affect the response path in mode {stanza.mode}; enforced, it may {may}."
-    return f"It CAN affect the response path: it may {may}, and its failure may stop a request."
+    failing = ", and its failure may stop a request" if stops else "; its failure stops no request"
+    return f"It CAN affect the response path: it may {may}{failing}."

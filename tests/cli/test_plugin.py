@@ -37,9 +37,12 @@ def test_a_review_asks_the_seven_questions_of_what_is_granted(gateway: Gateway) 
     reads, hidden = found["answers"]["Which fields?"].splitlines()
     assert reads == "before_upstream reads: request.messages.user"
     assert hidden.startswith("before_upstream does not see, so will refuse: request.metadata")
+    (placement,) = found["placements"]
+    assert placement.startswith("before_upstream: ordered, order 0, mode enforce")
     assert found["risk"].startswith("It CAN affect the response path: it may block")
     table = said(gateway.capsys, *words).out
     assert "Which moments?" in table
+    assert placement in table
     assert "It CAN affect" in table
 
 

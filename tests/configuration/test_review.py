@@ -101,6 +101,19 @@ def test_a_header_that_is_written_counts_as_data_that_leaves() -> None:
     assert answer == "yes: request.headers.x-a (to the upstream)"
 
 
+def test_notes_to_the_caller_are_data_that_leaves() -> None:
+    manifest = Manifest.model_validate(
+        {
+            **MANIFEST,
+            "after_upstream": {"writes": ["response.metadata"], "effects": ["transform"]},
+            "storage": False,
+            "hosts": [],
+        }
+    )
+    answer = dict(review(manifest).answers)["Does data leave, and to where?"]
+    assert answer == "yes: response.metadata (to the caller)"
+
+
 BLOCKING = {"before_upstream": {"effects": ["block"]}}
 
 
@@ -112,6 +125,16 @@ BLOCKING = {"before_upstream": {"effects": ["block"]}}
             BLOCKING,
             {"mode": "shadow"},
             "It does not affect the response path in mode shadow; enforced, it may block.",
+        ),
+        (
+            BLOCKING,
+            {"on_error": "allow"},
+            "It CAN affect the response path: it may block; its failure stops no request.",
+        ),
+        (
+            {"before_upstream": {"reads": ["decisions"]}},
+            {},
+            "It CANNOT change a response, but its failure may stop a request.",
         ),
         (
             {"before_upstream": {"reads": ["identity"]}},
@@ -146,3 +169,63 @@ def test_what_a_guard_does_not_see_is_said_with_what_becomes_of_it() -> None:
 def test_who_only_looks_guards_nothing_and_hides_nothing() -> None:
     grant = {"before_upstream": {"reads": ["request.messages.user"], "effects": ["record"]}}
     assert "does not see" not in dict(reviewed(grant).answers)["Which fields?"]
+
+
+def test_who_reads_only_the_request_after_the_upstream_hides_nothing_of_the_response() -> None:
+    grant = {"after_upstream": {"reads": ["request.messages.user"], "effects": ["block"]}}
+    assert "does not see" not in dict(reviewed(grant).answers)["Which fields?"]
+
+
+@pytest.mark.parametrize(
+    ("grant", "stanza", "lines"),
+    [
+        (
+            BLOCKING,
+            {"order": 7, "required": True},
+            [
+                (
+                    "before_upstream: ordered, order 7, mode enforce, rollout 100 %, required, "
+                    "on_error block (derived: it is ordered)"
+                )
+            ],
+        ),
+        (
+            BLOCKING,
+            {"mode": "shadow", "rollout": 25, "after": ["first", "second"], "on_error": "allow"},
+            [
+                (
+                    "before_upstream: ordered, order 0, mode shadow, rollout 25 %, not required, "
+                    "after first and second, on_error allow (gateway.toml)"
+                )
+            ],
+        ),
+        (
+            {"before_upstream": {"reads": ["identity"]}, "after_response": {"reads": ["evidence"]}},
+            {},
+            [
+                (
+                    "before_upstream: independent, order 0, mode enforce, rollout 100 %, not required, "
+                    "on_error allow (derived: it is independent)"
+                ),
+                (
+                    "after_response: background, order 0, mode enforce, rollout 100 %, not required, "
+                    "on_error allow (derived: it is background)"
+                ),
+            ],
+        ),
+    ],
+)
+def test_one_line_says_how_each_placement_is_placed(
+    grant: dict[str, Any], stanza: dict[str, Any], lines: list[str]
+) -> None:
+    assert list(reviewed(grant, **stanza).placements) == lines
+
+
+def test_what_the_manifest_says_of_failures_is_told_as_its_own() -> None:
+    wish = {**MANIFEST["before_upstream"], "on_error": "allow", "after": ["first"]}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": BLOCKING})
+    manifest = Manifest.model_validate({**MANIFEST, "before_upstream": wish})
+    (line,) = review(manifest, stanza).placements
+    assert line.endswith("after first, on_error allow (manifest)")
+    line, *_ = review(manifest).placements
+    assert "decided where it is installed" in line
