@@ -76,7 +76,7 @@ def requests() -> Iterator[tuple[int, bytes, dict[str, str]]]:
         yield 502, body("echo-hostile", harm), {}
     for directive in ("fail=500", "cut", "garbage", "lie-length"):
         yield 502, body("echo", f"{CANARIES['prompt']}\n[[echo: {directive}]]"), {}
-    yield 504, body("echo", f"{CANARIES['prompt']}\n[[echo: delay=5]]"), {}
+    yield 504, body("echo", f"{CANARIES['prompt']}\n[[echo: delay=9]]"), {}
 
 
 @pytest.fixture

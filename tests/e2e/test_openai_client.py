@@ -116,4 +116,7 @@ def test_two_hundred_concurrent_requests_leave_two_hundred_records(
     assert len(ids) == CONCURRENT
     for request_id in ids:
         (record,) = evidence.of(request_id, within_s=60)
+        if record["outcome"] == "outcome_unknown":
+            # The recorder of a busy machine may come after the sweeper: then it amends.
+            (record,) = evidence.of(request_id, "amendment", within_s=60)
         assert record["outcome"] == "answered"
