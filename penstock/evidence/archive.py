@@ -9,6 +9,7 @@ from penstock.errors import StorageError
 from penstock.evidence import layout
 from penstock.evidence.encoding import encode
 from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.whereabouts import amendment_key
 
 
 class Stored(Enum):
@@ -32,9 +33,8 @@ class Archive:
 
     def put_amendment(self, record: EvidenceRecord) -> str:
         """Store a record beside the terminal one that came before it; its key."""
-        body = encode(record)
-        key = layout.amendment_key(record.principal.organisation, record.request_id, body)
-        if self.put(key, body) is Stored.OTHER:
+        key = amendment_key(record)
+        if self.put(key, encode(record)) is Stored.OTHER:
             raise StorageError("store an amendment")
         return key
 

@@ -120,7 +120,8 @@ def _without_uninspected(record: EvidenceRecord) -> EvidenceRecord:
 
 
 def _cut(record: EvidenceRecord, name: str, gone: int, **changed: Any) -> EvidenceRecord:
-    marks = {**record.cut, name: gone} if gone else record.cut
+    # The gateway may have cut some already: what is filled in later can make the rest too large again.
+    marks = {**record.cut, name: record.cut.get(name, 0) + gone} if gone else record.cut
     return replace(record, **changed, cut=marks)
 
 

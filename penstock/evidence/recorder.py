@@ -19,6 +19,7 @@ from penstock.evidence.archive import Archive, Stored
 from penstock.evidence.messages import OutboxMessage, delivery_message
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import decode
+from penstock.evidence.whereabouts import as_amendment, as_terminal
 
 
 class Dispatcher:
@@ -54,9 +55,11 @@ class Recorder:
         UnreadableEvidenceError or StorageError; the message has to come back then.
         """
         message = decode(OutboxMessage, body)
-        stored, key = self._archive.put_terminal(message.record)
+        record = as_terminal(message.record)
+        stored, key = self._archive.put_terminal(record)
         if stored is Stored.OTHER:
-            key = self._archive.put_amendment(message.record)
-        self._ledger.settle(message.record.request_id, "recorder", self._now_ms())
-        self._dispatcher.send(message.record, key, message.dispatch, amends=stored is Stored.OTHER)
-        return message.record if stored is Stored.NEW else None
+            record = as_amendment(message.record)
+            key = self._archive.put_amendment(record)
+        self._ledger.settle(record.request_id, "recorder", self._now_ms())
+        self._dispatcher.send(record, key, message.dispatch, amends=stored is Stored.OTHER)
+        return record if stored is Stored.NEW else None

@@ -18,6 +18,7 @@ from penstock.evidence.encoding import as_json
 from penstock.evidence.intent import Intention, unknown_outcome
 from penstock.evidence.recorder import Dispatcher
 from penstock.evidence.schema import UnreadableEvidenceError, decode
+from penstock.evidence.whereabouts import as_terminal
 
 ENVIRONMENT_LOST = "environment_lost"
 LEASE_MS = 60_000  # longer than one intent takes to close; another sweeper may try after that
@@ -88,7 +89,7 @@ class Sweeper:
 
     def _close(self, intent: Intent, swept: Swept) -> None:
         known = decode(Intention, as_json(dict(intent.facts)))
-        record = unknown_outcome(intent.request_id, known, ENVIRONMENT_LOST)
+        record = as_terminal(unknown_outcome(intent.request_id, known, ENVIRONMENT_LOST))
         stored, key = self._archive.put_terminal(record)
         if stored is not Stored.OTHER:  # else there is an outcome, and the recorder has it in hand
             self._dispatcher.send(record, key, known.dispatch, amends=False)

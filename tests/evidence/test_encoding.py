@@ -81,6 +81,12 @@ def test_of_many_uninspected_things_one_of_each_kind_is_left() -> None:
     assert record.cut == {"uninspected": 4999}
 
 
+def test_what_was_cut_before_is_counted_with_what_is_cut_now() -> None:
+    many = [examples.full().uninspected[0]] * 5000
+    record = replace(examples.full(), uninspected=many, cut={"uninspected": 7})
+    assert read_record(encoding.encode(record, max_bytes=10_000)).cut["uninspected"] == 7 + 4999
+
+
 def test_what_cannot_be_cut_is_kept_whole_even_over_the_bound() -> None:
     record = read_record(encoding.encode(crowded(300)))
     assert len(record.placements) == 300

@@ -11,6 +11,7 @@ from penstock.evidence.intent import Intention
 from penstock.evidence.messages import DeliveryMessage
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import UnreadableEvidenceError, decode, read_record
+from penstock.evidence.whereabouts import as_amendment, as_terminal
 from tests.evidence import examples
 from tests.evidence.ports import AGE_MS, Backstage, CrashError, outbox_body, queue_url, storage_failure
 
@@ -44,12 +45,12 @@ def deliveries(backstage: Backstage, plugin: str) -> list[DeliveryMessage]:
 def test_an_outcome_is_stored_settled_and_handed_to_each_plugin() -> None:
     backstage = begun()
     record = backstage.recorder.record(outbox_body(examples.answered(), *PLUGINS))
-    assert record == examples.answered()
+    assert record == as_terminal(examples.answered())
     assert backstage.stored_keys() == [layout.terminal_key("acme", examples.REQUEST_ID)]
     assert backstage.open_ids() == []
     for plugin in PLUGINS:
         (message,) = deliveries(backstage, plugin)
-        assert message.record == examples.answered()
+        assert message.record == as_terminal(examples.answered())
         assert message.key == backstage.stored_keys()[0]
         assert message.plugin == plugin
         assert message.idempotency_key == f"{examples.REQUEST_ID}:{plugin}"
@@ -65,7 +66,7 @@ def test_a_message_that_comes_twice_is_stored_once_and_counted_once() -> None:
 
 def test_a_request_without_intent_is_recorded_too() -> None:
     backstage = Backstage()
-    assert backstage.recorder.record(outbox_body(examples.denied())) == examples.denied()
+    assert backstage.recorder.record(outbox_body(examples.denied())) == as_terminal(examples.denied())
 
 
 def test_an_outcome_after_the_sweeper_is_an_amendment_and_says_so_to_the_plugins() -> None:
@@ -77,7 +78,10 @@ def test_an_outcome_after_the_sweeper_is_an_amendment_and_says_so_to_the_plugins
         backstage.stored_keys(), key=lambda key: layout.named(key).kind, reverse=True
     )
     assert read_record(layout.unpack(backstage.objects.get(terminal) or b"")).outcome == "outcome_unknown"
-    assert read_record(layout.unpack(backstage.objects.get(amendment) or b"")) == examples.answered()
+    late = read_record(layout.unpack(backstage.objects.get(amendment) or b""))
+    assert late == as_amendment(examples.answered())
+    assert late.inspect is not None
+    assert late.inspect.s3 == amendment
     (message,) = deliveries(backstage, "audit-export")
     assert message.key == amendment
     assert message.amends == "terminal"
@@ -135,8 +139,9 @@ def test_a_crash_at_any_step_loses_nothing_and_duplicates_nothing(at: int, after
     records = [
         read_record(layout.unpack(backstage.objects.get(key) or b"")) for key in backstage.stored_keys()
     ]
-    assert records.count(examples.answered()) == 1
-    assert [r.outcome for r in records if r != examples.answered()] in ([], ["outcome_unknown"])
+    kept = as_amendment(examples.answered()) if len(records) > 1 else as_terminal(examples.answered())
+    assert records.count(kept) == 1
+    assert [r.outcome for r in records if r != kept] in ([], ["outcome_unknown"])
     assert backstage.open_ids() == []
     for plugin in PLUGINS:
         assert len({message.idempotency_key for message in deliveries(backstage, plugin)}) == 1

@@ -8,6 +8,7 @@ from penstock.evidence import layout
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import read_record
 from penstock.evidence.sweeper import LEASE_MS, LOST_LEASE_MS
+from penstock.evidence.whereabouts import as_terminal
 from penstock.ids import uuid7
 from tests.evidence import examples
 from tests.evidence.ports import (
@@ -36,6 +37,8 @@ def test_an_old_intent_becomes_a_record_that_says_what_is_not_known() -> None:
     assert record.principal == examples.answered().principal
     assert record.resource == examples.answered().resource
     assert record.placements == []
+    assert record.inspect is not None
+    assert [record.inspect.s3] == backstage.stored_keys()
     assert (swept.stored, swept.settled, swept.lost) == (1, 1, 0)
     assert backstage.open_ids() == []
 
@@ -57,7 +60,7 @@ def test_an_intent_whose_outcome_is_stored_is_only_settled() -> None:
     backstage.now_ms += AGE_MS + 1
     swept = backstage.sweeper.sweep(10)
     assert (swept.stored, swept.settled) == (0, 1)
-    assert stored(backstage) == examples.answered()
+    assert stored(backstage) == as_terminal(examples.answered())
     assert backstage.queues.bodies(queue_url("audit-export")) == []
 
 
