@@ -105,8 +105,8 @@ def _check_headers(source: Source) -> None:
     for index, stanza in enumerate(source.file.plugin):
         grant = stanza.grant.before_upstream
         for name in grant.writes if grant else ():
-            key = ("plugin", index, "grant", "before_upstream", "writes")
-            written.setdefault(name.lower(), (stanza.name, key))
+            place: KeyPath = ("plugin", index, "grant", "before_upstream", "writes")
+            written.setdefault(name.lower(), (stanza.name, place))
     for index, provider in enumerate(source.file.provider):
         for header in provider.headers:
             if (found := written.get(f"request.headers.{header.lower()}")) is not None:

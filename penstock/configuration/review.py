@@ -76,7 +76,7 @@ class _Placed:
 
 
 def _line(placed: _Placed, stanza: PluginStanza | None) -> str:
-    facts = [placed.style]
+    facts: list[str] = [placed.style]
     if stanza is None:
         facts.append("order, mode, rollout and required decided where it is installed")
     else:
