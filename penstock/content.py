@@ -37,7 +37,14 @@ class Content(Protocol):
 
     @property
     def unseen(self) -> tuple[Unseen, ...]:
-        """All that is text-bearing and in no field, in order."""
+        """All that is text-bearing and in no field, in order. Costs as much as there is of it."""
+
+    @property
+    def unseen_kinds(self) -> Mapping[str, int]:
+        """How many of `unseen` are of each kind; describes none of them."""
+
+    def some_unseen(self, most: int) -> tuple[Unseen, ...]:
+        """The first `most` of each kind of `unseen`, in order; describes no others."""
 
     @property
     def present(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ Lazy: of a body that no placement reads, no string is looked at.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -102,6 +103,13 @@ class JsonContent(ABC):
         if self._unseen is None:
             self._unseen = self.matcher().unseen(self.tree, self.classified)
         return self._unseen
+
+    @property
+    def unseen_kinds(self) -> Mapping[str, int]:
+        return Counter(kind for kind, _ in self.classified.hidden)
+
+    def some_unseen(self, most: int) -> tuple[Unseen, ...]:
+        return self.matcher().some_unseen(self.tree, self.classified, most)
 
     @property
     def present(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ hold JSON and does not is one text; where escapes stand in it, it is unlisted be
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
@@ -126,10 +127,23 @@ class Matcher:
 
     def unseen(self, tree: Any, classified: Classified) -> tuple[Unseen, ...]:
         """The hidden parts of `tree` with paths that are free of content."""
+        return self._unseen(tree, classified.hidden)
+
+    def some_unseen(self, tree: Any, classified: Classified, most: int) -> tuple[Unseen, ...]:
+        """The first `most` of each kind: what a caller sends costs no more than these, however much it is."""
+        taken: Counter[str] = Counter()
+        some: list[tuple[str, Here]] = []
+        for kind, here in classified.hidden:
+            if taken[kind] < most:
+                taken[kind] += 1
+                some.append((kind, here))
+        return self._unseen(tree, some)
+
+    def _unseen(self, tree: Any, hidden: Iterable[tuple[str, Here]]) -> tuple[Unseen, ...]:
         held: dict[str, Any] = {}
         return tuple(
             Unseen(self._described(tree, at, held), kind, at)
-            for kind, at in ((kind, path_of(here)) for kind, here in classified.hidden)
+            for kind, at in ((kind, path_of(here)) for kind, here in hidden)
         )
 
     def _value(self, value: Any, state: _State, here: Here | None, found: Classified) -> None:

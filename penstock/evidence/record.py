@@ -215,6 +215,7 @@ class Uninspected(Part):
     kind: FieldName
     policy: Literal["refuse", "drop", "allow"]
     plugin: Name
+    count: Count = 1
 
 
 @dataclass(slots=True)

@@ -1,15 +1,23 @@
-"""Nothing unseen under a guard: what a placement that reads content cannot see, and what is done about it."""
+"""Nothing unseen under a guard: what a placement that reads content cannot see, and what is done about it.
+
+No deadline is over this, and the caller decides how much there is: so only so much is described, and what is
+over that is counted by kind, at `*`. All of it is refused, dropped or allowed, described or not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from penstock.content import Content, Unseen
+from penstock.content import Content
 from penstock.evidence.record import Uninspected
 from penstock.gates.exchange import Exchange
 from penstock.gates.placement import Placement, reads_content
 from penstock.sdk.fields import BEFORE
+
+MAX_DESCRIBED = 256  # of each kind: some milliseconds of work for all kinds together
+MAX_PLACES = 64  # more than any client's body has; a body made for it fills no record
 
 
 @dataclass(slots=True)
@@ -17,7 +25,7 @@ class Inspection:
     """What one placement cannot see of the body at its moment."""
 
     entries: list[Uninspected] = field(default_factory=list)
-    dropped: list[Unseen] = field(default_factory=list)
+    dropped_kinds: set[str] = field(default_factory=set)
     dropped_fields: list[str] = field(default_factory=list)
     part: str = "request"
 
@@ -28,10 +36,7 @@ class Inspection:
 
     def refusing(self) -> Inspection:
         """The same with every drop turned into a refusal, for a body that cannot go on without the part."""
-        entries = [
-            Uninspected(e.path, e.kind, "refuse" if e.policy == "drop" else e.policy, e.plugin)
-            for e in self.entries
-        ]
+        entries = [replace(e, policy="refuse") if e.policy == "drop" else e for e in self.entries]
         return Inspection(entries, part=self.part)
 
     def drop_from(self, exchange: Exchange) -> None:
@@ -40,10 +45,10 @@ class Inspection:
         Raises ValueError, with nothing changed, when the body cannot go on without it.
         """
         content = exchange.request if self.part == "request" else exchange.response
-        if content is None or self.refused or not (self.dropped or self.dropped_fields):
+        if content is None or self.refused or not (self.dropped_kinds or self.dropped_fields):
             return
-        if self.dropped:
-            content = content.without(self.dropped)
+        if self.dropped_kinds:
+            content = content.without([part for part in content.unseen if part.kind in self.dropped_kinds])
         for name in self.dropped_fields:
             content = content.without_field(name)
         exchange.dropped(content, self.part)
@@ -63,21 +68,34 @@ def inspect(placement: Placement, exchange: Exchange) -> Inspection:
     if content is None or not reads_content(placement):
         return NOTHING_UNSEEN
     hidden = content.present.difference(placement.reads)
-    if not hidden and not content.unseen:
+    if not hidden and not content.unseen_kinds:
         return NOTHING_UNSEEN
     return _judged(placement, content, sorted(hidden))
 
 
 def _judged(placement: Placement, content: Content, hidden: list[str]) -> Inspection:
     found = Inspection(part="request" if placement.moment == BEFORE else "response")
-    for unseen in content.unseen:
-        policy = placement.policy(unseen.kind)
-        found.entries.append(Uninspected(unseen.path, unseen.kind, policy, placement.plugin))
+    for (path, kind), count in _places(content).items():
+        policy = placement.policy(kind)
+        found.entries.append(Uninspected(path, kind, policy, placement.plugin, count))
         if policy == "drop":
-            found.dropped.append(unseen)
+            found.dropped_kinds.add(kind)
     for name in hidden:
         policy = placement.policy(name)
         found.entries.append(Uninspected("*", name, policy, placement.plugin))
         if policy == "drop":
             found.dropped_fields.append(name)
     return found
+
+
+def _places(content: Content) -> Counter[tuple[str, str]]:
+    """(path, kind) → how many parts, in the order in which they come first."""
+    places: Counter[tuple[str, str]] = Counter()
+    left = Counter(content.unseen_kinds)
+    for part in content.some_unseen(MAX_DESCRIBED):
+        place = (part.path, part.kind)
+        if place in places or len(places) < MAX_PLACES:
+            places[place] += 1
+            left[part.kind] -= 1
+    places.update({("*", kind): count for kind, count in left.items() if count})
+    return places

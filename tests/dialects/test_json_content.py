@@ -72,6 +72,14 @@ def test_texts_and_what_is_present_and_unseen_are_told() -> None:
     assert [part.at for part in content.unseen] == [("other",)]
 
 
+def test_a_part_of_the_unseen_is_told_without_the_rest() -> None:
+    body = b'{"notes": ["one"], "other": ["a", "b", "c"], "not a name": 1}'
+    content = Notes(*rawjson.loads(body), body)
+    assert content.unseen_kinds == {"unlisted": 3, "key": 1}
+    assert [part.at for part in content.some_unseen(2)] == [("other", 0), ("other", 1), ("not a name",)]
+    assert content.some_unseen(9) == content.unseen
+
+
 @pytest.mark.parametrize(
     ("edits", "old", "new"),
     [

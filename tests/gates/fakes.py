@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +54,19 @@ class FakeContent:
     @property
     def present(self) -> frozenset[str]:
         return frozenset(name for name, texts in self.values.items() if any(texts))
+
+    @property
+    def unseen_kinds(self) -> Mapping[str, int]:
+        return Counter(part.kind for part in self.unseen)
+
+    def some_unseen(self, most: int) -> tuple[Unseen, ...]:
+        taken: Counter[str] = Counter()
+        some = []
+        for part in self.unseen:
+            taken[part.kind] += 1
+            if taken[part.kind] <= most:
+                some.append(part)
+        return tuple(some)
 
     def texts(self, field: str) -> TextValues:
         return TextValues(self.values.get(field, ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.content import Unseen
-from penstock.gates.inspection import NOTHING_UNSEEN, Inspection, inspect
+from penstock.dialects.openai.chat import ChatRequest
+from penstock.dialects.paths import Matcher
+from penstock.gates.inspection import MAX_DESCRIBED, MAX_PLACES, NOTHING_UNSEEN, Inspection, inspect
 from penstock.sdk.fields import CONTENT_FIELDS
 from tests.gates.fakes import SYSTEM, TEXT, USER, FakeContent, exchange_of, placement_of, request_of
 
@@ -106,3 +109,57 @@ def test_the_caller_is_told_which_kinds_and_no_path() -> None:
     content = FakeContent({USER: ("hi",)}, unseen=(IMAGE, AUDIO, IMAGE))
     found = look(content, uninspected={"audio": "allow"})
     assert found.message("card-guard") == "The request carries parts that card-guard cannot inspect: image."
+
+
+def parts(count: int, kind: str = "unlisted", path: str = "x[*]") -> tuple[Unseen, ...]:
+    return tuple(Unseen(path.replace("N", str(n)), kind, ("x", n)) for n in range(count))
+
+
+def test_parts_at_one_place_are_one_entry_with_their_count() -> None:
+    found = look(FakeContent({USER: ("hi",)}, unseen=(IMAGE, AUDIO, IMAGE)))
+    assert [(entry.kind, entry.count) for entry in found.entries] == [("image", 2), ("audio", 1)]
+
+
+def test_what_is_over_the_bounds_is_counted_by_kind_and_none_is_lost() -> None:
+    many = (*parts(MAX_DESCRIBED + 500), *parts(MAX_PLACES + 9, path="y.N"), *parts(3, "image", "z"))
+    found = look(FakeContent({USER: ("hi",)}, unseen=many), uninspected={"image": "allow"})
+    assert [(e.path, e.kind, e.policy, e.count) for e in found.entries] == [
+        ("x[*]", "unlisted", "refuse", MAX_DESCRIBED),
+        ("z", "image", "allow", 3),
+        ("*", "unlisted", "refuse", 500 + MAX_PLACES + 9),
+    ]
+    assert found.refused
+
+
+def test_a_body_of_many_places_fills_no_record() -> None:
+    many = (*parts(5_000, path="x.N"), IMAGE)
+    found = look(FakeContent({USER: ("hi",)}, unseen=many), uninspected={"default": "allow"})
+    assert len(found.entries) == MAX_PLACES + 2
+    assert sum(entry.count for entry in found.entries) == len(many)
+    assert not found.refused
+
+
+def test_all_is_dropped_however_much_of_it_is_described() -> None:
+    exchange = exchange_of(FakeContent({USER: ("hi",)}, unseen=(*parts(MAX_DESCRIBED + 500), IMAGE)))
+    found = inspect(placement_of("p", uninspected={"unlisted": "drop", "image": "allow"}), exchange)
+    found.drop_from(exchange)
+    assert exchange.request.unseen == (IMAGE,)
+
+
+def test_a_body_full_of_unlisted_strings_is_not_described_string_by_string(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    described: list[Any] = []
+    describe = Matcher._described
+
+    def counting(matcher: Matcher, tree: Any, at: Any, held: Any) -> str:
+        described.append(at)
+        return describe(matcher, tree, at, held)
+
+    monkeypatch.setattr(Matcher, "_described", counting)
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "x": ["a"] * 5_000}
+    for policy in ("refuse", "allow"):
+        content = ChatRequest.decode(json.dumps(body).encode())
+        found = inspect(placement_of("p", uninspected={"default": policy}), exchange_of(content))  # type: ignore[arg-type]  # the fake's place takes any content
+        assert sum(entry.count for entry in found.entries) == 5_000
+    assert len(described) == 2 * MAX_DESCRIBED
