@@ -2,6 +2,7 @@
 
     penstock evidence show ID [--since 24h] [--json]
     penstock evidence tail [--last N] [--outcome blocked] [--since 24h] [--follow] [--json]
+    penstock evidence redrive [--json]
 
 ID is the gateway's own (`X-Request-Id` of every response), or the one that the caller sent. The latter is
 kept as an HMAC only: finding it takes the evidence key and reads every record of `--since`.
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from penstock.cli.arguments import duration_s
 from penstock.cli.evidence_tables import print_evidence, summary
-from penstock.cli.output import print_json
+from penstock.cli.output import print_facts, print_json
 from penstock.cli.target import Target, add_target_arguments, find_target
 from penstock.evidence.encoding import encode
-from penstock.evidence.reading import EvidenceReader, RequestEvidence, is_ours
-from penstock.evidence.record import EvidenceRecord, Outcome, now_ms
+from penstock.evidence.reading import EvidenceReader, Known, RequestEvidence, is_ours
+from penstock.evidence.record import Outcome, now_ms
 
 if TYPE_CHECKING:
     from penstock.evidence.digests import DigestKey
@@ -32,7 +33,7 @@ FOLLOW_EVERY_S = 1.0
 
 
 def add_parser(subparsers: Any) -> None:
-    """`penstock evidence show|tail`."""
+    """`penstock evidence show|tail|redrive`."""
     parser: argparse.ArgumentParser = subparsers.add_parser("evidence", help="what is kept of requests")
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     shown = actions.add_parser("show", help="everything of one request")
@@ -41,6 +42,7 @@ def add_parser(subparsers: Any) -> None:
     listed.add_argument("--last", type=int, default=20, metavar="N", help="how many (default: 20)")
     listed.add_argument("--outcome", choices=get_args(Outcome), help="only those that ended so")
     listed.add_argument("--follow", action="store_true", help="go on with new ones until Ctrl-C")
+    add_target_arguments(actions.add_parser("redrive", help="send the recorder its dead letters again"))
     for action in (shown, listed):
         action.add_argument(
             "--since",
@@ -55,10 +57,25 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what `args.action` says; 1 when there is no such request."""
     target = find_target(args)
+    if args.action == "redrive":
+        return redrive(target, args)
     reader = EvidenceReader(target.objects)
     if args.action == "tail":
         return tail(reader, args)
     return show(reader, args, lambda: _digest_key(target))
+
+
+def redrive(target: Target, args: argparse.Namespace) -> int:
+    """Send the outbox what is among its dead letters."""
+    from penstock.adapters import queues
+
+    outbox = target.resources.outbox
+    facts = {"sent_again": queues.redrive(target.queues, outbox.dead_url, outbox.url)}
+    if args.json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+    return 0
 
 
 def show(reader: EvidenceReader, args: argparse.Namespace, key: Callable[[], DigestKey]) -> int:
@@ -83,9 +100,10 @@ def tail(
 ) -> int:
     """Print the latest requests, oldest first; with `--follow` go on until Ctrl-C."""
     began_ms = clock_ms()
-    wanted = (r for r in reader.records(began_ms - args.since * 1000, began_ms) if _is_wanted(r, args))
-    for record in reversed(list(islice(wanted, args.last))):
-        _print_line(record, args)
+    found = reader.latest(began_ms - args.since * 1000, began_ms, set())
+    wanted = (known for known in found if _is_wanted(known, args))
+    for known in reversed(list(islice(wanted, args.last))):
+        _print_line(known, args)
     if args.follow:
         try:
             _follow(reader, args, began_ms, clock_ms, sleep)
@@ -128,18 +146,19 @@ def _follow(
     sleep: Callable[[float], None],
 ) -> None:
     """Print what was stored since. A record can come late, so the hour before is looked at as well."""
-    seen = {record.request_id for record in reader.records(began_ms - HOUR_MS, began_ms)}
+    seen = set(reader.latest_keys(began_ms - HOUR_MS, began_ms))
     while True:
         sleep(FOLLOW_EVERY_S)
         last_ms = clock_ms()
-        new = [r for r in reader.unseen(last_ms - HOUR_MS, last_ms, seen) if _is_wanted(r, args)]
-        for record in reversed(new):
-            _print_line(record, args)
+        new = [known for known in reader.latest(last_ms - HOUR_MS, last_ms, seen) if _is_wanted(known, args)]
+        for known in reversed(new):
+            _print_line(known, args)
 
 
-def _is_wanted(record: EvidenceRecord, args: argparse.Namespace) -> bool:
-    return args.outcome is None or record.outcome == args.outcome
+def _is_wanted(known: Known, args: argparse.Namespace) -> bool:
+    return args.outcome is None or known.record.outcome == args.outcome
 
 
-def _print_line(record: EvidenceRecord, args: argparse.Namespace) -> None:
-    print(encode(record).decode() if args.json else summary(record), flush=True)
+def _print_line(known: Known, args: argparse.Namespace) -> None:
+    line = encode(known.record).decode() if args.json else summary(known.record, is_amended=known.is_amended)
+    print(line, flush=True)

@@ -13,7 +13,7 @@ SHOWN_FIELDS = 3  # `--json` has them all
 ACTED = ("block", "transform", "record", "emit", "fail")
 
 
-def summary(record: EvidenceRecord) -> str:
+def summary(record: EvidenceRecord, *, is_amended: bool = False) -> str:
     """One line: when, which, how it ended, who asked for what, and which plugins did something."""
     acted = " ".join(f"{p.plugin}:{_did(p)}" for p in record.placements if p.action in ACTED or p.would)
     parts = [
@@ -24,6 +24,7 @@ def summary(record: EvidenceRecord) -> str:
         f"{record.timing.total_ms:7.0f} ms",
         f"{record.principal.api_key or '-'}",
         f"{_resource(record)}",
+        "amended" if is_amended else "",
         record.code or "",
         acted,
     ]

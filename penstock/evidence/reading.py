@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from penstock.adapters.objects import Objects
 from penstock.evidence import layout
@@ -20,6 +21,7 @@ from penstock.evidence.encoding import as_mapping
 from penstock.evidence.record import EvidenceRecord
 from penstock.evidence.schema import decode, read_record
 
+_RECORDS = ("terminal", "amendment")  # kinds of objects that hold what became of a request
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -47,6 +49,13 @@ class RequestEvidence:
             "deliveries": [as_mapping(record) for record in self.deliveries],
             "objects": self.keys,
         }
+
+
+class Known(NamedTuple):
+    """What is known best of one request. `is_amended`: the record came after the sweeper had closed it."""
+
+    record: EvidenceRecord
+    is_amended: bool
 
 
 class EvidenceReader:
@@ -80,31 +89,45 @@ class EvidenceReader:
 
     def records(self, first_ms: int, last_ms: int) -> Iterator[EvidenceRecord]:
         """The terminal records of the hours from `last_ms` back to `first_ms`, newest first."""
-        for key in self.terminal_keys(first_ms, last_ms):
+        for key in self._terminal_keys(first_ms, last_ms):
             packed = self._objects.get(key)
             if packed is not None:
                 yield read_record(layout.unpack(packed))
 
-    def unseen(self, first_ms: int, last_ms: int, seen: set[str]) -> Iterator[EvidenceRecord]:
-        """Those of `records` whose request ids are not in `seen`, which gets them: only new ones are read."""
-        for key in self.terminal_keys(first_ms, last_ms):
-            request_id = layout.named(key).request_id
-            packed = None if request_id in seen else self._objects.get(key)
-            if packed is not None:
-                seen.add(request_id)
-                yield read_record(layout.unpack(packed))
+    def latest(self, first_ms: int, last_ms: int, seen: set[str]) -> Iterator[Known]:
+        """What is known best of each request, newest first, whose key is not in `seen`, which gets it.
 
-    def terminal_keys(self, first_ms: int, last_ms: int) -> Iterator[str]:
-        """Their keys, newest first: request ids sort by time."""
+        Only new ones are read: a request comes again when an amendment does.
+        """
+        for key in self.latest_keys(first_ms, last_ms):
+            packed = None if key in seen else self._objects.get(key)
+            if packed is not None:
+                seen.add(key)
+                yield Known(read_record(layout.unpack(packed)), layout.named(key).kind == "amendment")
+
+    def latest_keys(self, first_ms: int, last_ms: int) -> Iterator[str]:
+        """Of each request the key of its last amendment, as `RequestEvidence.latest`, else its terminal's."""
+        for keys in self._keys(first_ms, last_ms):
+            yield keys[-1]
+
+    def _terminal_keys(self, first_ms: int, last_ms: int) -> Iterator[str]:
+        for keys in self._keys(first_ms, last_ms):
+            yield from (key for key in keys if layout.named(key).kind == "terminal")
+
+    def _keys(self, first_ms: int, last_ms: int) -> Iterator[list[str]]:
+        """Of each request, newest first, the keys of its records: the terminal one, then amendments.
+
+        Request ids sort by time, and all keys of one have the same folder.
+        """
         organisations = list(self.organisations())
         for hour_ms in layout.hours(first_ms, last_ms):
-            keys = [
-                key
-                for organisation in organisations
-                for key in self._objects.list(layout.hour_folder(organisation, hour_ms))
-                if layout.named(key).kind == "terminal"
-            ]
-            yield from sorted(keys, key=lambda key: layout.named(key).request_id, reverse=True)
+            found: dict[str, list[str]] = {}
+            for organisation in organisations:
+                for key in self._objects.list(layout.hour_folder(organisation, hour_ms)):
+                    if layout.named(key).kind in _RECORDS:
+                        found.setdefault(layout.named(key).request_id, []).append(key)
+            for _, keys in sorted(found.items(), reverse=True):
+                yield sorted(keys, key=lambda key: (_RECORDS.index(layout.named(key).kind), key))
 
     def organisations(self) -> Iterator[str | None]:
         """Every organisation that has evidence; None for requests of nobody known."""

@@ -13,6 +13,7 @@ from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.reading import EvidenceReader
 from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.ids import uuid7
+from tests.cli.gateways import Gateway
 from tests.evidence import examples
 
 KEY = DigestKey("k1", b"k" * 32)
@@ -105,6 +106,50 @@ def test_tail_follows_what_is_stored_later_and_repeats_nothing(capsys: pytest.Ca
     assert evidence.tail(EvidenceReader(objects), parsed("tail", "--follow", "--json"), sleep=nap) == 0
     outcomes = [json.loads(line)["outcome"] for line in capsys.readouterr().out.splitlines()]
     assert outcomes == ["answered", "blocked"]
+
+
+def test_tail_shows_an_amended_request_by_its_amendment(capsys: pytest.CaptureFixture[str]) -> None:
+    objects = MemoryObjects()
+    lost = recent(1000, examples.unknown())
+    Archive(objects).put_terminal(lost)
+    Archive(objects).put_amendment(replace(examples.answered(), request_id=lost.request_id))
+    Archive(objects).put_terminal(recent(0, examples.blocked()))
+    assert evidence.tail(EvidenceReader(objects), parsed("tail")) == 0
+    amended, other = capsys.readouterr().out.splitlines()
+    assert lost.request_id in amended
+    assert "answered" in amended
+    assert "amended" in amended
+    assert "amended" not in other
+    evidence.tail(EvidenceReader(objects), parsed("tail", "--outcome", "outcome_unknown"))
+    assert capsys.readouterr().out == ""
+
+
+def test_tail_follows_amendments_of_what_it_has_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    objects = MemoryObjects()
+    lost = recent(1000, examples.unknown())
+    Archive(objects).put_terminal(lost)
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 4:
+            raise KeyboardInterrupt
+        if len(naps) == 2:
+            Archive(objects).put_amendment(replace(examples.answered(), request_id=lost.request_id))
+
+    evidence.tail(EvidenceReader(objects), parsed("tail", "--follow"), sleep=nap)
+    first, second = capsys.readouterr().out.splitlines()
+    assert "outcome_unknown" in first
+    assert "answered" in second
+    assert "amended" in second
+
+
+def test_the_outboxes_dead_letters_are_sent_again(gateway: Gateway) -> None:
+    outbox = gateway.resources.outbox
+    gateway.queues.send_batch(outbox.dead_url, ["one", "two"])
+    assert gateway.json("evidence", "redrive") == {"sent_again": 2}
+    assert {message.body for message in gateway.queues.receive(outbox.url)} == {"one", "two"}
+    assert gateway.run("evidence", "redrive").out == "sent_again  0\n"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,18 @@ def test_records_come_newest_first_over_hours_and_organisations() -> None:
     assert list(reader.records(START_MS + HOUR_MS, START_MS + HOUR_MS)) == [made[2]]
 
 
+def test_of_each_request_the_latest_is_read_once_and_again_when_it_is_amended() -> None:
+    objects = MemoryObjects()
+    first, second = stored(objects, START_MS), stored(objects, START_MS + 1)
+    reader, seen = EvidenceReader(objects), set[str]()
+    assert list(reader.latest(START_MS, START_MS, seen)) == [(second, False), (first, False)]
+    assert list(reader.latest(START_MS, START_MS, seen)) == []
+    late = replace(first, status=502)
+    Archive(objects).put_amendment(late)
+    assert list(reader.latest(START_MS, START_MS, seen)) == [(late, True)]
+    assert list(reader.records(START_MS, START_MS)) == [second, first]
+
+
 def test_a_callers_own_id_is_found_with_the_key_and_only_with_it() -> None:
     objects = MemoryObjects()
     request_id = uuid7(START_MS)
