@@ -109,6 +109,10 @@ def test_what_follows_the_last_blank_line_is_an_event_that_is_not_complete() -> 
     assert [event.is_complete for event in parsed(TEXT)] == [True]
 
 
+def test_a_last_blank_line_that_ends_with_cr_ends_its_event() -> None:
+    assert parsed(b"data: 1\r\r") == [Event(b"data: 1\r\r", None, "1", is_complete=True)]
+
+
 def test_bytes_that_are_no_utf8_are_known_as_such() -> None:
     [event] = parsed(STREAMS["not_utf8"])
     assert event.data == "\ufffd\ufffd"

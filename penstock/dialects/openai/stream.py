@@ -9,6 +9,7 @@
     Assembler      chunks → the response that it would have been, and back by `as_stream`
 
 Under a guard the events go through `Event.stripped` first: it takes out what stands beside the data.
+Who holds text back lets a choice's `content.thinking` go before its `content`: clients keep their order.
 """
 
 from __future__ import annotations

@@ -112,9 +112,13 @@ Part = TextPart | CallPart | LogprobsPart | FinishPart | UsagePart | ErrorPart
 class Chunk(JsonContent):
     """A chunk. `event` is what it came in; an edit keeps that and gives another JSON."""
 
-    __slots__ = ("event",)
+    __slots__ = ("_parts", "event")
 
     event: Event
+
+    def __init__(self, text: str, tree: dict[str, Any], body: bytes | None = None) -> None:
+        super().__init__(text, tree, body)
+        self._parts: tuple[Part, ...] | None = None
 
     @classmethod
     def decode(cls, event: Event) -> Chunk:
@@ -133,9 +137,12 @@ class Chunk(JsonContent):
     @property
     def parts(self) -> tuple[Part, ...]:
         """Texts, then calls, log probabilities, ends, usage, an error: each in the order of the chunk."""
-        texts = [part for field in _TEXT_FIELDS for part in self._text_parts(field)]
-        rest = [part for choice in choices(self.tree) for part in _choice_parts(choice)]
-        return (*texts, *(p for kind in _ORDER for p in rest if type(p) is kind), *self._whole_parts())
+        if self._parts is None:
+            texts = [part for field in _TEXT_FIELDS for part in self._text_parts(field)]
+            rest = [part for choice in choices(self.tree) for part in _choice_parts(choice)]
+            ordered = [part for kind in _ORDER for part in rest if type(part) is kind]
+            self._parts = (*texts, *ordered, *self._whole_parts())
+        return self._parts
 
     @property
     def is_as_it_came(self) -> bool:

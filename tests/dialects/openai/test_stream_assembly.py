@@ -14,9 +14,13 @@ from penstock.errors import UpstreamError
 def assembler(*trees: Any) -> Assembler:
     made = Assembler()
     for tree in trees:
-        text = tree if isinstance(tree, str) else json.dumps(tree)
-        made.add(Chunk.decode(Event(encode(text), None, text)))
+        made.add(decoded(tree))
     return made
+
+
+def decoded(tree: Any) -> Chunk:
+    text = tree if isinstance(tree, str) else json.dumps(tree)
+    return Chunk.decode(Event(encode(text), None, text))
 
 
 def says(**delta: Any) -> dict[str, Any]:
@@ -36,10 +40,8 @@ def test_a_message_has_a_role_and_content_even_where_no_delta_said_so() -> None:
 
 def test_parts_that_think_and_texts_are_kept_apart_and_in_order() -> None:
     thinking = [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}]
-    parts = message({"content": thinking}, {"content": thinking}, {"content": "b"}, {"content": "c"})[
-        "content"
-    ]
-    assert parts == [
+    said = [{"content": content} for content in (thinking, thinking, "b", "c")]
+    assert message(*said)["content"] == [
         {"type": "thinking", "thinking": [{"type": "text", "text": "aa"}]},
         {"type": "text", "text": "bc"},
     ]
@@ -105,11 +107,7 @@ def test_the_last_usage_counts_and_its_place_is_known() -> None:
 
 def test_a_failure_of_the_upstream_is_in_no_response() -> None:
     made = assembler(says(content="a"), {"error": {"message": "x"}}, {"object": "error", "message": "x"})
-    made.add(
-        Chunk.decode(
-            Event(b"", None, '{"error":{"message":"x"},"choices":[{"index":0,"delta":{"content":"b"}}]}')
-        )
-    )
+    made.add(decoded({**says(content="b"), "error": {"message": "x"}}))
     tree = made.response().tree
     assert "error" not in tree
     assert "message" not in tree
@@ -132,9 +130,9 @@ def test_a_number_that_only_python_can_hold_is_the_upstreams_failure() -> None:
 def test_what_is_added_does_not_change_the_chunk() -> None:
     logprobs = {"content": [{"token": "x"}]}
     made = Assembler()
-    text = json.dumps({"choices": [{"index": 0, "delta": {"list": [1]}, "logprobs": logprobs}]})
-    chunk = Chunk.decode(Event(encode(text), None, text))
+    tree = {"choices": [{"index": 0, "delta": {"list": [1]}, "logprobs": logprobs}]}
+    chunk = decoded(tree)
     made.add(chunk)
     made.add(chunk)
-    assert chunk.tree == json.loads(text)
+    assert chunk.tree == json.loads(json.dumps(tree))
     assert made.response().tree["choices"][0]["logprobs"]["content"] == [{"token": "x"}] * 2

@@ -136,10 +136,8 @@ def test_a_choice_without_a_number_counts_from_where_it_stands() -> None:
 
 
 def test_an_edit_takes_what_repeats_the_text_and_keeps_the_event_around_it() -> None:
-    choices = (
-        {**delta(0, content="a", parsed={"x": 1}), "logprobs": LOGPROBS},
-        {**delta(1), "logprobs": LOGPROBS},
-    )
+    first = {**delta(0, content="a", parsed={"x": 1}), "logprobs": LOGPROBS}
+    choices = (first, {**delta(1), "logprobs": LOGPROBS})
     text = json.dumps({"id": 1e1, "choices": choices, "prompt_logprobs": [None]})
     came = Chunk.decode(Event(f"event: e\r\ndata:{text}\r\n\r\n".encode(), "e", text))
     edited = came.edited([TextEdit("response.text", ((0, "b"),))])
