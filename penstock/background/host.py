@@ -143,6 +143,8 @@ class PluginHost:
 
     def _deliver_once(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord | None:
         request_id, name = message.record.request_id, message.plugin
+        # Before the claim: a store that does not answer then costs a redelivery, and not the delivery itself.
+        self._parts.digest_key()
         claim = self._claim(message, attempt)
         if claim == "finished":
             return None

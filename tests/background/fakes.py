@@ -82,6 +82,7 @@ class Stage:
     ledger: TrappedLedger = field(default_factory=TrappedLedger)
     broken: BaseException | None = None
     now_ms: int = NOW_MS
+    digest_key: Callable[[], DigestKey] = lambda: DigestKey("k1", b"k" * 32)
 
     def __post_init__(self) -> None:
         self.plugin = Scripted(self.behaviour)
@@ -96,7 +97,7 @@ class Stage:
             ledger=self.ledger,
             secrets=MemorySecrets({"prod/key": "s3cret"}),
             deadlines=Deadlines(None),
-            digest_key=lambda: DigestKey("k1", b"k" * 32),
+            digest_key=self.digest_key,
             transport=httpx.MockTransport(self.receiver),
             now_ms=lambda: self.now_ms,
         )

@@ -10,6 +10,7 @@ import pytest
 from penstock.adapters.resources import MAX_RECEIVES
 from penstock.background.host import MARGIN_S, Attempt, DeliveryFailedError
 from penstock.errors import ConfigurationError, FailureClass, FieldNotGrantedError, PluginError, StorageError
+from penstock.evidence.digests import DigestKey
 from penstock.evidence.schema import UnreadableEvidenceError
 from penstock.sdk import Context, Evidence
 from penstock.sdk.contract import Terms
@@ -278,6 +279,24 @@ def test_at_most_once_the_last_attempt_leaves_a_record_whatever_the_time() -> No
     record = stage.deliver(MAX_RECEIVES)
     assert record is not None
     assert record.reason == "delivery_unknown"
+
+
+def test_at_most_once_a_key_that_cannot_be_read_costs_a_redelivery_and_no_delivery() -> None:
+    stage = Stage(export).at_most_once()
+    readable = stage.digest_key
+
+    def unreadable() -> DigestKey:
+        raise StorageError("read a secret")
+
+    stage.digest_key = unreadable
+    stage.restart()
+    with pytest.raises(StorageError):
+        stage.deliver()
+    stage.digest_key = readable
+    stage.restart()
+    record = stage.deliver(2)
+    assert record is not None
+    assert (record.action, stage.plugin.calls) == ("emit", 1)
 
 
 def test_at_most_once_believes_a_record_that_a_crash_left_behind() -> None:
