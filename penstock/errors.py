@@ -1,6 +1,6 @@
 """Every failure that Penstock knows. A denial is a value (`penstock.denial`), a failure is one of these.
 
-    PenstockError                  code · status · may the caller retry?
+    PenstockError                  code · status
     ├── RequestError               the caller's: bad JSON, wrong types, too large          4xx
     ├── UpstreamError              the provider's: down, slow, cut, lying                  502, 504
     ├── PluginError                a plugin's, as one of `FailureClass`                    503
@@ -32,11 +32,10 @@ class FailureClass(StrEnum):
 
 
 class PenstockError(Exception):
-    """Root of the tree. `status` is the HTTP status a caller gets, `retryable` whether a retry can help."""
+    """Root of the tree. `code` and the HTTP `status` are what a caller gets (`penstock.codes`)."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
 
 
 class RequestError(PenstockError):
@@ -97,7 +96,6 @@ class StorageError(PenstockError):
 
     code = "evidence_unavailable"
     status = 503
-    retryable = True
 
     def __init__(self, operation: str) -> None:
         super().__init__(f"{operation} did not succeed")

@@ -14,7 +14,6 @@ from penstock.errors import (
     PenstockError,
     PluginError,
     RequestError,
-    StorageError,
     UpstreamError,
     UpstreamTimeoutError,
 )
@@ -33,10 +32,6 @@ def test_the_drawing_shows_every_branch_of_the_tree() -> None:
 def test_every_error_has_a_code_and_a_status_of_failure(kind: type[PenstockError]) -> None:
     assert kind.code.isidentifier()
     assert 400 <= kind.status <= 599
-
-
-def test_only_what_nothing_was_spent_on_may_be_repeated() -> None:
-    assert [kind for kind in TREE if kind.retryable] == [StorageError]
 
 
 def test_a_refusal_has_a_code_of_its_own_and_leaves_the_class_alone() -> None:

@@ -1,0 +1,119 @@
+"""Every error code that the gateway itself gives a caller: when, and what the caller does about it.
+
+`docs/errors.md` is made of this, and a test holds it against the source. A plugin's block has a code of the
+plugin's own, `<plugin>.<reason>`; what API Gateway answers when no function can is in
+`penstock.dev.gateway_responses`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class ErrorCode(NamedTuple):
+    """One code. `statuses`: HTTP statuses that it comes with."""
+
+    code: str
+    statuses: tuple[int, ...]
+    when: str
+    remedy: str
+
+
+ERROR_CODES: Final = (
+    ErrorCode(
+        "invalid_request_body",
+        (400,),
+        "The body is no JSON, not what the route takes, or not the gzip that it is said to be.",
+        "Correct the request; the message names the place.",
+    ),
+    ErrorCode(
+        "tenant_required",
+        (400,),
+        "The key serves several tenants and none is named.",
+        "Name one of them in `x-penstock-tenant`.",
+    ),
+    ErrorCode(
+        "stream_not_supported", (400,), "The request asks for a stream.", "Send it without `stream: true`."
+    ),
+    ErrorCode(
+        "model_not_found",
+        (400, 404),
+        "No model has this name; 404 when it was asked for by `GET /v1/models/{model}`.",
+        "Take a name that `GET /v1/models` lists.",
+    ),
+    ErrorCode(
+        "unauthorized",
+        (401,),
+        "No key, an unknown one, or two that differ.",
+        "Send one key, as `Authorization: Bearer …` or as `x-api-key`.",
+    ),
+    ErrorCode("api_key_revoked", (401,), "The key was revoked.", "Ask the operator for another key."),
+    ErrorCode("api_key_expired", (401,), "The key's time is over.", "Ask the operator for another key."),
+    ErrorCode(
+        "address_not_allowed",
+        (403,),
+        "The request comes from outside the networks of gateway, organisation or key.",
+        "Send it from inside, or ask the operator.",
+    ),
+    ErrorCode(
+        "tenant_not_allowed", (403,), "The key may not act for the tenant.", "Name one of the key's tenants."
+    ),
+    ErrorCode(
+        "model_not_allowed",
+        (403,),
+        "The key has no grant for the model, or for one to turn to instead.",
+        "Ask the operator for a grant, or take another model.",
+    ),
+    ErrorCode(
+        "uninspectable_content",
+        (403,),
+        "A plugin that must see the content cannot see a part of it.",
+        "Leave out the part that the message names.",
+    ),
+    ErrorCode("unknown_route", (404,), "The gateway has no such route.", "Check the client's base URL."),
+    ErrorCode(
+        "payload_too_large", (413,), "The body is over the limit, before or after unpacking.", "Send less."
+    ),
+    ErrorCode(
+        "unsupported_content_encoding",
+        (415,),
+        "The body is packed otherwise than by gzip.",
+        "Use gzip or none.",
+    ),
+    ErrorCode(
+        "internal_error",
+        (500,),
+        "A fault of the gateway's.",
+        "Tell the operator the request id.",
+    ),
+    ErrorCode(
+        "evidence_incomplete",
+        (500,),
+        "A placement left no record, so nothing was passed on.",
+        "Tell the operator the request id.",
+    ),
+    ErrorCode(
+        "upstream_error",
+        (502,),
+        "The provider cannot be reached, broke off, or did not answer as it must.",
+        "Try again, unless `x-should-retry: false` says that it may be paid twice.",
+    ),
+    ErrorCode(
+        "evidence_unavailable",
+        (503,),
+        "A store that the gateway needs does not answer. Nothing is served without evidence.",
+        "Try again, unless `x-should-retry: false` says that it may be paid twice.",
+    ),
+    ErrorCode(
+        "plugin_unavailable",
+        (503,),
+        "A plugin that must check the request could not, and `on_error` is `block`.",
+        "Try again later, unless `x-should-retry: false`; if it stays, tell the operator the request id.",
+    ),
+    ErrorCode(
+        "upstream_timeout",
+        (504,),
+        "The provider did not answer in time.",
+        "Ask for less, or try again if it may be paid twice.",
+    ),
+)
