@@ -16,6 +16,8 @@ from penstock.sdk.edits import Replace, Span, find_spans
 from tests.gates.window_finders import CASES, Case, blocks, edits, run, unary
 
 NOTHING = edits("(?!)")
+STEADY = Case(edits(r"\Aaaa|(?<=a)aa", "-"), 3, "a")
+"""Two by two from the third on: a piece that begins in a run of `a` is out of step as long as it lasts."""
 
 
 @dataclass
@@ -143,16 +145,23 @@ def test_a_verdict_stays() -> None:
     assert verdict == window.feed("more") == window.end("more") == Blocked(Span(0, 2), "r")
 
 
-def test_edits_before_a_block_that_is_not_settled_are_not_kept_back_by_it() -> None:
-    find = Watched(blocks("x(?!y)", edits("z")))
-    released = 0
+@pytest.mark.parametrize(("pattern", "delta"), [("x(?!y)", "yzx"), ("[xw](?![yx])", "yzwx")])
+def test_edits_before_a_block_that_is_not_settled_are_not_kept_back_by_it(pattern: str, delta: str) -> None:
+    find = Watched(blocks(pattern, edits("z")))
     window = Window(find, 2)
-    for _ in range(5000):  # each piece ends with what would be a block, were it the end
-        out = window.feed("yzx")
+    released = 0
+    for _ in range(3_000):  # each delta ends with what would be a block, or two, were it the end
+        out = window.feed(delta)
         assert isinstance(out, str)
         released += len(out)
-    assert released > 4990 * 4
+    assert released > 2_990 * (len(delta) + 1)
     assert max(find.sizes) < 40
+
+
+def test_no_sync_point_is_taken_on_trust_while_a_block_hides_the_edits() -> None:
+    find = blocks("x(?!y)", STEADY.find)
+    pieces = ["a" * 21, "a" * 20 + "x", *(["y" + "a" * 41, "a" * 20 + "x"] * 20), "y"]
+    assert run(Window(find, 3), pieces) == (unary(find, "".join(pieces)), None)
 
 
 def test_blocks_that_come_to_nothing_for_ever_are_a_failure() -> None:
@@ -220,10 +229,6 @@ def test_replacements_that_depend_on_earlier_ones_are_a_failure() -> None:
     window = Window(find, 4)
     with pytest.raises(HoldExceededError, match="place to begin anew"):
         run(window, in_pieces("k" * 10_000, 50))
-
-
-STEADY = Case(edits(r"\Aaaa|(?<=a)aa", "-"), 3, "a")
-"""Two by two from the third on: a piece that begins in a run of `a` is out of step as long as it lasts."""
 
 
 def test_the_older_sync_point_serves_until_a_new_one_agrees() -> None:
