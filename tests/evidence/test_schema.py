@@ -73,7 +73,7 @@ def test_the_examples_use_every_string_field_of_every_type() -> None:
     known = {name for part in schema.json_schema()["$defs"].values() for name in part["properties"]}
     used = {str(step) for place in FULL for step in place}
     numbers = {
-        *("limit", "attempt", "status", "ms", "segments", "chars", "edits", "order", "calls"),
+        *("limit", "attempt", "status", "ms", "segments", "chars", "edits", "order", "calls", "count"),
         *("input_tokens", "output_tokens", "cached", "reasoning"),
         *("total_ms", "overhead_ms", "time_to_first_byte_ms", "gates"),
     }
