@@ -160,7 +160,7 @@ class Window:
                 break
             # Not settled, and it hides the edits before it: they are looked for in the text without it.
             self._look_at = max(self._look_at, found.block.end + self._window_chars)
-            until = found.block.start
+            until = min(found.block.start, until - 1)
             if until - self._window_chars <= self._released:
                 break
             found = self._believed(until, is_end=False)
@@ -177,7 +177,8 @@ class Window:
 
     def _is_settled(self, block: Span, until: int) -> bool:
         """Whether a window follows it; one wider than the hold has begun too long ago to come to nothing."""
-        return block.end + self._window_chars <= until or block.end - block.start > self._hold_chars
+        end = max(block.end, block.start + 1)  # an empty one is told by the character at its place
+        return end + self._window_chars <= until or block.end - block.start > self._hold_chars
 
     def _act(self, found: Found, until: int) -> None:
         if found.block is None:

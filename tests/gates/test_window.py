@@ -129,6 +129,12 @@ def test_a_block_counts_at_the_end() -> None:
     assert window.end() == Blocked(Span(2, 4), "r")
 
 
+def test_an_empty_block_counts_when_the_character_at_its_place_and_a_window_follow() -> None:
+    find = blocks("(?!bb)", NOTHING)
+    for pieces in (["bbb"], ["bb", "b"], "bbb"):
+        assert run(Window(find, 1), pieces)[1] == Blocked(Span(2, 2), "r")
+
+
 def test_a_block_that_later_text_takes_back_does_not_count() -> None:
     window = Window(blocks("x(?!y)", edits("z")), 2)
     assert run(window, ["z.x", "y.z"]) == ("<>.xy.<>", None)
