@@ -19,7 +19,7 @@ SYNC := $(UV) sync --frozen --inexact --python .venv-tools/bin/python
 TO_RUN := --extra cli --extra local --group plugins --group demo
 TO_CHECK := $(TO_RUN) --group test --group check --group cdk
 
-.PHONY: help setup dev demo test check format docs synth bench clean
+.PHONY: help setup dev demo test check format docs synth bench faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ synth: .venv/.stamp-check ## Write the stacks' templates to cdk.out (CONFIG=gate
 
 bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
 	$(BIN)/python -m bench $(ARGS)
+
+faults: .venv/.stamp-check ## Kill and break every call of unary traffic, compare what comes of it with the table
+	$(BIN)/python -m tools.faults $(ARGS)
 
 clean: ## Remove what make and the local gateway have made
 	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out

@@ -1,0 +1,174 @@
+"""What came of a request after a fault, and what may never come of one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.adapters.queue_poll import SqsPolledQueue
+from penstock.evidence.delivery import DELIVERY_UNKNOWN
+from penstock.evidence.layout import named, unpack
+from tests.faults.lane import Answer, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario's result, as the table has it."""
+
+    caller: int
+    """Status."""
+    upstream: int
+    """How often the upstream was called."""
+    record: str
+    """Outcome of the terminal record, its code if it failed, and of amendments; "none"."""
+    exported: int
+    """How often the at-least-once receiver got the request."""
+    once: str
+    """How often the at-most-once receiver got it; "(failed)" or "(unknown)" if its record says so."""
+
+    def text(self) -> str:
+        return f"{self.caller} | {self.upstream} | {self.record} | {self.exported} | {self.once}"
+
+
+@dataclass(slots=True)
+class Found:
+    """All that lies in the bucket of one request, decoded, by kind."""
+
+    terminal: list[dict[str, Any]] = field(default_factory=list)
+    amendment: list[dict[str, Any]] = field(default_factory=list)
+    delivery: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [*self.terminal, *self.amendment]
+
+    def deliveries_of(self, plugin: str) -> list[dict[str, Any]]:
+        return [record for record in self.delivery if record["plugin"] == plugin]
+
+
+class Court:
+    """Looks at one lane after each scenario. What it has seen before is not looked at again."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._upstream = 0
+        self._received = 0
+        self._seen: set[str] = set()
+
+    def judge(self, answer: Answer) -> tuple[Row, list[str]]:
+        """The row of the scenario since the last one, and what it has violated."""
+        calls, received = self._calls(), self._receipts()
+        versions = Counter(self._versions())
+        found = self._found(sorted(versions.keys() - self._seen))
+        self._seen |= versions.keys()
+        row = _row(answer, calls, found, received)
+        overwritten = [key for key, count in versions.items() if count > 1]
+        violations = [f"written {versions[key]} times: {named(key).kind}" for key in overwritten]
+        violations += [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
+        return row, violations + list(self._rest())
+
+    def _calls(self) -> int:
+        before, self._upstream = self._upstream, len(self._lane.upstream.seen)
+        return self._upstream - before
+
+    def _receipts(self) -> Counter[str]:
+        """By path of the receiver."""
+        new = self._lane.receiver.seen[self._received :]
+        self._received += len(new)
+        return Counter(path for path, _, _ in new)
+
+    def _versions(self) -> Iterator[str]:
+        """The key of every version of every object: the bucket keeps them all."""
+        bucket = self._lane.prepared.resources.evidence_bucket
+        pages = self._lane.clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for page in pages:
+            yield from (version["Key"] for version in page.get("Versions", []))
+            yield from (marker["Key"] for marker in page.get("DeleteMarkers", []))
+
+    def _found(self, keys: Sequence[str]) -> Found:
+        found = Found()
+        bucket = self._lane.prepared.resources.evidence_bucket
+        for key in keys:
+            packed = self._lane.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            getattr(found, named(key).kind).append(json.loads(unpack(packed)))
+        return found
+
+    def _rest(self) -> Iterator[str]:
+        """What lies about when nothing should."""
+        for name, pair in self._lane.queues.items():
+            for what, url in (("queue", pair.url), ("dead letters", pair.dead_url)):
+                if SqsPolledQueue(self._lane.clients, url, "").receive(1, 0.0, 0.0):
+                    yield f"the {what} of {name} hold something"
+        if self._lane.lost:
+            yield f"EvidenceLost {self._lane.lost}"
+
+
+def _row(answer: Answer, calls: int, found: Found, received: Counter[str]) -> Row:
+    words = [_word(record) for record in found.terminal] or ["none"]
+    words += [f"+ {_word(record)}" for record in found.amendment]
+    return Row(answer.status, calls, " ".join(words), received["/exported"], _once(received["/once"], found))
+
+
+def _once(count: int, found: Found) -> str:
+    records = found.deliveries_of("once")
+    if any(record.get("reason") == DELIVERY_UNKNOWN for record in records):
+        return f"{count} (unknown)"
+    return f"{count} (failed)" if any(record["action"] == "fail" for record in records) else str(count)
+
+
+def _word(record: dict[str, Any]) -> str:
+    outcome, code = record["outcome"], record.get("code")
+    return f"{outcome} ({code})" if code else str(outcome)
+
+
+def _evidence(row: Row, found: Found) -> Iterator[str]:
+    if len({record["request_id"] for record in (*found.records, *found.delivery)}) > 1:
+        yield "evidence of more than one request"
+    if len(found.terminal) > 1 or (row.upstream and not found.terminal):
+        yield f"{len(found.terminal)} terminal records for {row.upstream} calls of the upstream"
+    if row.upstream > 1:
+        yield "the upstream was called twice"
+
+
+def _caller(answer: Answer, row: Row, found: Found) -> Iterator[str]:
+    if row.caller == 200:
+        ids = {record["request_id"] for record in found.records if record["outcome"] == "answered"}
+        if ids != {answer.headers.get("x-request-id")}:
+            yield "the caller has an answer of which no record says so"
+    elif row.upstream and answer.headers.get("x-should-retry") != "false":
+        yield "the caller is not told that a retry would be paid twice"
+
+
+def _sinks(row: Row, found: Found, received: Counter[str]) -> Iterator[str]:
+    if _is_due("audit-export", found) and not row.exported:
+        yield "the at-least-once sink has lost the request"
+    if _is_due("audit-export", found) and "emit" not in _actions("audit-export", found):
+        yield "no record of a delivery at least once that succeeded"
+    if received["/once"] > 1:
+        yield "the at-most-once sink has a duplicate"
+    if _is_due("once", found) and not _actions("once", found):
+        yield "no record of the delivery at most once"
+    told = [
+        d for d in found.deliveries_of("once") if d.get("deliveries") or d.get("reason") == DELIVERY_UNKNOWN
+    ]
+    if received["/once"] and not told:
+        yield "the at-most-once sink has what no record tells of"
+    if not found.records and received:
+        yield "something was delivered of which there is no record"
+
+
+def _is_due(plugin: str, found: Found) -> bool:
+    """Whether a record says that the plugin gets it; an `outcome_unknown` lists no plugins, all get it."""
+    return any(
+        record["outcome"] == "outcome_unknown"
+        or (placement["plugin"], placement["action"]) == (plugin, "dispatched")
+        for record in found.records
+        for placement in record.get("placements") or [{"plugin": "", "action": ""}]
+    )
+
+
+def _actions(plugin: str, found: Found) -> set[str]:
+    return {record["action"] for record in found.deliveries_of(plugin)}
