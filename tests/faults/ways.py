@@ -87,22 +87,25 @@ def go(way: Way, lane: Lane, journal: Path, fault: Fault | None) -> tuple[Answer
     Raises UnbrokenError.
     """
     answers = [
-        take(step, lane, Plan(journal.with_suffix(f".{n}"), step.fault)) for n, step in enumerate(way.before)
+        take(step, lane, Plan(journal.with_suffix(f".{number}"), step.fault) if step.fault else None)
+        for number, step in enumerate(way.before)
     ]
     answers.append(take(Step(way.target, fault), lane, Plan(journal, fault)))
     return next(answer for answer in answers if answer is not None), calls_of(journal, fault)
 
 
-def take(step: Step, lane: Lane, plan: Plan) -> Answer | None:
-    """One step; what the caller saw, if there was one."""
+def take(step: Step, lane: Lane, plan: Plan | None) -> Answer | None:
+    """One step; what the caller saw, if there was one. Without a plan it goes as it goes."""
+    answer = None
     if step.name == "gateway":
-        return lane.ask(plan)
-    if step.name == "sweeper":
+        answer = lane.ask(plan)
+    elif step.name == "sweeper":
         lane.sweep(plan)
     elif not lane.poll(step.name, plan):
         raise UnbrokenError(f"there is nothing in the queue of {step.name}")
-    calls_of(plan.journal, step.fault)
-    return None
+    if plan is not None:
+        calls_of(plan.journal, plan.fault)
+    return answer
 
 
 def calls_of(journal: Path, fault: Fault | None) -> list[str]:
