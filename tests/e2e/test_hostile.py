@@ -58,16 +58,16 @@ def test_harm_that_cannot_be_stopped_costs_its_environment_and_no_more(
         model="echo", messages=[{"role": "user", "content": "still there?"}]
     )
     assert answer.choices[0].message.content
-    assert front_id in _lost(evidence, before)
+    assert front_id in _lost(evidence, before, front_id)
     if wish != "exit":
         assert "hostile" in _log(gateway)
 
 
-def _lost(evidence: EvidenceReader, before: set[str]) -> set[str]:
-    """What callers hold of the requests that the sweeper has closed since `before`, once there are any."""
+def _lost(evidence: EvidenceReader, before: set[str], awaited: str) -> set[str]:
+    """What callers hold of the requests that the sweeper has closed since `before`, once it has `awaited`."""
     found: set[str] = set()
     ends = time.monotonic() + 60
-    while not found and time.monotonic() < ends:
+    while awaited not in found and time.monotonic() < ends:
         new = [key for key in evidence.stored() if key not in before and ".terminal." in key]
         unknown = [r for r in map(evidence.read, new) if r["outcome"] == "outcome_unknown"]
         assert {record["cause"] for record in unknown} <= {"environment_lost"}
