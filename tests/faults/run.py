@@ -26,6 +26,9 @@ class Scenario:
     way: Way
     fault: Fault | None = None
 
+    def __str__(self) -> str:
+        return f"{self.way.name}, {f'{self.fault.kind} {self.fault.call}' if self.fault else 'no fault'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -56,16 +56,16 @@ class Court:
         self._lane = lane
         self._upstream = 0
         self._received = 0
-        self._seen: set[str] = set()
+        self._seen: Counter[str] = Counter()
 
     def judge(self, answer: Answer) -> tuple[Row, list[str]]:
         """The row of the scenario since the last one, and what it has violated."""
         calls, received = self._calls(), self._receipts()
         versions = Counter(self._versions())
-        found = self._found(sorted(versions.keys() - self._seen))
-        self._seen |= versions.keys()
+        found = self._found(sorted(versions.keys() - self._seen.keys()))
+        overwritten = [key for key, count in versions.items() if count > max(1, self._seen[key])]
+        self._seen = versions
         row = _row(answer, calls, found, received)
-        overwritten = [key for key, count in versions.items() if count > 1]
         violations = [f"written {versions[key]} times: {named(key).kind}" for key in overwritten]
         violations += [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
         return row, violations + list(self._rest())
@@ -104,6 +104,7 @@ class Court:
                     yield f"the {what} of {name} hold something"
         if self._lane.lost:
             yield f"EvidenceLost {self._lane.lost}"
+            self._lane.lost = 0
 
 
 def _row(answer: Answer, calls: int, found: Found, received: Counter[str]) -> Row:
