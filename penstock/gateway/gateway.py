@@ -47,6 +47,9 @@ class Gateway:
         except PenstockError as error:
             log.exception("a request failed", extra={"request_id": request_id})
             reply = refusal(dialect, error, request_id)
+        except Exception:
+            log.exception("a request crashed", extra={"request_id": request_id})
+            reply = refusal(dialect, PenstockError(), request_id)
         else:
             reply = _marked(self._closing(http, match, account, remaining_s), account)
         headers = common_headers(request_id, client_request_id(http.headers))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from penstock.errors import StorageError
+from penstock.errors import ConfigurationError, StorageError
 from penstock.evidence.record import EvidenceRecord
 from penstock.governance.api_keys import KeyOwner
 from penstock.governance.overriding import Author, Overriding, Wish
@@ -146,3 +146,25 @@ def test_storage_down_at_the_door_is_a_503() -> None:
     world = World()
     world.control = Broken()  # type: ignore[assignment]  # a store that answers nothing
     assert error(world.chat("hi")) == (503, "evidence_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (StorageError("read a secret"), (503, "evidence_unavailable")),
+        (ConfigurationError("the evidence key", "does not exist."), (503, "evidence_unavailable")),
+        (KeyError("alice@example.com"), (500, "internal_error")),
+    ],
+)
+def test_without_the_evidence_key_nobody_is_served_and_nothing_escapes(
+    fault: Exception, expected: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise fault
+
+    world = World()
+    monkeypatch.setattr("penstock.gateway.gateway.Gateway._account", fail)
+    response = world.chat("hi")
+    assert error(response) == expected
+    assert b"alice" not in response.body
+    assert world.upstream.seen == []
