@@ -38,11 +38,21 @@ class Tool(NamedTuple):
     definition: Mapping[str, Any]
 
 
+class Piece(NamedTuple):
+    """What a text is that a windowed placement is shown: `is_end` when nothing of it comes any more."""
+
+    is_end: bool
+    window_chars: int
+    max_hold_chars: int
+
+
 class TextValues(NamedTuple):
     """What a projection holds for a field of texts; `tools` only for `request.tools`."""
 
     texts: tuple[str, ...]
     tools: tuple[Tool, ...] = ()
+    piece: Piece | None = None
+    """Set when the one text is a piece of a stream."""
 
 
 class Projection:
