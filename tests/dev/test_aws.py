@@ -18,7 +18,8 @@ from tests.dev.test_processes import eventually, is_running
 
 # A parent that starts AWS, stores one secret, prints the child's id, and waits to be ended.
 PARENT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born ignoring it
 from pathlib import Path
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.dev.aws import LocalAws
@@ -99,7 +100,7 @@ def test_aws_saves_and_ends_however_its_parent_ends(tmp_path: Path, how: signal.
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.send_signal(how)
-        parent.wait()
+        parent.wait(30)
     assert eventually(lambda: not is_running(pid))
     with running(tmp_path, tmp_path / "aws.state") as clients:
         assert clients.secretsmanager.get_secret_value(SecretId="kept")["SecretString"] == "through it all"

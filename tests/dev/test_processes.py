@@ -18,6 +18,7 @@ PARENT = """
 import os, signal, sys, time
 from pathlib import Path
 from penstock.dev.processes import ProcessGroup, Service
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born ignoring it
 log = Path(sys.argv[1])
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 group = ProcessGroup()
@@ -59,7 +60,7 @@ def test_nothing_outlives_a_parent_that_ends_without_tidying_up(tmp_path: Path, 
         assert len(pids) == 3
         assert all(map(is_running, pids))
         parent.send_signal(how)
-        parent.wait()
+        parent.wait(30)
     assert eventually(lambda: not any(map(is_running, pids)))
 
 
