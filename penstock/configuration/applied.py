@@ -25,11 +25,12 @@ def applied_documents(file: GatewayFile) -> dict[str, dict[str, Any]]:
 
 def _model(model: Model, provider: Provider) -> dict[str, Any]:
     """A model with all of its provider, so that a request needs one read (`penstock.adapters.keys`)."""
-    target = provider.model_dump(mode="json", exclude={"id", "kind"}) | {"provider": provider.id}
+    target = provider.model_dump(mode="json", exclude={"id", "kind", "stream_usage"})
     return {
         "id": model.id,
         "upstream_model": model.upstream_model or model.id,
-        "target": target,
+        "target": target | {"provider": provider.id},
+        "stream_usage": provider.stream_usage,
         "input_price_nanousd": model.input_price_nanousd_per_token,
         "output_price_nanousd": model.output_price_nanousd_per_token,
         "cached_price_nanousd": model.cached_price_nanousd_per_token,

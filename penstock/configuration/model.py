@@ -280,6 +280,9 @@ class Provider(Stanza):
     """Milliseconds for the whole answer; under Lambda's 15 minutes."""
     max_response_bytes: int = Field(default=5_500_000, ge=1024, le=5_500_000)
     """The largest answer. Lambda returns 6 MB, with what surrounds the body."""
+    stream_usage: Literal["leave", "ask"] = "leave"
+    """Tokens of a streamed answer. `leave`: counted where the provider or the caller brings them.
+    `ask`: the gateway asks for a usage chunk, and keeps it from a caller who did not."""
 
     @model_validator(mode="after")
     def _can_be_called_safely(self) -> Self:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from penstock.adapters.control import Entry
 from penstock.adapters.keys import OVERRIDES, control_key
@@ -41,6 +41,8 @@ class Model:
     input_price_nanousd: int | None = None
     output_price_nanousd: int | None = None
     cached_price_nanousd: int | None = None
+    stream_usage: Literal["leave", "ask"] = "leave"
+    """`ask`: on a stream the gateway asks for a usage chunk, and keeps it from who did not ask."""
 
     def cost_nanousd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> int | None:
         """What that many tokens cost; `cached_tokens` are among the input. None without prices."""
@@ -126,6 +128,7 @@ def decode_model(document: Mapping[str, Any]) -> Model:
         document.get("input_price_nanousd"),
         document.get("output_price_nanousd"),
         document.get("cached_price_nanousd"),
+        document.get("stream_usage", "leave"),
     )
 
 

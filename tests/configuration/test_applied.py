@@ -43,6 +43,16 @@ models = ["gpt", "plain"]
 """
 
 
+def test_a_model_knows_whether_its_provider_is_asked_for_the_usage_of_a_stream() -> None:
+    asked = files.source(TEXT.replace("read_timeout_ms = 1000", 'stream_usage = "ask"')).file
+    assert decode_model(applied_documents(asked)["model#gpt"]).stream_usage == "ask"
+    assert "stream_usage" not in applied_documents(asked)["model#gpt"]["target"]
+    left = applied_documents(files.source(TEXT).file)["model#gpt"]
+    assert decode_model(left).stream_usage == "leave"
+    del left["stream_usage"]  # as an older version of Penstock wrote it
+    assert decode_model(left).stream_usage == "leave"
+
+
 def test_a_model_holds_all_that_is_needed_to_call_it() -> None:
     found = applied_documents(files.source(TEXT).file)
     target = Target(
