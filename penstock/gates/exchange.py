@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -53,6 +53,10 @@ class Exchange:
             values[name] = WRITE_ONLY
         return Projection(values)
 
+    def beside(self, response: Content) -> Exchange:
+        """The same request with another response, for a part of one. What is changed there stays there."""
+        return replace(self, response=response, _seen={}, _digests=dict(self._digests))
+
     def saw(self, reads: tuple[str, ...]) -> Saw:
         """What a placement that reads `reads` is handed, as the evidence says it."""
         known = self._seen.get(reads)
@@ -76,7 +80,7 @@ class Exchange:
                 self._edit(name, list(group))
             self._bound_headers()
             changed += (
-                Changed(name, _count(name, edits), digests[name], after)
+                Changed(name, edit_count(name, edits), digests[name], after)
                 for name in names
                 if (after := self.digest(name)) != digests[name]
             )
@@ -231,7 +235,8 @@ def _names(edits: Sequence[Edit]) -> list[str]:
     return list(dict.fromkeys(edit.field for edit in edits))
 
 
-def _count(name: str, edits: Sequence[Edit]) -> int:
+def edit_count(name: str, edits: Sequence[Edit]) -> int:
+    """How many replacements and members of the field `name` there are in `edits`."""
     return sum(_size(edit) for edit in edits if edit.field == name)
 
 

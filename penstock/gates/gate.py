@@ -23,6 +23,7 @@ from typing import assert_never
 from penstock.denial import Denial
 from penstock.errors import AccountingError, FailureClass, PluginError
 from penstock.evidence.record import Changed, PlacementRecord, SkipReason, Uninspected
+from penstock.gates import denials
 from penstock.gates.breaker import Breaker
 from penstock.gates.exchange import REPLACED, Exchange
 from penstock.gates.host import Answer, Host
@@ -35,8 +36,6 @@ from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.fields import AFTER, Moment
 
 log = logging.getLogger(__name__)
-
-UNINSPECTABLE = "uninspectable_content"
 
 
 @dataclass(slots=True)
@@ -65,10 +64,10 @@ class Gate:
         """`placements` in the order of `placement.in_order`; `budget_ms` bounds the whole gate."""
         self.moment = moment
         self.placements = tuple(placements)
-        self._budget_s = budget_ms / 1000
-        self._clock = clock
-        self._hosts = hosts
-        self._seats = tuple(_Seat(placement, Breaker(clock)) for placement in placements)
+        self.budget_s = budget_ms / 1000
+        self.clock = clock
+        self.hosts = hosts
+        self.seats = tuple(Seat(placement, Breaker(clock)) for placement in placements)
         self._names = [placement.plugin for placement in placements]
 
     def run(self, exchange: Exchange, overrides: Overrides) -> GateResult:
@@ -76,13 +75,27 @@ class Gate:
 
         Raises AccountingError when a placement is left without its record.
         """
-        started = before = self._clock()
+        return self.each(exchange, overrides, lambda step: self._visit(step, overrides))
+
+    def each(
+        self,
+        exchange: Exchange,
+        overrides: Overrides,
+        visit: Callable[[Step], PlacementRecord],
+        denial: Denial | None = None,
+    ) -> GateResult:
+        """What `visit` makes of each placement, in order; `denial` is what there was before the first.
+
+        A record may come with the milliseconds that it took before. Raises AccountingError as `run`.
+        """
+        started = before = self.clock()
         result = GateResult()
-        for seat in self._seats:
-            step = _Step(seat, exchange, result, started + self._budget_s, before)
-            record = self._guarded(step, overrides)
-            after = self._clock()
-            record.ms = round((after - before) * 1000, 3)
+        result.denial = denial
+        for seat in self.seats:
+            step = Step(seat, exchange, result, started + self.budget_s, before)
+            record = self._guarded(step, overrides, visit)
+            after = self.clock()
+            record.ms = round(record.ms + (after - before) * 1000, 3)
             result.records.append(record)
             _remember(exchange, record)
             before = after
@@ -102,18 +115,22 @@ class Gate:
         turns = [(p, *disposition(p, facts, request_id, overrides)) for p in self.placements]
         return [blank(placement, mode, own or reason) for placement, mode, own in turns]
 
-    def _guarded(self, step: _Step, overrides: Overrides) -> PlacementRecord:
+    def _guarded(
+        self, step: Step, overrides: Overrides, visit: Callable[[Step], PlacementRecord]
+    ) -> PlacementRecord:
         """One placement's turn. A fault of ours in it is its failure: recorded, and closed by `on_error`."""
         try:
-            return self._visit(step, overrides)
+            return visit(step)
         except Exception:
             log.exception("a placement's turn crashed", extra={"plugin": step.placement.plugin})
-            fault = PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
             mode = lowered(step.placement, overrides)
-            return self._fail(step, mode, failed(step.placement, mode, fault))
+            return self._fail(step, mode, failed(step.placement, mode, our_fault()))
 
-    def _visit(self, step: _Step, overrides: Overrides) -> PlacementRecord:
-        mode, reason = step.seat.disposition(step.exchange, overrides)
+    def _visit(self, step: Step, overrides: Overrides) -> PlacementRecord:
+        return self.visit(step, *step.seat.disposition(step.exchange, overrides))
+
+    def visit(self, step: Step, mode: Mode, reason: SkipReason | None) -> PlacementRecord:
+        """One placement's turn in `mode`, unless there is a `reason` of its own against it."""
         if step.result.denial is not None:
             return blank(step.placement, mode, reason or "after_block")
         if reason is None and self.moment == AFTER and step.exchange.response is None:
@@ -125,7 +142,7 @@ class Gate:
             return blank(step.placement, mode, "deadline")
         return self._inspect_and_run(step, mode)
 
-    def _inspect_and_run(self, step: _Step, mode: Mode) -> PlacementRecord:
+    def _inspect_and_run(self, step: Step, mode: Mode) -> PlacementRecord:
         if step.seat.is_guard:
             found = self._inspected(step, mode)
             if found.refused:
@@ -135,7 +152,7 @@ class Gate:
             return self._fail(step, mode, failed(step.placement, mode, failure))
         return self._run(step, mode)
 
-    def _inspected(self, step: _Step, mode: Mode) -> Inspection:
+    def _inspected(self, step: Step, mode: Mode) -> Inspection:
         """What it cannot see; what is to be dropped is gone, what cannot be dropped is refused."""
         found = inspect(step.placement, step.exchange)
         if mode is Mode.ENFORCE and found.entries:
@@ -146,11 +163,11 @@ class Gate:
             step.result.uninspected += found.entries
         return found
 
-    def _run(self, step: _Step, mode: Mode) -> PlacementRecord:
+    def _run(self, step: Step, mode: Mode) -> PlacementRecord:
         placement, exchange, breaker = step.placement, step.exchange, step.seat.breaker
         projection = exchange.projected(placement.reads, placement.terms.writes)
         saw = exchange.saw(placement.reads)
-        answer = self._hosts[placement.host].call(placement, projection, exchange.request_id, step.seconds)
+        answer = self.hosts[placement.host].call(placement, projection, exchange.request_id, step.seconds)
         record = self._settled(step, mode, answer)
         record.saw = saw
         record.calls = 1
@@ -163,19 +180,13 @@ class Gate:
             breaker.failed(FailureClass(record.failure))
         return record
 
-    def _settled(self, step: _Step, mode: Mode, answer: Answer) -> PlacementRecord:
-        failure = answer.failure
-        if failure is None and answer.refused:
-            failure = PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
-        if failure is None and answer.decision is not None:
-            try:
-                return self._decided(step, mode, answer.decision)
-            except PluginError as error:
-                failure = error
-        failure = failure or PluginError(FailureClass.CONTRACT, "there was no decision")
-        return self._fail(step, mode, failed(step.placement, mode, failure))
+    def _settled(self, step: Step, mode: Mode, answer: Answer) -> PlacementRecord:
+        try:
+            return self._decided(step, mode, answer.checked())
+        except PluginError as failure:
+            return self._fail(step, mode, failed(step.placement, mode, failure))
 
-    def _decided(self, step: _Step, mode: Mode, decision: Decision) -> PlacementRecord:
+    def _decided(self, step: Step, mode: Mode, decision: Decision) -> PlacementRecord:
         record = blank(step.placement, mode)
         enforcing = mode is Mode.ENFORCE
         match decision:
@@ -194,16 +205,14 @@ class Gate:
                 assert_never(decision)
         return record
 
-    def _block(self, step: _Step, record: PlacementRecord, enforcing: bool) -> None:
+    def _block(self, step: Step, record: PlacementRecord, enforcing: bool) -> None:
         if not enforcing:
             record.would = "would_block"
             return
         record.action = "block"
-        placement = step.placement
-        code = f"{placement.plugin}.{record.reason}"
-        step.result.denial = Denial(code, placement.reasons[str(record.reason)], 403, "plugin_blocked")
+        step.result.denial = denials.blocked(step.placement, str(record.reason))
 
-    def _respond(self, step: _Step, text: str, enforcing: bool) -> list[Changed]:
+    def _respond(self, step: Step, text: str, enforcing: bool) -> list[Changed]:
         exchange = step.exchange
         if self.moment == AFTER and exchange.response is not None:
             try:
@@ -214,34 +223,27 @@ class Gate:
             step.result.answer = text
         return [Changed(REPLACED, 1, None, exchange.digester.text(REPLACED, text))]
 
-    def _refuse(self, step: _Step, mode: Mode, found: Inspection) -> PlacementRecord:
+    def _refuse(self, step: Step, mode: Mode, found: Inspection) -> PlacementRecord:
         record = blank(step.placement, mode)
-        record.reason = UNINSPECTABLE
+        record.reason = denials.UNINSPECTABLE
         if mode is not Mode.ENFORCE:
             record.would = "would_block"
             return record
         record.action = "block"
-        step.result.denial = Denial(
-            UNINSPECTABLE, found.message(step.placement.plugin), 403, "plugin_blocked"
-        )
+        step.result.denial = denials.uninspectable(found.message(step.placement.plugin))
         return record
 
-    def _fail(self, step: _Step, mode: Mode, record: PlacementRecord) -> PlacementRecord:
+    def _fail(self, step: Step, mode: Mode, record: PlacementRecord) -> PlacementRecord:
         self._deny_for_error(step, mode)
         return record
 
-    def _deny_for_error(self, step: _Step, mode: Mode) -> None:
-        placement = step.placement
-        if mode is Mode.ENFORCE and placement.on_error == "block" and placement.style == "ordered":
-            step.result.denial = Denial(
-                PluginError.code,
-                f"The plugin {placement.plugin} could not check this request, so it was stopped.",
-                PluginError.status,
-                "plugin_unavailable",
-            )
+    def _deny_for_error(self, step: Step, mode: Mode) -> None:
+        denial = denials.for_error(step.placement, mode)
+        if denial is not None:
+            step.result.denial = denial
 
 
-class _Seat:
+class Seat:
     """One placement and all that is the same of it for every request, looked up once."""
 
     __slots__ = ("breaker", "is_guard", "is_plain", "placement", "timeout_s")
@@ -265,13 +267,13 @@ class _Seat:
         return disposition(self.placement, exchange.facts, exchange.request_id, overrides)
 
 
-class _Step:
+class Step:
     """One placement's turn."""
 
     __slots__ = ("exchange", "placement", "result", "seat", "seconds")
 
     def __init__(
-        self, seat: _Seat, exchange: Exchange, result: GateResult, gate_ends: float, now: float
+        self, seat: Seat, exchange: Exchange, result: GateResult, gate_ends: float, now: float
     ) -> None:
         self.seat = seat
         self.placement = seat.placement
@@ -307,6 +309,11 @@ def disposition(
     ):
         mode = Mode.SHADOW
     return mode, None
+
+
+def our_fault() -> PluginError:
+    """What a crash of the gateway's own code counts as for the placement whose turn it was."""
+    return PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
 
 
 def _remember(exchange: Exchange, record: PlacementRecord) -> None:

@@ -30,6 +30,16 @@ class Answer(NamedTuple):
     recorded: Mapping[str, float | str] | None = None
     refused: tuple[str, ...] = ()
 
+    def checked(self) -> Decision:
+        """The decision. Raises PluginError when the run failed, or asked for what is not granted."""
+        if self.failure is not None:
+            raise self.failure
+        if self.refused:
+            raise PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
+        if self.decision is None:
+            raise PluginError(FailureClass.CONTRACT, "there was no decision")
+        return self.decision
+
 
 class Host(Protocol):
     """Runs one placement's plugin."""

@@ -45,13 +45,21 @@ class Inspection:
         Raises ValueError, with nothing changed, when the body cannot go on without it.
         """
         content = exchange.request if self.part == "request" else exchange.response
-        if content is None or self.refused or not (self.dropped_kinds or self.dropped_fields):
-            return
+        if content is not None and (left := self.dropped_from(content)) is not content:
+            exchange.dropped(left, self.part)
+
+    def dropped_from(self, content: Content) -> Content:
+        """`content` without what is to be dropped; itself when nothing is, or when it is refused anyway.
+
+        Raises ValueError when it cannot go on without it.
+        """
+        if self.refused:
+            return content
         if self.dropped_kinds:
             content = content.without([part for part in content.unseen if part.kind in self.dropped_kinds])
         for name in self.dropped_fields:
             content = content.without_field(name)
-        exchange.dropped(content, self.part)
+        return content
 
     def message(self, plugin: str) -> str:
         """The sentence for the caller: kinds, never content."""
@@ -67,6 +75,11 @@ def inspect(placement: Placement, exchange: Exchange) -> Inspection:
     content = exchange.request if placement.moment == BEFORE else exchange.response
     if content is None or not reads_content(placement):
         return NOTHING_UNSEEN
+    return inspect_content(placement, content)
+
+
+def inspect_content(placement: Placement, content: Content) -> Inspection:
+    """What `placement`, which reads content, cannot see of its moment's body, or of a part of it."""
     hidden = content.present.difference(placement.reads)
     if not hidden and not content.unseen_kinds:
         return NOTHING_UNSEEN

@@ -37,14 +37,15 @@ def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementR
     return record
 
 
-def settle(record: PlacementRecord) -> None:
-    """Count what it recorded: the strongest action stands, the others stand beside it."""
-    record.action, *record.also = _ranked(record.action, bool(record.recorded), bool(record.deliveries))
+def settle(record: PlacementRecord, *besides: Action) -> None:
+    """Count `besides` and what it recorded: the strongest action stands, the others stand beside it."""
+    actions = (record.action, *besides)
+    record.action, *record.also = _ranked(actions, bool(record.recorded), bool(record.deliveries))
 
 
-@cache  # one for each action and each way to leave something
-def _ranked(action: Action, recorded: bool, emitted: bool) -> tuple[Action, ...]:
-    actions: set[Action] = {action}
+@cache  # one for each few actions and each way to leave something
+def _ranked(told: tuple[Action, ...], recorded: bool, emitted: bool) -> tuple[Action, ...]:
+    actions: set[Action] = {*told}
     if recorded:
         actions.add("record")
     if emitted:

@@ -199,3 +199,15 @@ def test_parts_that_were_dropped_are_seen_no_more() -> None:
     exchange.dropped(FakeContent({TEXT: ("short",)}), "response")
     assert exchange.saw((USER,)).chars == 4
     assert exchange.saw((TEXT,)).chars == 5
+
+
+def test_beside_an_exchange_another_response_is_seen_and_edited_and_the_exchange_keeps_its_own() -> None:
+    exchange = full()
+    seen = exchange.saw((USER, TEXT))
+    beside = exchange.beside(FakeContent({TEXT: ("other words",)}))
+    assert beside.saw((TEXT,)).chars == len("other words")
+    assert beside.digest(USER) == exchange.digest(USER)
+    beside.applied([SpanEdit(TEXT, ((0, (Replace(0, 5, "no"),)),))], commit=True)
+    assert beside.response == FakeContent({TEXT: ("no words",)})
+    assert exchange.response == full().response
+    assert exchange.saw((USER, TEXT)) == seen

@@ -274,7 +274,7 @@ def test_a_gate_whose_budget_is_spent_skips_and_fails_closed() -> None:
 
     placements = in_order([placement_of("a", order=1), placement_of("b", order=2)])
     source = gate_of({"a": Says(slow), "b": Says(allow)}, *placements)
-    gate = Gate("before_upstream", placements, source._hosts, budget_ms=1_000, clock=lambda: now[0])
+    gate = Gate("before_upstream", placements, source.hosts, budget_ms=1_000, clock=lambda: now[0])
     result = gate.run(exchange_of(), Overrides())
     assert [(r.action, r.reason) for r in result.records] == [("allow", None), ("skipped", "deadline")]
     assert result.denial is not None

@@ -53,3 +53,10 @@ def test_the_strongest_action_stands_and_the_others_beside_it(
     assert record.action == min(took_place, key=STRENGTH.index)
     assert {record.action, *record.also} == took_place - ({"allow"} if record.action != "allow" else set())
     assert record.also == sorted(record.also, key=STRENGTH.index)
+
+
+def test_what_took_place_besides_is_counted_too() -> None:
+    record = failed(placement_of("p"), Mode.ENFORCE, PluginError(FailureClass.TIMEOUT, ""))
+    record.recorded = {"found": 1}
+    settle(record, "transform")
+    assert (record.action, record.also) == ("fail", ["transform", "record"])
