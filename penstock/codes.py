@@ -33,9 +33,6 @@ ERROR_CODES: Final = (
         "Name one of them in `x-penstock-tenant`.",
     ),
     ErrorCode(
-        "stream_not_supported", (400,), "The request asks for a stream.", "Send it without `stream: true`."
-    ),
-    ErrorCode(
         "model_not_found",
         (400, 404),
         "No model has this name; 404 when it was asked for by `GET /v1/models/{model}`.",

@@ -14,7 +14,7 @@ from penstock.dialects.openai import members, paths, shape
 from penstock.dialects.openai.repeats import moved_annotations, repeats
 from penstock.dialects.paths import Matcher
 from penstock.dialects.removing import Removals
-from penstock.dialects.splicing import Drop, Path, Put, Splice, splice
+from penstock.dialects.splicing import AddMember, Drop, Path, Put, Splice, splice
 from penstock.errors import RequestError, UpstreamError
 from penstock.evidence.record import MAX_COUNT, Usage
 from penstock.sdk.edits import AddText, MemberEdit
@@ -42,7 +42,7 @@ class ChatRequest(JsonContent):
 
     @classmethod
     def decode(cls, body: bytes) -> ChatRequest:
-        """Raises RequestError: `invalid_request_body`, `stream_not_supported`."""
+        """Raises RequestError (`invalid_request_body`)."""
         text, tree = rawjson.loads(body)
         return cls(text, shape.check(tree), body)
 
@@ -61,11 +61,28 @@ class ChatRequest(JsonContent):
         """Models that a router behind this provider may turn to instead."""
         return tuple(other for name in shape.OTHER_MODELS for other in self.tree.get(name) or ())
 
-    def with_model(self, name: str) -> bytes:
-        """The bytes for an upstream that calls the model `name`; nothing else differs."""
-        if name == self.model:
+    @property
+    def streams(self) -> bool:
+        """Whether the caller wants the answer as a stream."""
+        return self.tree.get("stream") is True
+
+    @property
+    def streams_usage(self) -> bool:
+        """Whether the caller wants a chunk with the usage at the end of its stream."""
+        return self.streams and _object(self.tree.get("stream_options")).get("include_usage") is True
+
+    def with_model(self, name: str, *, asks_usage: bool = False) -> bytes:
+        """The bytes for an upstream that calls the model `name`; nothing else differs.
+
+        `asks_usage`: a stream is asked for its usage chunk, also when the caller does not want one
+        (`streams_usage`); `hide_usage` then keeps it from the caller.
+        """
+        splices: list[Splice] = [Put(("model",), name)] if name != self.model else []
+        if asks_usage and self.streams and not self.streams_usage:
+            splices.append(_asking_usage(self.tree))
+        if not splices:
             return self.encoded()
-        return splice(self.text, [Put(("model",), name)]).encode()  # not parsed again: nobody reads it here
+        return splice(self.text, splices).encode()  # not parsed again: nobody reads it here
 
     @override
     def matcher(self) -> Matcher:
@@ -149,13 +166,7 @@ class ChatResponse(JsonContent):
 
     def usage(self) -> Usage:
         """Tokens as the upstream counted them; what it did not say, or said wrongly, is 0."""
-        usage = _object(self.tree.get("usage"))
-        return Usage(
-            input_tokens=_count(usage.get("prompt_tokens")),
-            output_tokens=_count(usage.get("completion_tokens")),
-            cached=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
-            reasoning=_count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens")),
-        )
+        return counted(_object(self.tree.get("usage")))
 
     @override
     def replaced(self, text: str) -> ChatResponse:
@@ -216,6 +227,28 @@ def answer(text: str, request: Content, request_id: str, created: int) -> ChatRe
             "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         }
     )
+
+
+def counted(usage: Mapping[str, Any]) -> Usage:
+    """The `usage` of an answer or a chunk as tokens; what is not said, or said wrongly, is 0."""
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        cached=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        reasoning=_count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+    )
+
+
+def _asking_usage(tree: Mapping[str, Any]) -> Splice:
+    """What makes a request ask for the usage chunk, beside all other `stream_options`."""
+    options = tree.get("stream_options")
+    if type(options) is not dict:
+        asking = {"include_usage": True}
+        is_null = "stream_options" in tree
+        return Put(("stream_options",), asking) if is_null else AddMember((), "stream_options", asking)
+    if "include_usage" in options:
+        return Put(("stream_options", "include_usage"), True)
+    return AddMember(("stream_options",), "include_usage", True)
 
 
 def _choices(text: str, count: int) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ _TOP_LEVEL: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("temperature", _NUMBER, "a number"),
     ("top_p", _NUMBER, "a number"),
     ("stream", _BOOLEAN, "true or false"),
+    ("stream_options", (dict, _NONE), "an object"),
     ("logprobs", _BOOLEAN, "true or false"),
     ("parallel_tool_calls", _BOOLEAN, "true or false"),
     ("store", _BOOLEAN, "true or false"),
@@ -46,7 +47,7 @@ _NAMES_MODELS: Final = frozenset({"model", *OTHER_MODELS})
 def check(tree: Any) -> dict[str, Any]:
     """`tree` when it has the shape of a chat completion request.
 
-    Raises RequestError (400): `invalid_request_body`, `stream_not_supported`.
+    Raises RequestError (400, `invalid_request_body`).
     """
     if type(tree) is not dict:
         raise _wrong("The body", "a JSON object")
@@ -77,9 +78,6 @@ def _check_members(tree: dict[str, Any]) -> None:
     for name, types, words in _TOP_LEVEL:
         if name in tree and type(tree[name]) not in types:
             raise _wrong(name, words)
-    if tree.get("stream"):
-        message = "Streaming is not supported yet: send the request without `stream`."
-        raise RequestError(message, code="stream_not_supported")
 
 
 def _check_messages(messages: Any) -> None:

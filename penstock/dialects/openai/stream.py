@@ -21,7 +21,6 @@ from penstock.dialects.openai.stream_assembly import Assembler, Template
 from penstock.dialects.openai.stream_calls import Calls
 from penstock.dialects.openai.stream_chunk import (
     CallPart,
-    Channel,
     Chunk,
     ErrorPart,
     FinishPart,
@@ -39,7 +38,6 @@ __all__ = [
     "Assembler",
     "CallPart",
     "Calls",
-    "Channel",
     "Chunk",
     "ChunkReader",
     "ChunkWriter",

@@ -1,8 +1,7 @@
 """One chunk of a streamed chat completion: its JSON as fields, and in parts for who reads the stream.
 
-Channel    one text that grows: a choice's content, its refusal, its reasoning, …
-TextPart   a piece of a channel, or a text that stands whole in one chunk (`is_whole`): a citation's title,
-           an error's message
+TextPart   a piece of a channel (a choice's content, its refusal, its reasoning, …), or a text that stands
+           whole in one chunk (`is_whole`): a citation's title, an error's message
 CallPart   a fragment of a tool call
 LogprobsPart, FinishPart, UsagePart, ErrorPart
 """
@@ -11,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from typing_extensions import override
 
 from penstock.dialects import rawjson
 from penstock.dialects.json_content import Change, JsonContent
 from penstock.dialects.openai import stream_paths
-from penstock.dialects.openai.chat import ChatResponse
+from penstock.dialects.openai.chat import counted
 from penstock.dialects.paths import Matcher, path_of
 from penstock.dialects.removing import Removals
 from penstock.dialects.splicing import Drop, Path, Put, Splice
@@ -26,6 +25,7 @@ from penstock.dialects.sse import Event
 from penstock.errors import RequestError, UpstreamError
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, Edit, MemberEdit
+from penstock.streams import Channel
 
 _TEXT_FIELDS: Final = ("response.text", "response.reasoning")
 _OF_DELTA: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
@@ -39,17 +39,6 @@ GROWING: Final = frozenset(
     }
 )
 """The names of channels that grow. Any other text stands whole in one chunk."""
-
-
-class Channel(NamedTuple):
-    """A text that grows from chunk to chunk; `name` holds no content.
-
-    `choice`: None for what belongs to no choice. `entry`: which of the choice's `reasoning_details`, else 0.
-    """
-
-    choice: int | None
-    name: str
-    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +217,7 @@ class Chunk(JsonContent):
 
     def _whole_parts(self) -> Iterator[Part]:
         if as_object(self.tree.get("usage")):
-            yield UsagePart(ChatResponse(self.text, self.tree).usage())
+            yield UsagePart(counted(self.tree["usage"]))
         if is_error(self.tree):
             yield ErrorPart()
 

@@ -13,7 +13,6 @@ from penstock.dialects.openai.stream_assembly import ENVELOPE, Template
 from penstock.dialects.openai.stream_calls import deltas
 from penstock.dialects.openai.stream_chunk import (
     GROWING,
-    Channel,
     Chunk,
     TextPart,
     as_object,
@@ -23,6 +22,7 @@ from penstock.dialects.openai.stream_chunk import (
 )
 from penstock.dialects.splicing import Drop, Put, Splice, splice
 from penstock.errors import PenstockError
+from penstock.streams import Channel
 
 OBJECT: Final = "chat.completion.chunk"
 _BLANK: Final[Mapping[str, Any]] = {"id": "", "object": "", "created": 0, "model": ""}

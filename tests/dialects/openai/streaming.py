@@ -9,7 +9,6 @@ from penstock.dialects.openai.stream import (
     Assembler,
     CallPart,
     Calls,
-    Channel,
     Chunk,
     ChunkReader,
     ChunkWriter,
@@ -20,6 +19,7 @@ from penstock.dialects.openai.stream import (
 )
 from penstock.dialects.sse import Parser
 from penstock.sdk.views import Texts
+from penstock.streams import Channel
 
 Change = Callable[[str], str]
 FIELDS = ("response.text", "response.reasoning", "response.tool_calls")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from penstock.dialects.openai.chat import ChatRequest, ChatResponse, answer
-from penstock.errors import RequestError, UpstreamError
+from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, Edit, MemberEdit, SpanEdit, TextEdit
 from penstock.sdk.fields import CHAT
@@ -34,11 +34,43 @@ def test_both_bodies_are_of_the_same_surface() -> None:
     assert request().surface == response().surface == CHAT
 
 
-def test_a_stream_is_refused_until_it_is_served() -> None:
-    with pytest.raises(RequestError) as caught:
-        request(stream=True)
-    assert (caught.value.code, caught.value.status) == ("stream_not_supported", 400)
-    assert request(stream=False).model == "m"
+def test_a_request_says_whether_it_streams_and_whether_with_usage() -> None:
+    asking = {"include_usage": True}
+    for members, expected in (
+        ({}, (False, False)),
+        ({"stream": False, "stream_options": asking}, (False, False)),
+        ({"stream": None, "stream_options": None}, (False, False)),
+        ({"stream": True}, (True, False)),
+        ({"stream": True, "stream_options": {"include_usage": False}}, (True, False)),
+        ({"stream": True, "stream_options": asking}, (True, True)),
+    ):
+        content = request(**members)
+        assert (content.streams, content.streams_usage) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "asking"),
+    [
+        (b"", b',"stream_options":{"include_usage":true}'),
+        (b', "stream_options": null', b', "stream_options": {"include_usage":true}'),
+        (b', "stream_options": {}', b', "stream_options": {"include_usage":true}'),
+        (b', "stream_options": {"x":1.0}', b', "stream_options": {"x":1.0,"include_usage":true}'),
+        (b', "stream_options": {"include_usage" : false}', b', "stream_options": {"include_usage" : true}'),
+        (b', "stream_options": {"include_usage" : true}', b', "stream_options": {"include_usage" : true}'),
+    ],
+)
+def test_a_stream_can_be_asked_for_its_usage_and_nothing_else_changes(options: bytes, asking: bytes) -> None:
+    body = b'{"model" : "m","messages":[], "stream":true%s }'
+    content = ChatRequest.decode(body % options)
+    expected = body % asking
+    assert content.with_model("m", asks_usage=True) == expected
+    assert content.with_model("m") is content.encoded()
+    assert content.with_model("n", asks_usage=True) == expected.replace(b'"m"', b'"n"')
+
+
+def test_an_answer_that_is_no_stream_is_not_asked_for_a_usage_chunk() -> None:
+    content = request()
+    assert content.with_model("m", asks_usage=True) is content.encoded()
 
 
 def test_the_model_can_be_called_otherwise_upstream_and_nothing_else_changes() -> None:

@@ -70,16 +70,17 @@ def test_a_message_of_wrong_types_is_named_in_words(message: Any, words: str) ->
         (body(temperature="hot"), "temperature must be a number."),
         (body(stream="yes"), "stream must be true or false."),
         (body(stream=1), "stream must be true or false."),
+        (body(stream_options=True), "stream_options must be an object."),
     ],
 )
 def test_a_member_of_a_wrong_type_is_named_in_words(tree: Any, words: str) -> None:
     assert refusal(tree) == words
 
 
-def test_a_stream_has_a_code_of_its_own() -> None:
-    with pytest.raises(RequestError) as caught:
-        shape.check(body(stream=True))
-    assert caught.value.code == "stream_not_supported"
+def test_a_request_that_streams_is_checked_like_any_other() -> None:
+    tree = body(stream=True, stream_options={"include_usage": True})
+    assert shape.check(tree) is tree
+    assert refusal(body(stream=True, n="2")) == refusal(body(n="2"))
 
 
 def test_what_nobody_here_knows_passes() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from penstock.dialects.openai.stream_chunk import (
     CallPart,
-    Channel,
     Chunk,
     ErrorPart,
     FinishPart,
@@ -19,6 +18,7 @@ from penstock.dialects.openai.stream_chunk import (
 from penstock.dialects.sse import Event, encode
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, MemberEdit, TextEdit
+from penstock.streams import Channel
 
 LOGPROBS = {"content": [{"token": "x", "logprob": -1}]}
 

@@ -8,10 +8,11 @@ import pytest
 from penstock.denial import Denial
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.dialects.openai.stream_assembly import Template
-from penstock.dialects.openai.stream_chunk import Channel, Chunk, TextPart
+from penstock.dialects.openai.stream_chunk import Chunk, TextPart
 from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream
 from penstock.dialects.sse import Event, Parser, encode
 from penstock.errors import FailureClass, PluginError
+from penstock.streams import Channel
 
 CONTENT = Channel(0, "content")
 LOGPROBS = {"content": [{"token": "x", "logprob": -1}], "refusal": None}
