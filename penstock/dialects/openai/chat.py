@@ -10,6 +10,7 @@ from typing_extensions import override
 from penstock.content import Content
 from penstock.dialects import rawjson
 from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.member_edits import metadata_splices
 from penstock.dialects.openai import members, paths, shape
 from penstock.dialects.openai.repeats import moved_annotations, repeats
 from penstock.dialects.paths import Matcher
@@ -109,7 +110,7 @@ class ChatRequest(JsonContent):
     def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
         match field:
             case "request.metadata":
-                return members.metadata_splices(self.tree, edits)
+                return metadata_splices(self.tree, edits)
             case "request.parameters":
                 return members.parameter_splices(self.tree, edits)
             case "request.tools":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from penstock.dialects.splicing import AddElement, AddMember, Drop, Path, Put, Splice
+from penstock.dialects.member_edits import object_splices
+from penstock.dialects.splicing import AddElement, AddMember, Drop, Put, Splice
 from penstock.sdk.edits import REMOVED, AddText, MemberEdit
 from penstock.sdk.views import Tool
 
@@ -34,32 +35,7 @@ def parameter_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> l
     """Raises ValueError for what is no parameter: no plugin changes the model or the messages this way."""
     if any(str(edit.name).casefold() in NOT_PARAMETERS for edit in edits):
         raise ValueError("an edit names a member that is no parameter")
-    return _object_splices((), tree, edits)
-
-
-def metadata_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[Splice]:
-    """Edits of `metadata`; the object is made when there is none."""
-    if isinstance(tree.get("metadata"), dict):
-        return _object_splices(("metadata",), tree["metadata"], edits)
-    members = {edit.name: edit.value for edit in edits if edit.value is not REMOVED}
-    if not members:
-        return []
-    return [Put(("metadata",), members) if "metadata" in tree else AddMember((), "metadata", members)]
-
-
-def _object_splices(at: Path, members: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[Splice]:
-    splices: list[Splice] = []
-    for edit in edits:
-        if not isinstance(edit.name, str):
-            raise ValueError("a member's name is text")  # noqa: TRY004 - the seam knows one error for a misfit
-        if edit.value is not REMOVED:
-            known = edit.name in members
-            splices.append(
-                Put((*at, edit.name), edit.value) if known else AddMember(at, edit.name, edit.value)
-            )
-        elif edit.name in members:
-            splices.append(Drop((*at, edit.name)))
-    return splices
+    return object_splices((), tree, edits)
 
 
 def tools(tree: Mapping[str, Any]) -> tuple[Tool, ...]:

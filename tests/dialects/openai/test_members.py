@@ -55,25 +55,6 @@ def test_a_name_that_is_no_text_and_a_value_that_is_no_json_are_refused() -> Non
             applied(members.parameter_splices(TREE, [edit]))
 
 
-@pytest.mark.parametrize(
-    ("metadata", "expected"),
-    [({"a": "1", "b": "2"}, {"b": "9", "c": "3"}), ({}, {"b": "9", "c": "3"}), (None, {"b": "9", "c": "3"})],
-)
-def test_metadata_is_made_when_there_is_none(metadata: Any, expected: Any) -> None:
-    edits = [
-        MemberEdit("request.metadata", name, value)
-        for name, value in (("b", "9"), ("c", "3"), ("a", REMOVED))
-    ]
-    tree = {**TREE, "metadata": metadata}
-    assert applied(members.metadata_splices(tree, edits), tree)["metadata"] == expected
-    del tree["metadata"]
-    assert applied(members.metadata_splices(tree, edits), tree)["metadata"] == expected
-
-
-def test_removing_from_metadata_that_is_not_there_changes_nothing() -> None:
-    assert members.metadata_splices({}, [MemberEdit("request.metadata", "a", REMOVED)]) == []
-
-
 def tool_edit(name: str, value: object = REMOVED) -> MemberEdit:
     return MemberEdit("request.tools", name, value)
 
