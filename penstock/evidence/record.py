@@ -12,6 +12,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -84,8 +85,12 @@ def now_ms() -> int:
 
 def timestamp(unix_ms: int) -> str:
     """Unix milliseconds as a `Time`: UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(unix_ms // 1000, UTC).isoformat()  # strftime: twice as long
-    return f"{moment[:19]}.{unix_ms % 1000:03d}Z"
+    return f"{_second(unix_ms // 1000)}.{unix_ms % 1000:03d}Z"
+
+
+@lru_cache(16)  # a request asks twice for the same time, and the next one mostly for the same second
+def _second(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()[:19]  # strftime: twice as long
 
 
 class Part:

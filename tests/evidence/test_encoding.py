@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from penstock.evidence import encoding
-from penstock.evidence.record import Changed, EvidenceRecord, Saw, Uninspected
+from penstock.evidence.record import (
+    Changed,
+    EvidenceRecord,
+    PlacementRecord,
+    Principal,
+    Resource,
+    Saw,
+    Uninspected,
+)
 from penstock.evidence.schema import read_record
 from tests.evidence import examples
 
@@ -26,6 +34,42 @@ def test_keys_stand_in_the_order_of_the_record_and_no_space_is_spent() -> None:
     assert list(json.loads(body)) == list(EvidenceRecord.__dataclass_fields__)
     assert b": " not in body.replace(b'"filter request', b"")
     assert b"\n" not in body
+
+
+@pytest.mark.parametrize("example", examples.EXAMPLES)
+@pytest.mark.parametrize("field", EvidenceRecord.__dataclass_fields__)
+def test_a_record_is_written_as_its_mapping_says(example: Callable[[], EvidenceRecord], field: str) -> None:
+    record = example()
+    if field in _EMPTIED:
+        setattr(record, field, _EMPTIED[field])
+    assert encoding.encode(record) == encoding.as_json(encoding.as_mapping(record))
+
+
+_EMPTIED = {"placements": [], "principal": Principal(), "resource": Resource(), "controls": [], "tags": {}}
+
+
+@pytest.mark.parametrize("name", PlacementRecord.__dataclass_fields__)
+def test_a_placement_is_written_as_its_mapping_says_whatever_it_lacks(name: str) -> None:
+    whole, bare = examples.full().placements[0], examples.placement("bare", saw=None, calls=0, ms=0.0)
+    mixed = replace(whole, **{name: getattr(bare, name)})
+    record = replace(examples.full(), placements=[mixed, whole, bare])
+    assert encoding.encode(record) == encoding.as_json(encoding.as_mapping(record))
+
+
+def test_a_text_cannot_pass_for_the_place_of_the_placements() -> None:
+    record = replace(examples.full(), tags={"placements": '"placements":0', "x": "placements"})
+    assert encoding.encode(record) == encoding.as_json(encoding.as_mapping(record))
+
+
+def test_what_configuration_says_of_a_placement_is_put_into_bytes_once() -> None:
+    record = crowded(20)
+    encoding.encode(record)
+    known = encoding._constant.cache_info().misses
+    for placement in record.placements:
+        placement.ms += 1.5
+        placement.recorded = {"count": 2.0}
+    encoding.encode(record)
+    assert encoding._constant.cache_info().misses == known
 
 
 def test_what_a_record_has_nothing_of_is_left_out_and_zeros_stay() -> None:
