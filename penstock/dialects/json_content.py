@@ -15,7 +15,7 @@ from penstock.dialects import rawjson
 from penstock.dialects.paths import Classified, Found, Matcher, path_of
 from penstock.dialects.removing import Removals
 from penstock.dialects.retexting import with_texts
-from penstock.dialects.splicing import INSIDE, Path, Put, Splice, splice
+from penstock.dialects.splicing import INSIDE, Drop, Path, Put, Splice, splice
 from penstock.errors import RequestError
 from penstock.sdk.edits import AddText, Edit, MemberEdit, Replace, SpanEdit, TextEdit, apply_spans
 from penstock.sdk.views import TextValues
@@ -86,7 +86,10 @@ class JsonContent(ABC):
 
     @abstractmethod
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:
-        """What changes with a text because it repeats the text or points into it."""
+        """What changes with a text because it repeats the text or points into it.
+
+        What is dropped here is dropped with the changes in it.
+        """
 
     @abstractmethod
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
@@ -144,10 +147,11 @@ class JsonContent(ABC):
                 splices += self.member_splices(field, members)
         if additions := [edit for edit in edits if isinstance(edit, AddText)]:
             splices += self.added(additions)
-        splices += self.consequences(changes)
+        consequences = self.consequences(changes)
+        splices += consequences
         if not splices and changes and (retexted := self._retexted(changes)):
             return retexted
-        return self.spliced([*splices, *(Put(change.at, change.new) for change in changes)])
+        return self.spliced([*splices, *_puts(changes, consequences)])
 
     def without(self, unseen: Sequence[Unseen]) -> Self:
         return self.spliced(self.removals().plan(self.tree, [part.at for part in unseen]))
@@ -218,6 +222,13 @@ def _change(field: str, found: Found, index: int, replaced: list[Replace]) -> Ch
         raise ValueError("an edit begins before its text")
     new = apply_spans(old, pieces)
     return Change(path_of(found.places[index]), pieces, new, field, index) if new != old else None
+
+
+def _puts(changes: Sequence[Change], consequences: Sequence[Splice]) -> list[Splice]:
+    """The changed texts, but for those in what goes with them."""
+    gone = {splice.path for splice in consequences if isinstance(splice, Drop)}
+    kept = [c for c in changes if not (gone and any(c.at[:size] in gone for size in range(len(c.at) + 1)))]
+    return [Put(change.at, change.new) for change in kept]
 
 
 def _outside(at: Path) -> Path:

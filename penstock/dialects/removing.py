@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from penstock.dialects.splicing import INSIDE, Drop, Path, Put, Splice
 
-How = Literal["drop", "blank", "null", "no_arguments", "never"]
+How = Literal["drop", "blank", "null", "empty", "no_arguments", "never"]
+"""`empty`: what is there, without what is in it: a string, an array or an object."""
 
 _VALUES: Final[dict[How, object]] = {"blank": "", "null": None, "no_arguments": "{}"}
 
@@ -33,7 +34,7 @@ class Removals:
                 raise ValueError("the body cannot go on without a part that shall be taken out")
             plan[at] = how
         self._empty_arrays(tree, plan)
-        return [_splice(at, how) for at, how in plan.items() if not _is_below_another(at, plan)]
+        return [_splice(tree, at, how) for at, how in plan.items() if not _is_below_another(at, plan)]
 
     def _removal(self, place: Path) -> tuple[Path, How]:
         for steps, how in self._table:
@@ -69,8 +70,10 @@ def _fits(step: str, at: str | int) -> bool:
     return step == at or (step == "[*]" and isinstance(at, int) and at != INSIDE)
 
 
-def _splice(at: Path, how: How) -> Splice:
-    return Drop(at) if how == "drop" else Put(at, _VALUES[how])
+def _splice(tree: Any, at: Path, how: How) -> Splice:
+    if how == "drop":
+        return Drop(at)
+    return Put(at, type(_at(tree, at))() if how == "empty" else _VALUES[how])
 
 
 def _is_below_another(at: Path, plan: dict[Path, How]) -> bool:

@@ -149,3 +149,30 @@ def test_parts_and_fields_are_taken_out() -> None:
     assert b"held" not in content.without_field("held").encoded()
     assert content.without_field("notes").texts("notes").texts == ()
     assert content.without([]) is content
+
+
+class Sealed(Notes):
+    """Notes of which an edited one goes, since it is sealed."""
+
+    def consequences(self, changes: Sequence[Change]) -> list[Splice]:
+        return [Drop(change.at) for change in changes if change.field == "notes"]
+
+    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
+        return [Drop((edit.name,)) for edit in edits]
+
+
+def sealed() -> Sealed:
+    text, tree = rawjson.loads(BODY)
+    return Sealed(text, tree, BODY)
+
+
+def test_a_text_that_goes_because_it_is_edited_is_not_put_anywhere() -> None:
+    edited = sealed().edited([TextEdit("notes", ((1, "new"),)), TextEdit("held", ((0, "z"),))])
+    assert edited.tree["notes"] == ["one", ""]
+    assert edited.texts("held").texts == ("z", "y")
+
+
+def test_a_member_cannot_be_removed_while_a_text_in_it_is_edited() -> None:
+    removal = MemberEdit("notes", "notes", None)
+    with pytest.raises(ValueError, match="overlap"):
+        notes().edited([TextEdit("notes", ((1, "new"),)), removal])

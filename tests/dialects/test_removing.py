@@ -35,3 +35,11 @@ def test_what_is_inside_of_a_string_goes_alone_unless_it_is_the_whole() -> None:
 def test_what_the_body_cannot_go_on_without_is_an_error() -> None:
     with pytest.raises(ValueError, match="cannot go on"):
         REMOVALS.plan(TREE, [("turns", 0, "tags", 1), ("id",)])
+
+
+def test_what_is_emptied_stays_what_it_is() -> None:
+    tree = {"text": "a", "list": ["a", "b"], "object": {"name": {"of": "a"}}}
+    removals = Removals(tuple((name, "empty") for name in tree))
+    assert removals.plan(tree, [("text",)]) == [Put(("text",), "")]
+    assert removals.plan(tree, [("list", 0)]) == [Put(("list",), [])]
+    assert removals.plan(tree, [("object", "name", "of")]) == [Put(("object",), {})]
