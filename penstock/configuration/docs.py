@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from penstock.configuration.model import GatewayFile, Stanza
+from penstock.configuration.model import GatewayFile
+from penstock.configuration.stanza import Stanza
 
 _INTRODUCTION = """\
 # gateway.toml

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from penstock.configuration.deployment import StackOptions
+from penstock.configuration.stanza import Stanza
 from penstock.evidence.record import Name
 from penstock.sdk import fields
 from penstock.sdk.contract import HEADER_VALUE
@@ -47,12 +48,6 @@ def _network(text: str) -> str:
 Network = Annotated[str, AfterValidator(_network)]
 
 
-class Stanza(BaseModel):
-    """What all stanzas have in common: an unknown key is refused, nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class GateBudget(Stanza):
     """The longest that all placements of one gate may take together."""
 
@@ -76,7 +71,7 @@ class EvidenceSettings(Stanza):
         return durability
 
 
-class Deployment(Stanza):
+class Deployment(StackOptions):
     """The gateway itself."""
 
     name: str = Field(default="penstock", pattern=r"^[a-z][a-z0-9-]{1,19}$")
@@ -194,9 +189,9 @@ class PluginStanza(Stanza):
     (image, audio, file, video, opaque, unlisted, key) or field, with `default`."""
     scope: ScopeStanza = ScopeStanza()
     """Where it applies; everywhere when not given."""
-    secrets: dict[Code, SecretName] = {}
+    secrets: dict[Code, SecretName] = Field(default={})
     """Each granted secret's name or ARN in Secrets Manager."""
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = Field(default={})
     """Its own settings; its README lists them."""
     grant: Grant = Grant()
     """What it is given."""
@@ -268,9 +263,9 @@ class Provider(Stanza):
     """How its key travels: as `Authorization: Bearer`, as an `api-key` header (Azure), or not at all."""
     secret: SecretName | None = None
     """Name or ARN in Secrets Manager of the secret that holds its key."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default={})
     """Headers that every request to it gets."""
-    query: dict[str, str] = {}
+    query: dict[str, str] = Field(default={})
     """What every URL gets, as Azure's `api-version`."""
     connect_timeout_ms: int = Field(default=2_000, ge=100, le=10_000)
     """Milliseconds to open a connection."""

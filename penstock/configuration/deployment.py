@@ -1,0 +1,95 @@
+"""`[deployment.*]`: what the stack is made with and no function is told. The stacks read it, nobody else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from penstock.configuration.stanza import Stanza
+
+# What CloudWatch Logs takes (API reference, PutRetentionPolicy).
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+VpcEndpoint = Annotated[str, StringConstraints(pattern=r"^vpce-[0-9a-f]{8,17}$")]
+DomainLabel = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
+class FunctionOptions(Stanza):
+    """The gateway's function."""
+
+    memory_mb: int = Field(default=1769, ge=512, le=10_240)
+    """Memory, and with it processor: 1769 MB are one whole vCPU (Lambda, "Configure function memory")."""
+    reserved_concurrency: int | None = Field(default=None, ge=1, le=100_000)
+    """How many requests it serves at once, at most and guaranteed; without it, the account's common pool."""
+    snapstart: bool = False
+    """Start environments from a snapshot. Together with response streaming this is unproven: measure it."""
+
+
+class ApiOptions(Stanza):
+    """What API Gateway lets pass, over all callers; what is more gets a 429."""
+
+    requests_per_second: int = Field(default=500, ge=1, le=10_000)
+    """On average."""
+    burst: int = Field(default=1000, ge=1, le=5000)
+    """At once."""
+
+
+class Firewall(Stanza):
+    """With this table, a WAF stands before the API. It looks at no body: prompts are full of code."""
+
+    requests_per_5_minutes: int = Field(default=2000, ge=10, le=2_000_000_000)
+    """From one address; what is more gets a 403."""
+
+
+class Domain(Stanza):
+    """With this table, the API has a name of your own, and its first one no longer answers."""
+
+    name: str = Field(pattern=rf"^({DomainLabel}\.)+[a-z]{{2,63}}$", max_length=253)
+    """Where callers find it, as `ai.example.com`."""
+    certificate: str = Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[a-f0-9-]+$")
+    """ARN of its certificate in Certificate Manager, in the region of the deployment."""
+    hosted_zone: str | None = Field(default=None, pattern=r"^Z[A-Z0-9]{1,31}$")
+    """Id of the Route 53 zone that gets the record; without it, you make the record."""
+
+
+class PrivateEndpoint(Stanza):
+    """With this table, the API answers in your VPCs only."""
+
+    vpc_endpoints: tuple[VpcEndpoint, ...] = Field(min_length=1)
+    """Interface endpoints of `execute-api` through which callers come."""
+
+
+class Retention(Stanza):
+    """How long things are kept."""
+
+    log_days: LogDays = 30
+    """Days of logs, which hold no content."""
+    evidence_days: int = Field(default=365, ge=1, le=36_500)
+    """Days for which evidence can be removed only by who may bypass governance."""
+
+
+class StackOptions(Stanza):
+    """What [deployment] says to the stack alone."""
+
+    function: FunctionOptions = FunctionOptions()
+    """The gateway's function."""
+    api: ApiOptions = ApiOptions()
+    """How much passes."""
+    firewall: Firewall | None = None
+    """A WAF."""
+    domain: Domain | None = None
+    """A name of your own."""
+    private: PrivateEndpoint | None = None
+    """Only in your VPCs."""
+    retention: Retention = Retention()
+    """How long things are kept."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.private and self.domain:
+            raise ValueError(
+                "private: a private endpoint has no `domain` in this version: remove one of them"
+            )
+        return self
