@@ -2,7 +2,7 @@
 
 `docs/errors.md` is made of this, and a test holds it against the source. A plugin's block has a code of the
 plugin's own, `<plugin>.<reason>`; what API Gateway answers when no function can is in
-`penstock.dev.gateway_responses`.
+`penstock.front`.
 """
 
 from __future__ import annotations

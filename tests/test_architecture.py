@@ -40,6 +40,7 @@ STACKS_SEE = (
     "penstock.adapters.resources",
     "penstock.configuration",
     "penstock.errors",
+    "penstock.front",
     "penstock.sdk.manifest",
 )
 

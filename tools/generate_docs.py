@@ -10,10 +10,10 @@ from typing import Final
 
 from penstock.codes import ERROR_CODES
 from penstock.configuration.docs import configuration_page
-from penstock.dev.gateway_responses import GATEWAY_RESPONSES
 from penstock.dialects.field_docs import field_tables
 from penstock.errors import FailureClass, PenstockError
 from penstock.evidence.schema import schema_text
+from penstock.front import GATEWAY_RESPONSES
 from penstock.gateway.reply import PASSED_ON
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"

@@ -1,14 +1,6 @@
-"""What API Gateway says on its own when the gateway's function cannot: one table, one shape.
-
-In AWS the same table becomes the API's gateway responses. What stands here leaves no evidence: the function
-was not asked, or did not live to answer (then the sweeper closes the record).
-"""
+"""What the local front says when the gateway's function cannot: the rows of `penstock.front`, chosen."""
 
 from __future__ import annotations
-
-import json
-from dataclasses import dataclass
-from types import MappingProxyType
 
 from penstock.dev.invocation import (
     EnvironmentLost,
@@ -22,43 +14,13 @@ from penstock.dev.invocation import (
     Throttled,
     TimedOut,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayResponse:
-    """One row of the table. `may_retry`: no upstream can have been called, and a second try may succeed."""
-
-    status: int
-    message: str
-    aws_type: str
-    """API Gateway's response type; "DEFAULT_5XX" where it has no narrower one."""
-    may_retry: bool = False
-
-
-GATEWAY_RESPONSES = MappingProxyType(
-    {
-        "bad_request": GatewayResponse(400, "This is not a request that can be read.", "BAD_REQUEST_BODY"),
-        "payload_too_large": GatewayResponse(413, "The request is too large.", "REQUEST_TOO_LARGE"),
-        "rate_limited": GatewayResponse(
-            429, "The gateway is busy. Try again in a moment.", "THROTTLED", may_retry=True
-        ),
-        "environment_lost": GatewayResponse(
-            502, "The gateway lost the environment that served this request.", "DEFAULT_5XX"
-        ),
-        "function_failed": GatewayResponse(502, "The gateway could not serve this request.", "DEFAULT_5XX"),
-        "not_started": GatewayResponse(502, "The gateway could not start.", "DEFAULT_5XX"),
-        "gateway_timeout": GatewayResponse(504, "The gateway did not answer in time.", "INTEGRATION_TIMEOUT"),
-    }
-)
+from penstock.front import GATEWAY_RESPONSES, error_body, retry_header
 
 
 def render(code: str, request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Status, headers and body of a row, in the shape that the OpenAI client expects."""
-    row = GATEWAY_RESPONSES[code]
-    error = {"message": row.message, "type": "gateway_error", "code": code, "param": None}
-    headers = [("Content-Type", "application/json"), ("x-request-id", request_id)]
-    headers.append(("Retry-After", "1") if row.may_retry else ("x-should-retry", "false"))
-    return row.status, headers, json.dumps({"error": error}).encode()
+    """Status, headers and body of a row."""
+    headers = [("Content-Type", "application/json"), ("x-request-id", request_id), retry_header(code)]
+    return GATEWAY_RESPONSES[code].status, headers, error_body(code).encode()
 
 
 def code_for(outcome: Failure) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock.dev.gateway_responses import GATEWAY_RESPONSES, code_for, reason_for, render
+from penstock.dev.gateway_responses import code_for, reason_for, render
 from penstock.dev.invocation import (
     EnvironmentLost,
     Failure,
@@ -15,6 +15,7 @@ from penstock.dev.invocation import (
     TimedOut,
     error_payload,
 )
+from penstock.front import GATEWAY_RESPONSES
 
 
 @pytest.mark.parametrize("code", GATEWAY_RESPONSES)

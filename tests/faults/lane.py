@@ -22,7 +22,7 @@ from penstock.adapters.provision import store_secret
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.adapters.resources import QueuePair
 from penstock.dev.environments import Environment, Function
-from penstock.dev.gateway_responses import GATEWAY_RESPONSES, code_for
+from penstock.dev.gateway_responses import code_for
 from penstock.dev.invocation import EnvironmentLost, Outcome, Returned
 from penstock.dev.options import Options
 from penstock.dev.poller import EventSourceMapping, Poller
@@ -31,6 +31,7 @@ from penstock.dev.preparation import Prepared, prepare
 from penstock.dev.processes import ProcessGroup
 from penstock.dev.proxy_events import Received, event_for, response_from
 from penstock.dev.schedule import scheduled_event
+from penstock.front import GATEWAY_RESPONSES
 from penstock.ids import uuid7
 from tests.e2e.stub import StubProvider
 from tests.faults import function
