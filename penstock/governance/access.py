@@ -10,16 +10,17 @@ your spelling" are different remedies.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from penstock.adapters.control import Entry
 from penstock.adapters.keys import OVERRIDES, control_key
 from penstock.gates.overrides import Overrides
 from penstock.governance.denied import Denied, deny
-from penstock.governance.directory import Directory
-from penstock.governance.overriding import decode_overrides
+from penstock.governance.directory import Decoded, Directory
+from penstock.governance.overriding import NONE, decode_overrides
 from penstock.governance.principal import Principal
 from penstock.upstream.target import Target
 
@@ -64,19 +65,22 @@ class Access:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
+        self._models = Decoded(lambda entry: decode_model(entry.document))
+        self._granted = Decoded(lambda entry: frozenset[str](entry.document["models"]))
+        self._overrides = Decoded(decode_overrides)
 
     def model(self, principal: Principal, name: str) -> Model | Denied:
         """The model that `principal` asks for. Raises StorageError when that cannot be known."""
-        wanted = [control_key("model", name)] if _NAME.fullmatch(name) else []
-        found = self._read(principal, wanted)
-        entry = found.get(control_key("model", name))
+        key = control_key("model", name)
+        found = self._read(principal, key) if _NAME.fullmatch(name) else {}
+        entry = found.get(key)
         if entry is None:
             message = "There is no such model here. `GET /v1/models` lists those that your key may use."
             return deny(STAGE, "model_not_found", 400, message, kind="invalid_request", principal=principal)
-        if name not in _granted(principal, found):
+        if not any(name in granted for granted in self._grants(principal, found)):
             message = "This API key has no grant for that model. Ask who runs the gateway for one."
             return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
-        return decode_model(entry.document)
+        return self._models.of(key, entry)
 
     def others(self, principal: Principal, model: Model, names: Sequence[str]) -> Denied | None:
         """A refusal unless `principal` may use each of `names` as well as `model`.
@@ -94,11 +98,12 @@ class Access:
 
     def models(self, principal: Principal) -> tuple[str, ...]:
         """The names of all models that `principal` may use, in order."""
-        return tuple(sorted(_granted(principal, self._read(principal, []))))
+        return tuple(sorted(set[str]().union(*self._grants(principal, self._read(principal)))))
 
     def overrides(self) -> Overrides:
         """The overrides in force; remembered from the read that `model` or `models` made."""
-        return decode_overrides(self._directory.read([OVERRIDES]).get(OVERRIDES))
+        entry = self._directory.read((OVERRIDES,)).get(OVERRIDES)
+        return NONE if entry is None else self._overrides.of(OVERRIDES, entry)
 
     def identity(self, principal: Principal) -> Mapping[str, str | None]:
         """The field `identity`: ids, and names where configuration gives any, as `team` and `team_name`."""
@@ -112,11 +117,15 @@ class Access:
         Reads all that is known of the principal, so that only the model is left to be read after it.
         """
         key = control_key("organisation", principal.organisation)
-        entry = self._read(principal, []).get(key)
+        entry = self._read(principal).get(key)
         return tuple(entry.document.get("addresses", ())) if entry else ()
 
-    def _read(self, principal: Principal, more: list[str]) -> Mapping[str, Entry]:
-        return self._directory.read([*principal.grant_keys(), *_identity_keys(principal), OVERRIDES, *more])
+    def _read(self, principal: Principal, *more: str) -> Mapping[str, Entry]:
+        return self._directory.read((*_keys(principal), *more))
+
+    def _grants(self, principal: Principal, found: Mapping[str, Entry]) -> Iterator[frozenset[str]]:
+        """The names of models granted to each part of `principal` that has a grant."""
+        return (self._granted.of(key, found[key]) for key in principal.grant_keys() if key in found)
 
 
 def decode_model(document: Mapping[str, Any]) -> Model:
@@ -132,11 +141,13 @@ def decode_model(document: Mapping[str, Any]) -> Model:
     )
 
 
-def _granted(principal: Principal, found: Mapping[str, Entry]) -> set[str]:
-    granted = (found[key].document for key in principal.grant_keys() if key in found)
-    return {name for document in granted for name in document["models"]}
+@lru_cache(1024)
+def _keys(principal: Principal) -> tuple[str, ...]:
+    """All that is read of the principal whatever it asks for."""
+    return (*principal.grant_keys(), *_identity_keys(principal), OVERRIDES)
 
 
-def _identity_keys(principal: Principal) -> list[str]:
+@lru_cache(1024)
+def _identity_keys(principal: Principal) -> tuple[str, ...]:
     ids = (("organisation", principal.organisation), ("team", principal.team), ("user", principal.user))
-    return [control_key(kind, name) for kind, name in ids if name]
+    return tuple(control_key(kind, name) for kind, name in ids if name)

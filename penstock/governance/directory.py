@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from penstock.adapters.control import ControlStore, Entry
 
@@ -13,6 +14,9 @@ FOUND_S = 30.0
 # Shorter for what is absent, so that a new key works soon and a flood of wrong ones is still absorbed.
 ABSENT_S = 10.0
 MAX_ENTRIES = 4096  # an entry is about 1 KB; callers choose what is asked for, so it must be bounded
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +55,23 @@ class Directory:
         for oldest in list(self._known)[: max(0, len(self._known) - MAX_ENTRIES)]:
             del self._known[oldest]
         return found
+
+
+class Decoded(Generic[T]):
+    """What is made of entries: once of each that the directory reads, so it is as fresh as they are.
+
+    One for each kind of key; what is made is shared by requests, and not to be changed.
+    """
+
+    def __init__(self, make: Callable[[Entry], T]) -> None:
+        self._make = make
+        self._made: dict[str, tuple[Entry, T]] = {}
+
+    def of(self, key: str, entry: Entry) -> T:
+        """What `make` makes of `entry`, which the directory gave for `key`."""
+        known = self._made.get(key)
+        if known is None or known[0] is not entry:
+            if len(self._made) >= MAX_ENTRIES:
+                self._made.clear()
+            known = self._made[key] = (entry, self._make(entry))
+        return known[1]

@@ -158,3 +158,39 @@ def test_cost_counts_cached_tokens_at_their_own_price() -> None:
     assert model.cost_nanousd(100, 10, 30) == 70 * 10 + 30 * 1 + 10 * 40
     assert Model("m", "m", Target("p", "u"), 10, 40).cost_nanousd(100, 10, 30) == 100 * 10 + 10 * 40
     assert Model("m", "m", Target("p", "u")).cost_nanousd(100, 10) is None
+
+
+def test_a_model_is_decoded_once_for_all_requests_until_it_is_read_anew() -> None:
+    world = with_models("gpt")
+    world.grant("team", "red", "gpt")
+    access = Access(world.directory())
+    first = access.model(ANN, "gpt")
+    assert access.model(ANN, "gpt") is first
+    world.put(
+        "model", "gpt", {"id": "gpt", "upstream_model": "new", "target": {"provider": "p", "base_url": "u"}}
+    )
+    world.clock_s = 30.0
+    changed = access.model(ANN, "gpt")
+    assert isinstance(changed, Model)
+    assert changed.upstream_model == "new"
+
+
+def test_a_grant_that_is_taken_back_closes_the_model_once_it_is_read_anew() -> None:
+    world = with_models("gpt")
+    world.grant("team", "red", "gpt")
+    access = Access(world.directory())
+    assert isinstance(access.model(ANN, "gpt"), Model)
+    world.grant("team", "red")
+    world.clock_s = 30.0
+    assert code(access.model(ANN, "gpt")) == (403, "model_not_allowed")
+
+
+def test_overrides_are_as_fresh_as_what_is_read() -> None:
+    world = with_models()
+    access = Access(world.directory())
+    world.store.write([Change(OVERRIDES, {"plugins": {"guard": {"mode": "shadow"}}})])
+    assert access.overrides().version == "r1"
+    world.store.write([Change(OVERRIDES, {"plugins": {"guard": {"killed": True}}})])
+    assert access.overrides().version == "r1"
+    world.clock_s = 30.0
+    assert access.overrides().by_plugin["guard"].killed

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from penstock.adapters.control import Entry
 from penstock.governance import directory as module
-from penstock.governance.directory import Directory
+from penstock.governance.directory import Decoded, Directory
 from tests.governance.directories import World
 
 
@@ -35,3 +36,33 @@ def test_memory_is_bounded_and_loses_the_oldest_first() -> None:
     assert len(directory._known) == module.MAX_ENTRIES
     directory.read(["team#red"])
     assert world.store.reads[-1] == ["team#red"]
+
+
+def test_an_entry_is_decoded_once_and_anew_when_it_was_read_anew() -> None:
+    world = World()
+    directory = world.directory()
+    made: list[str] = []
+
+    def make(entry: Entry) -> str:
+        made.append(entry.document.get("name", ""))
+        return made[-1]
+
+    decoded = Decoded(make)
+
+    def name() -> str:
+        return decoded.of("team#red", directory.read(["team#red"])["team#red"])
+
+    assert [name(), name()] == ["Red", "Red"]
+    assert made == ["Red"]
+    world.put("team", "red", {"id": "red", "name": "Reds"})
+    assert name() == "Red"  # as fresh as what the directory says, and no fresher
+    world.clock_s = module.FOUND_S
+    assert [name(), name()] == ["Reds", "Reds"]
+    assert made == ["Red", "Reds"]
+
+
+def test_what_was_decoded_is_bounded_as_the_directory_is() -> None:
+    decoded = Decoded(lambda entry: entry.revision)
+    for number in range(module.MAX_ENTRIES + 1):
+        decoded.of(f"secret#{number}", Entry({}, number))
+    assert len(decoded._made) <= module.MAX_ENTRIES
