@@ -1,7 +1,7 @@
 """The path language of the field tables, compiled once, and the one walk that says what every string is.
 
     metadata.**                          every string at or below `metadata`
-    approximate.*                        every member, whatever its name
+    approximate.*    _meta.'a.b/c'       every member, whatever its name; one whose name has dots in it
     messages[*].name                     a member of each element
     messages[role=system|user].content   a member of each element whose `role` is one of these
     tool_calls[*].function.arguments!    a string that holds JSON: every string in that JSON
@@ -29,7 +29,7 @@ Here = tuple["Here | None", str | int]
 """A place in the tree: the place above it and the step from there. Cheaper on the walk than whole paths."""
 
 _STEP: Final = re.compile(
-    r"(?P<deep>\*\*)|(?P<any>\*)|\[\*\](?P<element>)|\[(?P<key>\w+)=(?P<values>[^\]]+)\]|(?P<inside>!)|(?P<name>[\w/-]+)|\."
+    r"(?P<deep>\*\*)|(?P<any>\*)|\[\*\](?P<element>)|\[(?P<key>\w+)=(?P<values>[^\]]+)\]|(?P<inside>!)|(?P<name>[\w/-]+|'[^']+')|\."
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$.-]{0,63}")
 _LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
@@ -365,7 +365,7 @@ def _add(root: _Node, path: str, rule: Rule) -> set[str]:
             break
         end = step.end()
         if step["name"]:
-            names.add(step["name"])
+            names.add(step["name"].strip("'"))
         if step[0] != ".":
             nodes = [below for node in nodes for below in _below(node, step)]
     if end != len(path):
@@ -377,7 +377,7 @@ def _add(root: _Node, path: str, rule: Rule) -> set[str]:
 
 def _below(node: _Node, step: re.Match[str]) -> list[_Node]:
     if step["name"]:
-        return [node.names.setdefault(step["name"], _Node())]
+        return [node.names.setdefault(step["name"].strip("'"), _Node())]
     if step["key"]:
         choices = node.choices.setdefault(step["key"], {})
         return [choices.setdefault(value, _Node()) for value in step["values"].split("|")]

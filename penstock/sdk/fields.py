@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from penstock.sdk.mcp_paths import mcp_paths
+
 Moment = Literal["before_upstream", "after_upstream", "after_response"]
 Shape = Literal["texts", "members", "scalar", "header", "record"]
 
@@ -77,12 +79,12 @@ _TABLE = (
     ),
     Field(
         "request.metadata",
-        "The body's own `metadata` object.",
+        "The body's own `metadata` object; of MCP, `_meta`.",
         _INLINE,
         "members",
         BEFORE,
         content=True,
-        paths=_chat("metadata.**"),
+        paths={**_chat("metadata.**"), **mcp_paths("request.metadata")},
     ),
     Field(
         "request.tags",
@@ -108,8 +110,20 @@ _TABLE = (
         "scalar",
         everywhere=True,
     ),
-    Field("request.mcp.method", "The JSON-RPC method.", _INLINE, "scalar"),
-    Field("request.mcp.tool", "The tool that is called.", _INLINE, "scalar"),
+    Field(
+        "request.mcp.method",
+        "The JSON-RPC method.",
+        _INLINE,
+        "scalar",
+        paths=mcp_paths("request.mcp.method"),
+    ),
+    Field(
+        "request.mcp.tool",
+        "The tool that is called.",
+        _INLINE,
+        "scalar",
+        paths=mcp_paths("request.mcp.tool"),
+    ),
     Field(
         "request.parameters",
         "Temperature, token limits, response format, stop sequences and the like.",
@@ -211,11 +225,12 @@ _TABLE = (
     ),
     Field(
         "request.mcp.arguments",
-        "Arguments of an MCP call; each string in them is one text.",
+        "Arguments of an MCP call, and what else a client says to a server; each string is one text.",
         _INLINE,
         "texts",
         BEFORE,
         content=True,
+        paths=mcp_paths("request.mcp.arguments"),
     ),
     Field(
         "response.status",
@@ -302,11 +317,12 @@ _TABLE = (
     ),
     Field(
         "response.mcp.result",
-        "The result of an MCP call; each string in it is one text.",
+        "All that an MCP server says: results, lists, requests of its own, logs; each string is one text.",
         frozenset({AFTER}),
         "texts",
         AFTER,
         content=True,
+        paths=mcp_paths("response.mcp.result"),
     ),
     Field(
         "evidence",

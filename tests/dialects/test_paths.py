@@ -221,3 +221,11 @@ def leaves(tree: Any, above: tuple[str | int, ...]) -> list[tuple[str | int, ...
         return [above]
     pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
     return [leaf for step, value in pairs for leaf in leaves(value, (*above, step))]
+
+
+def test_a_name_with_dots_in_it_stands_in_quotes() -> None:
+    matcher = Matcher([("_meta.'a.b/c'.name", Rule("field", "x")), ("_meta.**", Rule("field", "y"))], {})
+    found = matcher.classify({"_meta": {"a.b/c": {"name": "one", "more": "two"}, "d": "three"}})
+    texts = {name: found.values for name, found in found.fields.items()}
+    assert texts == {"x": ["one"], "y": ["two", "three"]}
+    assert found.hidden == []
