@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class DigestKey:
 class Digester:
     """Makes the digests of one request."""
 
-    __slots__ = ("_key", "_prefix", "_request_id")
+    __slots__ = ("_keyed", "_prefix", "_request_id")
 
     def __init__(self, key: DigestKey, request_id: str) -> None:
-        self._key = key.key
+        self._keyed = _keyed(key.key)
         self._prefix = f"hmac:{key.key_id}:"
         self._request_id = request_id.encode()
 
@@ -38,9 +39,20 @@ class Digester:
 
     def texts(self, field: str, values: Sequence[str]) -> str:
         """The digest of several strings in order; lengths go in, so that no two lists are alike."""
+        told = "".join([f"{len(value)}:{value}" for value in values])
+        if told.isascii():  # as long in bytes as in characters, and put together in half of the time
+            return self._mac(field, told.encode())
         encoded = [value.encode("utf-8", "surrogatepass") for value in values]
-        return self._mac(field, b"".join(b"%d:%b" % (len(raw), raw) for raw in encoded))
+        return self._mac(field, b"".join([b"%d:%b" % (len(raw), raw) for raw in encoded]))
 
     def _mac(self, field: str, value: bytes) -> str:
         message = b"%b\0%b\0%b" % (self._request_id, field.encode(), value)
-        return self._prefix + hmac.digest(self._key, message, "sha256").hex()[:32]
+        mac = self._keyed.copy()
+        mac.update(message)
+        return self._prefix + mac.hexdigest()[:32]
+
+
+@lru_cache(2)  # the evidence key, and the one before it while requests of that are under way
+def _keyed(key: bytes) -> hmac.HMAC:
+    """The state after the key: to copy it takes two thirds of the time of `hmac.digest` for a short text."""
+    return hmac.new(key, digestmod="sha256")

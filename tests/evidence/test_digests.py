@@ -44,3 +44,14 @@ def test_half_a_character_has_a_digest_too() -> None:
 def test_a_key_never_prints_itself() -> None:
     assert repr(KEY) == "DigestKey(k1)"
     assert "kkk" not in f"{KEY}"
+
+
+@given(st.lists(st.text(alphabet=st.characters(categories=["L", "N", "Cs"]))), st.booleans())
+def test_the_digest_of_several_texts_counts_bytes_whatever_the_texts_are(
+    texts: list[str], plain: bool
+) -> None:
+    given_texts = [text.encode("ascii", "ignore").decode() for text in texts] if plain else texts
+    encoded = [text.encode("utf-8", "surrogatepass") for text in given_texts]
+    message = b"request-1\0f\0" + b"".join(b"%d:%b" % (len(raw), raw) for raw in encoded)
+    expected = hmac.new(KEY.key, message, hashlib.sha256).hexdigest()[:32]
+    assert Digester(KEY, "request-1").texts("f", given_texts) == f"hmac:k1:{expected}"
