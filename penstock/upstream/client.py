@@ -1,13 +1,4 @@
-"""Sends one request to one provider, over httpx, and maps what goes wrong.
-
-    cannot connect, cannot resolve, TLS            UpstreamError         unreachable
-    no answer, or no more of it, in time           UpstreamTimeoutError  timeout
-    ended early, or other than its length says     UpstreamError         cut
-    a redirect                                     UpstreamError         redirect
-    larger than allowed, or undecodable            UpstreamError         too_large, malformed
-    a status that no client knows                  UpstreamError         malformed
-    a key that no header can carry                 UpstreamError         no_credentials
-    a URL or header that cannot be sent            UpstreamError         unsendable
+"""Sends one request to one provider, over httpx. What can go wrong is in `failures`.
 
 Redirects are not followed: they could lead a provider key elsewhere. Proxy variables are not read, cookies
 not kept: they would tie one caller's request to another's. One attempt only: whoever repeats an answered
@@ -25,8 +16,10 @@ from typing import Final, Protocol
 
 import httpx
 
-from penstock.errors import UpstreamError, UpstreamTimeoutError
+from penstock.errors import UpstreamError
 from penstock.upstream.body import read_bounded
+from penstock.upstream.failures import check_status, mapped
+from penstock.upstream.stream import EVENT_STREAM, HttpStream, UpstreamStream
 from penstock.upstream.target import Target
 from penstock.upstream.transport import BoundedTransport, Countdown
 
@@ -47,7 +40,7 @@ class UpstreamAnswer:
 
 
 class Upstream(Protocol):
-    """The seam: one method."""
+    """The seam: one request, its answer whole or as it is made."""
 
     def post(
         self,
@@ -59,6 +52,20 @@ class Upstream(Protocol):
         seconds: float,
     ) -> UpstreamAnswer:
         """Send `body` (JSON) within `seconds`. Raises UpstreamError."""
+
+    def stream(
+        self,
+        target: Target,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> UpstreamStream:
+        """Send `body` (JSON); returns when the answer's head has come. `seconds` are for all of the answer.
+
+        One call at a time: the stream must be closed before the next. Raises UpstreamError.
+        """
 
 
 class HttpUpstream:
@@ -85,23 +92,37 @@ class HttpUpstream:
         key: str | None,
         seconds: float,
     ) -> UpstreamAnswer:
+        started = self._begin(target, seconds)
+        with mapped():
+            request = self._request(target, path, body, _headers(target, headers, key, "application/json"))
+            return self._exchange(request, target, started)
+
+    def stream(
+        self,
+        target: Target,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> UpstreamStream:
+        started = self._begin(target, seconds)
+        with mapped():
+            request = self._request(target, path, body, _headers(target, headers, key, EVENT_STREAM))
+            response = self._client.send(request, stream=True)
+            try:
+                check_status(response)
+                ends_at = self._countdown.ends_at
+                return HttpStream(response, target, started=started, ends_at=ends_at, clock=self._clock)
+            except BaseException:
+                response.close()
+                raise
+
+    def _begin(self, target: Target, seconds: float) -> float:
+        """Set the countdown; the time that it is now."""
         started = self._clock()
         self._countdown.ends_at = started + min(seconds, target.total_timeout_ms / 1000)
-        try:
-            request = self._request(target, path, body, _headers(target, headers, key))
-            return self._exchange(request, target, started)
-        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError):
-            # Without the cause, whose words repeat the header or the URL.
-            raise UpstreamError(
-                "The request to the upstream cannot be sent: its URL or a header is malformed.",
-                outcome="unsendable",
-            ) from None
-        except httpx.TimeoutException as error:
-            raise UpstreamTimeoutError("The upstream did not answer in time.") from error
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            raise UpstreamError("The upstream ended the connection early.", outcome="cut") from error
-        except httpx.HTTPError as error:
-            raise UpstreamError("The upstream cannot be reached.") from error
+        return started
 
     def _request(self, target: Target, path: str, body: bytes, headers: dict[str, str]) -> httpx.Request:
         return self._client.build_request(
@@ -116,10 +137,10 @@ class HttpUpstream:
     def _exchange(self, request: httpx.Request, target: Target, started: float) -> UpstreamAnswer:
         response = self._client.send(request, stream=True)
         try:
-            _check_status(response)
+            check_status(response)
             body = read_bounded(
                 response.iter_raw(),
-                response.headers.get("content-encoding", "").strip().lower(),
+                response.headers.get("content-encoding", ""),
                 max_bytes=target.max_response_bytes,
                 ends_at=self._countdown.ends_at,
                 clock=self._clock,
@@ -130,18 +151,11 @@ class HttpUpstream:
         return UpstreamAnswer(response.status_code, dict(response.headers), body, ms)
 
 
-def _check_status(response: httpx.Response) -> None:
-    if response.is_redirect:
-        raise UpstreamError("The upstream answered with a redirect.", outcome="redirect")
-    if not 200 <= response.status_code <= 599:  # RFC 9110, section 15: no other final status exists
-        raise UpstreamError("The upstream answered with a status that does not exist.", outcome="malformed")
-
-
-def _headers(target: Target, headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+def _headers(target: Target, headers: Mapping[str, str], key: str | None, accept: str) -> dict[str, str]:
     """Lower-case names throughout, so that the later of two spellings wins."""
     sent = {"user-agent": USER_AGENT}
     sent |= {name.lower(): value for given in (headers, target.headers) for name, value in given.items()}
-    sent |= {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
+    sent |= {"content-type": "application/json", "accept": accept, "accept-encoding": "identity"}
     if key is not None and target.auth != "none":
         sent |= _credentials(target, key.strip())  # a stored secret often ends with a line break
     return sent

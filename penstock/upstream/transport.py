@@ -14,6 +14,8 @@ from typing import Final
 import httpcore
 import httpx
 
+from penstock.upstream.wire import Wire
+
 _WRITE_BYTES: Final = 65_536
 
 
@@ -21,22 +23,26 @@ class Countdown:
     """The time that the call under way may still take. An environment has one call at a time."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock = clock
         self.ends_at = float("inf")
 
     def bound(self, timeout: float | None, expired: type[httpcore.TimeoutException]) -> float:
         """`timeout`, or what is left of the call where that is less. Raises `expired` when nothing is."""
-        left = self.ends_at - self._clock()
+        left = self.ends_at - self.clock()
         if left <= 0:
             raise expired
         return left if timeout is None else min(timeout, left)
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """httpx's own transport, within a countdown and without answers left over."""
+    """httpx's own transport, within a countdown and without answers left over.
+
+    A response's `extensions["wire"]` is its `Wire`, for who does not want to wait for each piece of the body.
+    """
 
     def __init__(self, countdown: Countdown, limits: httpx.Limits) -> None:
         super().__init__(trust_env=False, limits=limits)
+        self._countdown = countdown
         # httpx has no parameter for what httpcore calls `network_backend`.
         self._pool._network_backend = _Backend(self._pool._network_backend, countdown)
 
@@ -44,7 +50,18 @@ class BoundedTransport(httpx.HTTPTransport):
         for connection in self._pool.connections:
             if connection.is_idle() and _holds_more(connection):
                 connection.close()
-        return super().handle_request(request)
+        response = super().handle_request(request)
+        stream = response.extensions["network_stream"]
+        for connection in self._pool.connections:
+            if (http11 := _http11(connection)) and http11._network_stream is stream:
+                response.extensions["wire"] = Wire(http11._h11_state, stream, self._countdown.clock)
+        return response
+
+
+def _http11(connection: httpcore.ConnectionInterface) -> httpcore.HTTP11Connection | None:
+    """What a connection speaks with, once it is made. httpcore keeps it to itself."""
+    found: httpcore.HTTP11Connection | None = getattr(connection, "_connection", None)
+    return found
 
 
 def _holds_more(connection: httpcore.ConnectionInterface) -> bool:
@@ -52,7 +69,7 @@ def _holds_more(connection: httpcore.ConnectionInterface) -> bool:
 
     Bytes that wait in the socket it notices itself, and opens a new connection.
     """
-    http11 = getattr(connection, "_connection", None)
+    http11 = _http11(connection)
     return bool(http11 and http11._h11_state.trailing_data[0])
 
 

@@ -33,6 +33,7 @@ from penstock.sdk.plugin import Plugin
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
 from tests.gates.fakes import loaded
+from tests.upstream.streams import FakeStream
 
 NOW_S = 1_790_000_000
 APPLIED: dict[str, Any] = {
@@ -65,12 +66,13 @@ COMPLETION: dict[str, Any] = {
 
 @dataclass
 class FakeUpstream:
-    """Answers what it was told to; remembers what it got."""
+    """Answers what it was told to; remembers what it got. `streams` are given out in turn."""
 
     status: int = 200
     body: Any = field(default_factory=lambda: COMPLETION)
     headers: dict[str, str] = field(default_factory=dict)
     error: UpstreamError | None = None
+    streams: list[FakeStream] = field(default_factory=list)
     seen: list[tuple[str, bytes, Mapping[str, str], str | None]] = field(default_factory=list)
 
     def post(
@@ -88,6 +90,21 @@ class FakeUpstream:
             raise self.error
         raw = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         return UpstreamAnswer(self.status, self.headers, raw, 5.0)
+
+    def stream(
+        self,
+        target: Target,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> FakeStream:
+        del seconds
+        self.seen.append((target.url(path), body, headers, key))
+        if self.error is not None:
+            raise self.error
+        return self.streams.pop(0)
 
 
 class Broken:

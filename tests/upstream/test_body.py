@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import UpstreamError, UpstreamTimeoutError
-from penstock.upstream.body import read_bounded
+from penstock.upstream.body import Unpacker, read_bounded
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -95,3 +95,31 @@ def test_a_body_that_comes_too_late_is_left() -> None:
 def test_no_body_at_all_is_empty_in_every_encoding() -> None:
     assert [read(iter([]), encoding) for encoding in PACKERS] == [b""] * len(PACKERS)
     assert read(iter([b"", b""]), "gzip") == b""
+
+
+@pytest.mark.parametrize("wbits", [zlib.MAX_WBITS, zlib.MAX_WBITS | 16])
+@given(st.lists(BODIES, max_size=6))
+def test_what_an_upstream_has_flushed_comes_out_at_once(wbits: int, bodies: list[bytes]) -> None:
+    packer = zlib.compressobj(6, zlib.DEFLATED, wbits)
+    unpacker = Unpacker("gzip")
+    for body in bodies:
+        flushed = packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH)
+        pieces_out = list(unpacker.feed(flushed))
+        assert b"".join(pieces_out) == body
+        assert all(len(piece) <= 65_536 for piece in pieces_out)
+    list(unpacker.feed(packer.flush()))
+    unpacker.end()
+
+
+def test_nothing_stays_behind_when_a_piece_is_full_and_its_input_taken() -> None:
+    packed = zlib.compress(b"\0" * 200_000)
+    for end in range(len(packed)):
+        unpacked = b"".join(Unpacker("deflate").feed(packed[:end]))
+        assert unpacked == zlib.decompressobj().decompress(packed[:end])
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
+def test_an_encoding_that_nobody_can_read_is_said_before_anything_comes(encoding: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        Unpacker(encoding)
+    assert caught.value.outcome == "malformed"
