@@ -194,9 +194,31 @@ def test_a_path_that_is_not_of_the_language_is_refused(path: str) -> None:
         matcher(a=(path,))
 
 
-def test_elements_told_apart_by_two_members_are_refused() -> None:
-    with pytest.raises(ValueError, match="choose one"):
-        matcher(a=("x[role=user].a", "x[type=text].b"))
+def test_an_object_is_told_apart_by_a_member_of_its_own() -> None:
+    table = matcher(
+        a=("docs[*].source{type=text|note}.data", "source{type=text}.data"),
+        image=("docs[*].source{type=file}.data", "docs[*].source.url"),
+        token=("docs[*].source.type", "source.type"),
+    )
+    sources = [{"type": kind, "data": kind} for kind in ("text", "file", "note")]
+    tree = {"docs": [{"source": source} for source in sources], "source": {"data": "t", "type": "text"}}
+    assert texts(table, tree) == {"a": ["text", "note", "t"]}
+    assert unseen(table, tree) == [("image", "docs[*].source.data")]
+    assert unseen(table, {"docs": [{"source": {"url": "u", "type": "text"}}]}) == [
+        ("image", "docs[*].source.url")
+    ]
+
+
+@pytest.mark.parametrize("source", [{"data": "x"}, {"type": "other", "data": "x"}, {"type": 1, "data": "x"}])
+def test_an_object_that_is_of_no_known_kind_is_unlisted(source: dict[str, Any]) -> None:
+    table = matcher(a=("source{type=text}.data",), token=("source.type",))
+    assert unseen(table, {"source": source}) == [("unlisted", "source.data")]
+
+
+def test_what_tells_an_object_apart_is_not_settled() -> None:
+    table = matcher(a=("source.type", "source{type=text}.data"))
+    assert not table.is_settled(("source", "type"))
+    assert table.is_settled(("source", "data"))
 
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -209,7 +231,7 @@ TREES = st.recursive(
 
 @given(st.dictionaries(NAMES, TREES))
 def test_every_string_is_found_exactly_once(tree: dict[str, Any]) -> None:
-    table = matcher(f=("a.b", "a[*]", "b.**", "c.*"), g=("b.c", "c[a=x].b"))
+    table = matcher(f=("a.b", "a[*]", "b.**", "c.*"), g=("b.c", "c[a=x].b", "a{c=y}.b", "a.c"))
     found = table.classify(tree)
     places = [path_of(place) for field in found.fields.values() for place in field.places]
     places += [path_of(place) for _, place in found.hidden]
