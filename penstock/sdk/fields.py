@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from penstock.sdk.mcp_paths import mcp_paths
+from penstock.sdk import anthropic_paths, mcp_paths
 
 Moment = Literal["before_upstream", "after_upstream", "after_response"]
 Shape = Literal["texts", "members", "scalar", "header", "record"]
@@ -84,7 +84,7 @@ _TABLE = (
         "members",
         BEFORE,
         content=True,
-        paths={**_chat("metadata.**"), **mcp_paths("request.metadata")},
+        paths=_chat("metadata.**"),
     ),
     Field(
         "request.tags",
@@ -110,20 +110,8 @@ _TABLE = (
         "scalar",
         everywhere=True,
     ),
-    Field(
-        "request.mcp.method",
-        "The JSON-RPC method.",
-        _INLINE,
-        "scalar",
-        paths=mcp_paths("request.mcp.method"),
-    ),
-    Field(
-        "request.mcp.tool",
-        "The tool that is called.",
-        _INLINE,
-        "scalar",
-        paths=mcp_paths("request.mcp.tool"),
-    ),
+    Field("request.mcp.method", "The JSON-RPC method.", _INLINE, "scalar"),
+    Field("request.mcp.tool", "The tool that is called.", _INLINE, "scalar"),
     Field(
         "request.parameters",
         "Temperature, token limits, response format, stop sequences and the like.",
@@ -230,7 +218,6 @@ _TABLE = (
         "texts",
         BEFORE,
         content=True,
-        paths=mcp_paths("request.mcp.arguments"),
     ),
     Field(
         "response.status",
@@ -322,7 +309,6 @@ _TABLE = (
         "texts",
         AFTER,
         content=True,
-        paths=mcp_paths("response.mcp.result"),
     ),
     Field(
         "evidence",
@@ -333,7 +319,16 @@ _TABLE = (
     ),
 )
 
-FIELDS: Mapping[str, Field] = MappingProxyType({entry.name: entry for entry in _TABLE})
+# The paths of these surfaces are too many to stand in the table.
+_ELSEWHERE = {mcp_paths.MCP: mcp_paths.PATHS, anthropic_paths.MESSAGES: anthropic_paths.PATHS}
+
+
+def _with_all_paths(entry: Field) -> Field:
+    found = {name: paths[entry.name] for name, paths in _ELSEWHERE.items() if entry.name in paths}
+    return replace(entry, paths=MappingProxyType({**entry.paths, **found}))
+
+
+FIELDS: Mapping[str, Field] = MappingProxyType({entry.name: _with_all_paths(entry) for entry in _TABLE})
 CONTENT_FIELDS = frozenset(entry.name for entry in _TABLE if entry.content)
 
 # Lower case only, so that no spelling of a forbidden name passes; no `_`, which CGI and WSGI read as `-`.

@@ -8,33 +8,30 @@ from typing import Final
 
 MCP: Final = "mcp:message"
 
-_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
-    "request.metadata": ("params._meta.**", "result._meta.**"),
-    "request.mcp.method": ("method",),
-    "request.mcp.tool": ("params.name",),
-    "request.mcp.arguments": (
-        "params.arguments.**",
-        "params.uri",
-        "params.ref.uri",
-        "params.ref.title",
-        "params.argument.value",
-        "params.context.arguments.**",
-        "params.cursor",
-        "params.inputResponses.**",
-        "params.notifications.resourceSubscriptions[*]",
-        "params.clientInfo.**",
-        "params.reason",
-        "params.message",
-        # What a client answers to a server's request: a completion, a form, its roots.
-        "result.**",
-        "error.message",
-        "error.data.**",
-    ),
-    # Lists, results, a server's own requests, progress, logs.
-    "response.mcp.result": ("result.**", "params.**", "error.message", "error.data.**"),
-}
-
-
-def mcp_paths(field: str) -> Mapping[str, tuple[str, ...]]:
-    """The field's paths, by surface."""
-    return MappingProxyType({MCP: _PATHS[field]})
+PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "request.metadata": ("params._meta.**", "result._meta.**"),
+        "request.mcp.method": ("method",),
+        "request.mcp.tool": ("params.name",),
+        "request.mcp.arguments": (
+            "params.arguments.**",
+            "params.uri",
+            "params.ref.uri",
+            "params.ref.title",
+            "params.argument.value",
+            "params.context.arguments.**",
+            "params.cursor",
+            "params.inputResponses.**",
+            "params.notifications.resourceSubscriptions[*]",
+            "params.clientInfo.**",
+            "params.reason",
+            "params.message",
+            # What a client answers to a server's request: a completion, a form, its roots.
+            "result.**",
+            "error.message",
+            "error.data.**",
+        ),
+        # Lists, results, a server's own requests, progress, logs.
+        "response.mcp.result": ("result.**", "params.**", "error.message", "error.data.**"),
+    }
+)
