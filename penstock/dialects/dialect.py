@@ -10,6 +10,7 @@ from penstock.content import Content
 from penstock.denial import Denial
 from penstock.errors import PenstockError
 from penstock.evidence.record import Usage
+from penstock.streams import AnswerStream, CollectedStream, Guard
 
 
 class Rendered(NamedTuple):
@@ -40,8 +41,19 @@ class RequestContent(Content, Protocol):
     def other_models(self) -> tuple[str, ...]:
         """Models that the upstream may turn to instead, as the caller names them."""
 
-    def with_model(self, name: str) -> bytes:
-        """The bytes for an upstream that calls the model `name`."""
+    @property
+    def streams(self) -> bool:
+        """Whether the caller wants the answer as a stream."""
+
+    @property
+    def streams_usage(self) -> bool:
+        """Whether the caller's stream is to say its usage, so that the upstream says it unasked."""
+
+    def with_model(self, name: str, *, asks_usage: bool = False) -> bytes:
+        """The bytes for an upstream that calls the model `name`.
+
+        `asks_usage`: a stream is to say its usage, also when the caller did not ask for that.
+        """
 
 
 class ResponseContent(Content, Protocol):
@@ -62,6 +74,18 @@ class Dialect(Protocol):
 
     def decode_response(self, body: bytes) -> ResponseContent:
         """Raises UpstreamError (502) when the upstream did not send such an answer."""
+
+    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        """One streamed answer, in bytes and out; without a guard, what comes passes as it came.
+
+        `hide_usage`: what says nothing but usage is read and not sent, since the caller did not ask for it.
+        """
+
+    def collecting(self, *, hide_usage: bool = False) -> CollectedStream:
+        """One streamed answer, taken in whole. `hide_usage` as in `streaming`: of `events`."""
+
+    def as_stream(self, response: Content, request: Content) -> bytes:
+        """An answer to `request` that came whole, as a whole stream."""
 
     def answer(self, text: str, request: Content, request_id: str, created: int) -> ResponseContent:
         """An answer that says `text`, without an upstream. `created`: seconds since the epoch."""

@@ -51,9 +51,17 @@ def loads(body: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[str, Any]:
     return text, _parsed(text, body, max_depth)
 
 
-def parse(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
-    """`text` as parsed JSON, as strictly as `loads`. Raises RequestError."""
-    return _parsed(text, text.encode("utf-8", "surrogatepass"), max_depth)
+def parse(text: str, *, max_depth: int = MAX_DEPTH, allows_halves: bool = False) -> Any:
+    """`text` as parsed JSON, as strictly as `loads`. Raises RequestError.
+
+    `allows_halves`: lone surrogates pass, for who joins them.
+    """
+    return _parsed(text, text.encode("utf-8", "surrogatepass"), max_depth, allows_halves=allows_halves)
+
+
+def half_at(text: str) -> int:
+    """Where in JSON an escape says half of a surrogate pair; 0 when none does."""
+    return _found_at(_ESCAPE, text) if "\\ud" in text or "\\uD" in text else 0
 
 
 def dumps(value: object) -> str:
@@ -78,7 +86,7 @@ def _plain(value: object) -> object:
         raise TypeError from None
 
 
-def _parsed(text: str, body: bytes, max_depth: int) -> Any:
+def _parsed(text: str, body: bytes, max_depth: int, *, allows_halves: bool = False) -> Any:
     if is_deeper(body, max_depth):
         raise _too_deep(max_depth)
     try:
@@ -93,7 +101,7 @@ def _parsed(text: str, body: bytes, max_depth: int) -> Any:
         raise _too_deep(max_depth) from None
     except ValueError:  # int() refuses more than sys.get_int_max_str_digits() digits
         _refuse("The body has an integer of thousands of digits", text, _found_at(_INTEGER, text))
-    if ("\\ud" in text or "\\uD" in text) and (at := _found_at(_ESCAPE, text)):
+    if not allows_halves and (at := half_at(text)):
         _refuse("The body has half of a surrogate pair", text, at)
     return tree
 

@@ -132,6 +132,35 @@ def test_an_event_that_is_too_large_is_an_upstreams_failure_however_it_comes(str
         assert caught.value.outcome == "too_large"
 
 
+@pytest.mark.parametrize("rest", [b"x" * 100, b"x" * 100 + b"\n\n"])
+def test_events_before_one_that_is_too_large_are_not_lost(rest: bytes) -> None:
+    parser = Parser(max_event_bytes=64)
+    assert [event.data for event in parser.feed(b"data: 1\n\ndata: 2\n\ndata: " + rest)] == ["1", "2"]
+    for late in (b"data: 3\n\n", b""):
+        with pytest.raises(UpstreamError, match="64 bytes"):
+            parser.feed(late)
+    with pytest.raises(UpstreamError, match="64 bytes"):
+        parser.close()
+
+
+@pytest.mark.parametrize("before", [b"", b"data: 1\n\n", b": x\r\n\r\n", b"data: 1\r\r", b"data:"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"data: 1\n\n",
+        b"data: 1\n\n: x\n\nevent: e\ndata: 2\ndata\n\n",
+        b"data: 1\n\n\n\n",
+        b"\n\n",
+        b"\ndata: 1\n\n",
+        b"data: 1\r\n\n\n",
+        b"data: 1\rdata: 2\n\n",
+        b"data: \n\ndata:\n\ndata\n\n",
+    ],
+)
+def test_a_piece_of_whole_events_is_what_it_is_byte_by_byte(before: bytes, piece: bytes) -> None:
+    assert parsed(BOM, before, piece) == parsed(*(bytes([byte]) for byte in BOM + before + piece))
+
+
 def test_many_small_events_at_once_are_not_one_large_one() -> None:
     assert len(Parser(max_event_bytes=64).feed(TEXT * 100)) == 100
 

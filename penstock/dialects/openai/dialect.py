@@ -8,7 +8,13 @@ from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.dialects.openai import chat, errors, models
+from penstock.dialects.openai.stream_assembly import Template
+from penstock.dialects.openai.stream_collecting import Collected
+from penstock.dialects.openai.stream_guarded import GuardedStream
+from penstock.dialects.openai.stream_passing import PassingStream
+from penstock.dialects.openai.stream_writer import as_stream
 from penstock.errors import PenstockError
+from penstock.streams import AnswerStream, Guard
 
 
 class OpenAI:
@@ -21,6 +27,19 @@ class OpenAI:
 
     def decode_response(self, body: bytes) -> chat.ChatResponse:
         return chat.ChatResponse.decode(body)
+
+    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        if guard is None:
+            return PassingStream(hide_usage=hide_usage)
+        return GuardedStream(guard, hide_usage=hide_usage)
+
+    def collecting(self, *, hide_usage: bool = False) -> Collected:
+        return Collected(hide_usage=hide_usage)
+
+    def as_stream(self, response: Content, request: Content) -> bytes:
+        if not (isinstance(response, chat.ChatResponse) and isinstance(request, chat.ChatRequest)):
+            raise TypeError("a chat completion answers a chat request")
+        return b"".join(as_stream(response, Template("apart" if request.streams_usage else "none")))
 
     def answer(self, text: str, request: Content, request_id: str, created: int) -> chat.ChatResponse:
         return chat.answer(text, request, request_id, created)

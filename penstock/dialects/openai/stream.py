@@ -1,7 +1,7 @@
 """Chat completions as a stream: events in, parts for whoever reads; edited chunks out.
 
     sse.Parser     bytes  → events            however the upstream cuts them
-    ChunkReader    events → Chunk · Done · Silence
+    ChunkReader    events → Chunk · Done · Silence; joins characters that were cut (`stream_halves`)
     Chunk.parts    texts, calls, log probabilities, ends, usage, errors (`stream_chunk`)
     Chunk.unseen   what is in no field, as in every content
     ChunkWriter    chunks → bytes             as they came, edited, or made here (`stream_writer`)
@@ -15,7 +15,6 @@ Who holds text back lets a choice's `content.thinking` go before its `content`: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from penstock.dialects.openai.stream_assembly import Assembler, Template
 from penstock.dialects.openai.stream_calls import Calls
@@ -29,7 +28,9 @@ from penstock.dialects.openai.stream_chunk import (
     TextPart,
     UsagePart,
 )
+from penstock.dialects.openai.stream_halves import Halves
 from penstock.dialects.openai.stream_paths import CHUNK
+from penstock.dialects.openai.stream_progress import DONE
 from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream
 from penstock.dialects.sse import Event
 
@@ -53,8 +54,6 @@ __all__ = [
     "UsagePart",
     "as_stream",
 ]
-
-_DONE: Final = "[DONE]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +79,23 @@ Frame = Chunk | Done | Silence
 class ChunkReader:
     """Says of each event of one stream what it is."""
 
-    __slots__ = ("is_done",)
+    __slots__ = ("_halves", "is_done")
 
     def __init__(self) -> None:
         self.is_done = False
         """Whether `[DONE]` has come. Not every upstream sends it."""
+        self._halves = Halves()
 
     def read(self, event: Event) -> Frame:
         """Raises UpstreamError: `malformed` (no strict JSON object) or `cut` (the stream ended inside)."""
         if self.is_done or event.data is None or not event.data.strip():
             return Silence(event)
-        if event.data.strip() == _DONE:
+        if event.data.strip() == DONE:
+            self._halves.require_none()
             self.is_done = True
             return Done(event)
-        return Chunk.decode(event)
+        return Chunk.decode(event, self._halves.joined(event.data))
+
+    def close(self) -> None:
+        """The stream has ended. Raises UpstreamError `malformed` when it ended inside of a character."""
+        self._halves.require_none()

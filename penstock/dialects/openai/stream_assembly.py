@@ -160,6 +160,8 @@ class _Content:
             self._runs.append(("other", part))
 
     def _add_text(self, kind: str, text: str) -> None:
+        if not text and self._runs:  # parts nothing that stands before it from what comes after it
+            return
         if self._runs and self._runs[-1][0] == kind and isinstance(self._runs[-1][1], list):
             self._runs[-1][1].append(text)
         else:

@@ -53,13 +53,18 @@ class Calls:
 
 
 def response_of(tree: Mapping[str, Any]) -> ChatResponse:
-    """`tree` as a response. Raises UpstreamError for a number that only Python's JSON can say (1e999)."""
+    """`tree` as a response. Raises UpstreamError as `dumped`."""
+    text = dumped(tree)
+    return ChatResponse(text, rawjson.parse(text))
+
+
+def dumped(tree: Mapping[str, Any]) -> str:
+    """`tree` as JSON. Raises UpstreamError for a number that only Python's JSON can say (1e999)."""
     try:
-        text = rawjson.dumps(tree)
+        return rawjson.dumps(tree)
     except ValueError:
         message = "The upstream's stream holds a number that is out of range."
         raise UpstreamError(message, outcome="malformed") from None
-    return ChatResponse(text, rawjson.parse(text))
 
 
 def _next(calls: Mapping[int, Joining], fragment: Mapping[str, Any]) -> int:

@@ -110,10 +110,13 @@ class Chunk(JsonContent):
         self._parts: tuple[Part, ...] | None = None
 
     @classmethod
-    def decode(cls, event: Event) -> Chunk:
-        """Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event."""
+    def decode(cls, event: Event, text: str | None = None) -> Chunk:
+        """`text`: the event's data, where it is not what came.
+
+        Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event.
+        """
+        text = text if text is not None else event.data or ""
         try:
-            text = event.data or ""
             tree = rawjson.parse(text)
         except RequestError:
             raise _malformed(event) from None
@@ -238,9 +241,14 @@ def plain(text: str) -> str:
 
 def choices(tree: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The chunk's choices, each with its number as `index`; those without one count from where they stand."""
+    return [choice for _position, choice in numbered(tree)]
+
+
+def numbered(tree: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The same, each with where it stands."""
     listed = tree.get("choices")
     return [
-        {**choice, "index": choice_number(choice, position)}
+        (position, {**choice, "index": choice_number(choice, position)})
         for position, choice in enumerate(listed if type(listed) is list else ())
         if type(choice) is dict
     ]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 # Said once, or said again as a whole: the first stands. Some upstreams repeat them in each fragment, and
 # older versions of vLLM send another `id` each time.
-_SAID_ONCE: Final = frozenset({"id", "type", "index", "role", "format"})
+SAID_ONCE: Final = frozenset({"id", "type", "index", "role", "format"})
 
 
 class Joining:
@@ -72,11 +72,12 @@ def _begun(value: Any) -> Any:
 
 
 def _continue(name: str, text: _Text, new: str) -> None:
-    if name in _SAID_ONCE and text.whole():
+    if name in SAID_ONCE and text.whole():
         return
     if name == "name" and text.whole() == new:  # repeated by some upstreams; OpenAI never says it twice
         return
-    text.pieces.append(new)
+    if new:
+        text.pieces.append(new)
 
 
 def _plain(value: Any) -> Any:

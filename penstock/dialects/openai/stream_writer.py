@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from penstock.denial import Denial
@@ -16,8 +16,8 @@ from penstock.dialects.openai.stream_chunk import (
     Chunk,
     TextPart,
     as_object,
-    choice_number,
     choices,
+    numbered,
     plain,
 )
 from penstock.dialects.splicing import Drop, Put, Splice, splice
@@ -37,18 +37,26 @@ class ChunkWriter:
     What it makes itself says of the whole what the last chunk of the same choice said.
     """
 
-    __slots__ = ("_begun", "_edited", "_envelopes", "_is_open", "_last")
+    __slots__ = ("_begun", "_envelopes", "_foretold", "_is_open", "_last")
 
     def __init__(self) -> None:
         self._envelopes: dict[int, dict[str, Any]] = {}
         self._last: dict[str, Any] = {"object": OBJECT}
         self._begun: set[int] = set()  # choices of which something was sent
-        self._edited: set[int] = set()  # choices whose text did not leave as it came
+        self._foretold: set[int] = set()  # those whose role the writer said before the upstream's did
         self._is_open = False  # whether the last event lacks the blank line that ends it
+
+    def note(self, chunk: Chunk) -> None:
+        """Learn what to say of the whole, when text of the chunk is to leave before the chunk does."""
+        envelope = {name: chunk.tree[name] for name in ENVELOPE if name in chunk.tree}
+        listed = choices(chunk.tree)
+        if listed or envelope.get("id"):
+            self._last = envelope
+        self._envelopes |= {choice["index"]: envelope for choice in listed}
 
     def passed(self, chunk: Chunk) -> bytes:
         """The chunk as it is: the bytes that came, unless it was edited as a whole."""
-        self._note(chunk)
+        self.note(chunk)
         self._begun |= {choice["index"] for choice in choices(chunk.tree)}
         return self._sent(chunk.framed(), is_open=chunk.is_as_it_came and not chunk.event.is_complete)
 
@@ -56,19 +64,14 @@ class ChunkWriter:
         """An event that is no chunk, as it came: a comment, `[DONE]`."""
         return self._sent(event.raw, is_open=not event.is_complete)
 
-    def edited(self, chunk: Chunk, texts: Mapping[TextPart, str], *, without_calls: bool = False) -> bytes:
+    def edited(self, chunk: Chunk, texts: Mapping[TextPart, str], without: Sequence[Splice] = ()) -> bytes:
         """The chunk with other texts at `texts`; `b""` when it says nothing any more.
 
-        Log probabilities go from a choice whose text is not what came, and stay away from then on: they would
-        say what is held back. `without_calls`: its fragments of calls are held. Raises ValueError for a text
-        that JSON cannot say.
+        `without`: what takes out all that is held. Raises ValueError for a text that JSON cannot say.
         """
-        self._note(chunk)
-        changed = [(part, new) for part, new in texts.items() if new != part.text]
-        self._edited |= {part.choice for part, _new in changed if part.choice is not None}
-        splices: list[Splice] = [Put(part.at, new) for part, new in changed]
-        splices += chunk.muted(self._positions(chunk, self._edited))
-        splices += _without_calls(chunk.tree) if without_calls else ()
+        self.note(chunk)
+        splices = [*without, *(Put(part.at, new) for part, new in texts.items() if new != part.text)]
+        splices += self._roles_said(chunk.tree)
         if not splices:
             return self.passed(chunk)
         text = splice(chunk.text, splices)
@@ -82,7 +85,6 @@ class ChunkWriter:
         """A chunk of the gateway's own: text of a growing channel that leaves later than it came."""
         if channel.choice is None or channel.name not in GROWING:
             raise ValueError("a text that stands whole in its chunk is edited there")
-        self._edited.add(channel.choice)
         members = {"text": text} if channel.name == "text" else {}
         return self._own(channel.choice, {} if members else _delta(channel, text), members)
 
@@ -94,14 +96,14 @@ class ChunkWriter:
             for delta in deltas(as_object(choice.get("message")))
         )
 
-    def logprobs(self, choice: int, logprobs: Mapping[str, Any]) -> bytes:
-        """Log probabilities that were held until it was known that nothing in their choice is edited."""
-        return self._own(choice, {}, {"logprobs": logprobs})
+    def held(self, choice: int, members: Mapping[str, Any]) -> bytes:
+        """Members of a choice that left later than they came (`stream_repeats`)."""
+        beside = {name: value for name, value in members.items() if name != "delta"}
+        return self._own(choice, as_object(members.get("delta")), beside)
 
     def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
         """The end of a stream that failed or was stopped. No `[DONE]` follows."""
-        body = errors.render(refusal, request_id).body.decode()
-        return self._sent(sse.encode(plain(body)))
+        return self._sent(error_event(refusal, request_id))
 
     def done(self) -> bytes:
         """The end of a stream that is whole."""
@@ -114,22 +116,20 @@ class ChunkWriter:
 
     def _own(self, choice: int, delta: Mapping[str, Any], members: Mapping[str, Any] | None = None) -> bytes:
         role = {} if choice in self._begun else {"role": "assistant"}
-        self._begun.add(choice)
+        if role:
+            self._begun.add(choice)
+            self._foretold.add(choice)
         own = {"index": choice, "delta": {**role, **delta}, "finish_reason": None, **(members or {})}
         return self._sent(_framed({**self._envelopes.get(choice, self._last), "choices": [own]}))
 
-    def _note(self, chunk: Chunk) -> None:
-        envelope = {name: chunk.tree[name] for name in ENVELOPE if name in chunk.tree}
-        listed = choices(chunk.tree)
-        if listed or envelope.get("id"):
-            self._last = envelope
-        self._envelopes |= {choice["index"]: envelope for choice in listed}
-
-    def _positions(self, chunk: Chunk, numbers: set[int]) -> Iterator[int]:
-        listed = chunk.tree.get("choices")
-        for position, choice in enumerate(listed if type(listed) is list else ()):
-            if type(choice) is dict and choice_number(choice, position) in numbers:
-                yield position
+    def _roles_said(self, tree: Mapping[str, Any]) -> list[Splice]:
+        """What takes out a role that the writer has said already: clients string the two together."""
+        splices: list[Splice] = []
+        for position, choice in numbered(tree) if self._foretold else ():
+            if as_object(choice.get("delta")).get("role") and choice["index"] in self._foretold:
+                self._foretold.discard(choice["index"])
+                splices.append(Drop(("choices", position, "delta", "role")))
+        return splices
 
     def _is_idle(self, tree: Mapping[str, Any]) -> bool:
         if any(value for name, value in tree.items() if name not in _IDLE):
@@ -141,6 +141,11 @@ class ChunkWriter:
         said = {name for name, value in as_object(choice.get("delta")).items() if value}
         said |= {name for name, value in choice.items() if value and name not in {"index", "delta"}}
         return said <= ({"role"} if choice["index"] in self._begun else set())
+
+
+def error_event(refusal: Denial | PenstockError, request_id: str) -> bytes:
+    """What the OpenAI clients raise in the middle of a stream."""
+    return sse.encode(plain(errors.render(refusal, request_id).body.decode()))
 
 
 def as_stream(response: ChatResponse, template: Template) -> list[bytes]:
@@ -201,13 +206,13 @@ def _delta(channel: Channel, text: str) -> dict[str, Any]:
             return {channel.name: text}
 
 
-def _without_calls(tree: Mapping[str, Any]) -> list[Splice]:
-    listed = tree.get("choices")
+def without_calls(tree: Mapping[str, Any]) -> list[Splice]:
+    """What takes the fragments of calls out of a chunk."""
     return [
         Drop(("choices", position, "delta", name))
-        for position, choice in enumerate(listed if type(listed) is list else ())
+        for position, choice in numbered(tree)
         for name in _CALLS
-        if as_object(as_object(choice).get("delta")).get(name) is not None
+        if as_object(choice.get("delta")).get(name) is not None
     ]
 
 

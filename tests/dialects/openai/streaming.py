@@ -1,28 +1,20 @@
-"""A gateway in small: reads a stream, edits what it says the slow way, and writes it again."""
+"""What tests of streams read with, and guards in small."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from penstock.denial import Denial
 from penstock.dialects.openai.chat import ChatResponse
-from penstock.dialects.openai.stream import (
-    Assembler,
-    CallPart,
-    Calls,
-    Chunk,
-    ChunkReader,
-    ChunkWriter,
-    Done,
-    FinishPart,
-    Frame,
-    TextPart,
-)
+from penstock.dialects.openai.stream import Assembler, Chunk, ChunkReader, Done, Frame
+from penstock.dialects.openai.stream_guarded import GuardedStream
 from penstock.dialects.sse import Parser
 from penstock.sdk.views import Texts
-from penstock.streams import Channel
+from penstock.streams import AnswerStream, Channel, ContentT
 
 Change = Callable[[str], str]
 FIELDS = ("response.text", "response.reasoning", "response.tool_calls")
+DENIAL = Denial("test.word", "It has a word that may not leave.", 403, "plugin_blocked")
 
 
 def frames(*pieces: bytes) -> list[Frame]:
@@ -48,63 +40,82 @@ def edited(response: ChatResponse, change: Change, fields: Sequence[str] = FIELD
     return response.edited([Texts(field, response.texts(field).texts).map(change) for field in fields])
 
 
-class Holding:
-    """Holds the last `held_chars` of every text back, and calls whole; the rest goes as `change` has it.
+def everything(stream: AnswerStream, *pieces: bytes) -> bytes:
+    """All that leaves, the ending included."""
+    return b"".join([*map(stream.feed, pieces), stream.close(), stream.ending])
 
-    `change` looks at each character by itself, so that what leaves must be what it makes of the whole.
+
+def in_two(body: bytes, step: int = 1) -> list[tuple[bytes, bytes]]:
+    return [(body[:at], body[at:]) for at in range(0, len(body) + 1, step)]
+
+
+def byte_by_byte(body: bytes) -> list[bytes]:
+    return [body[at : at + 1] for at in range(len(body))]
+
+
+class FakeGuard:
+    """Holds the last `held_chars` of every text back; what leaves is as `change` has it.
+
+    `change` looks at each character by itself, so that what leaves must be what it makes of the whole. A text
+    in which `blocked` stands ends the stream.
     """
 
-    def __init__(self, change: Change, held_chars: int) -> None:
-        self.change, self.held_chars = change, held_chars
-        self.writer, self.calls = ChunkWriter(), Calls()
+    def __init__(self, change: Change = str, held_chars: int = 0, blocked: str = "") -> None:
+        self.change, self.held_chars, self.blocked = change, held_chars, blocked
+        self.denial: Denial | None = None
         self.held: dict[Channel, str] = {}
-        self.sent: list[bytes] = []
+        self.seen: dict[Channel, str] = {}
+        self.ended: list[Channel] = []
+        self.edited: set[int | None] = set()
+        self.waiting: list[tuple[Channel, str]] = []
 
-    def run(self, *pieces: bytes) -> bytes:
-        for frame in frames(*pieces):
-            if isinstance(frame, Chunk):
-                self.chunk(frame)
-            elif isinstance(frame, Done):
-                self.flush(None)
-                self.sent.append(self.writer.done())
-        self.flush(None)
-        return b"".join(self.sent)
+    def admit(self, content: ContentT) -> ContentT:
+        return content
 
-    def chunk(self, chunk: Chunk) -> None:
-        ended = {part.choice for part in chunk.parts if isinstance(part, FinishPart)}
-        texts = [part for part in chunk.parts if isinstance(part, TextPart)]
-        for part in texts:
-            if part.channel.name == "content" and part.text:  # who has begun to answer has thought to an end
-                self.flush_text(part.channel._replace(name="content.thinking"))
-        new = {part: self.released(part) for part in texts}
-        for part in texts:
-            if part.choice in ended and part.channel not in [
-                p.channel for p in texts[texts.index(part) + 1 :]
-            ]:
-                new[part] += self.change(self.held.pop(part.channel, ""))
-        for call in chunk.parts:
-            if isinstance(call, CallPart):
-                self.calls.add(call)
-        for choice in ended:
-            self.flush(choice)
-        if said := self.writer.edited(chunk, new, without_calls=True):
-            self.sent.append(said)
-
-    def released(self, part: TextPart) -> str:
-        if part.is_whole:
-            return self.change(part.text)
-        text = self.held.get(part.channel, "") + part.text
+    def text(self, channel: Channel, field: str, text: str) -> str:
+        assert field in FIELDS
+        assert text
+        assert channel not in self.ended
+        self.seen[channel] = self.seen.get(channel, "") + text
+        if self.blocked and self.blocked in self.seen[channel]:
+            self.denial = DENIAL
+        text = self.held.get(channel, "") + text
         split = max(0, len(text) - self.held_chars)
-        self.held[part.channel] = text[split:]
-        return self.change(text[:split])
+        self.held[channel] = text[split:]
+        return self._let_go(channel, text[:split])
 
-    def flush(self, choice: int | None) -> None:
-        for channel in [c for c in self.held if choice in {None, c.choice}]:
-            self.flush_text(channel)
-        for number in range(3) if choice is None else (choice,):
-            if (response := self.calls.take(number)) is not None:
-                self.sent.append(self.writer.calls(edited(response, self.change, FIELDS[2:])))
+    def end(self, channel: Channel) -> str:
+        assert channel not in self.ended
+        self.ended.append(channel)
+        return self._let_go(channel, self.held.pop(channel, ""))
 
-    def flush_text(self, channel: Channel) -> None:
-        if text := self.held.pop(channel, ""):
-            self.sent.append(self.writer.text(channel, self.change(text)))
+    def due(self) -> Sequence[tuple[Channel, str]]:
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def wait_ms(self) -> float | None:
+        return None
+
+    def whole_text(self, field: str, text: str) -> str:
+        return self.change(text)
+
+    def whole(self, content: ContentT) -> ContentT:
+        texts = content.texts(FIELDS[2]).texts
+        if any(self.blocked and self.blocked in text for text in texts):
+            self.denial = DENIAL
+        edits = [Texts(FIELDS[2], texts).map(self.change)]
+        self.edited |= {0} if edits[0] else set()
+        return content.edited(edits)  # type: ignore[return-value]  # an edit keeps the type
+
+    def is_edited(self, choice: int | None) -> bool:
+        return choice in self.edited
+
+    def _let_go(self, channel: Channel, text: str) -> str:
+        new = self.change(text)
+        self.edited |= {channel.choice} if new != text else set()
+        return "" if self.denial else new
+
+
+def guarded(body: bytes, change: Change = str, held_chars: int = 0) -> bytes:
+    """All that leaves of a stream under such a guard."""
+    return everything(GuardedStream(FakeGuard(change, held_chars)), body)

@@ -9,7 +9,8 @@ from penstock.denial import Denial
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.dialects.openai.stream_assembly import Template
 from penstock.dialects.openai.stream_chunk import Chunk, TextPart
-from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream
+from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream, without_calls
+from penstock.dialects.splicing import Put
 from penstock.dialects.sse import Event, Parser, encode
 from penstock.errors import FailureClass, PluginError
 from penstock.streams import Channel
@@ -39,8 +40,8 @@ def one(sent: bytes) -> Any:
     return tree
 
 
-def edited(writer: ChunkWriter, came: Chunk, text: str, **options: bool) -> bytes:
-    return writer.edited(came, {p: text for p in came.parts if isinstance(p, TextPart)}, **options)
+def edited(writer: ChunkWriter, came: Chunk, text: str) -> bytes:
+    return writer.edited(came, {p: text for p in came.parts if isinstance(p, TextPart)})
 
 
 def test_another_text_is_spliced_into_the_json_that_came() -> None:
@@ -50,31 +51,15 @@ def test_another_text_is_spliced_into_the_json_that_came() -> None:
     assert edited(ChunkWriter(), came, "c") == expected
 
 
-def test_log_probabilities_go_from_the_first_text_that_is_not_what_came() -> None:
-    writer = ChunkWriter()
-
-    def said(text: str, new: str) -> Any:
-        came = chunk({**delta(content=text), "logprobs": LOGPROBS}, {**delta(1), "logprobs": LOGPROBS})
-        return [choice["logprobs"] for choice in one(edited(writer, came, new))["choices"]]
-
-    assert said("a", "a") == [LOGPROBS, LOGPROBS]
-    assert said("a", "") == [None, LOGPROBS]
-    assert said("a", "a") == [None, LOGPROBS]
-
-
-def test_text_that_leaves_late_mutes_log_probabilities_too() -> None:
-    writer = ChunkWriter()
-    writer.text(CONTENT, "x")
-    came = chunk({**delta(content="x"), "logprobs": LOGPROBS})
-    assert one(writer.edited(came, {}))["choices"][0]["logprobs"] is None
-
-
 def test_a_chunk_that_says_nothing_any_more_is_not_sent() -> None:
     writer = ChunkWriter()
     assert edited(writer, chunk(delta(role="assistant", content="a")), "")
     assert edited(writer, chunk(delta(content="a"), obfuscation="xyz"), "") == b""
     assert edited(writer, chunk(delta(role="assistant", content="a")), "") == b""
-    assert edited(writer, chunk({**delta(content="a"), "logprobs": LOGPROBS}), "") == b""
+    came = chunk({**delta(content="a"), "logprobs": LOGPROBS})
+    assert edited(writer, came, "") != b""
+    texts = {part: "" for part in came.parts if isinstance(part, TextPart)}
+    assert writer.edited(came, texts, [Put(("choices", 0, "logprobs"), None)]) == b""
 
 
 @pytest.mark.parametrize(
@@ -96,15 +81,15 @@ def test_a_chunk_that_still_says_something_is_sent(came: Chunk) -> None:
 
 def test_fragments_of_calls_that_are_held_leave_with_nothing_else_changed() -> None:
     came = chunk(delta(role="assistant", content="a", tool_calls=[{"index": 0}], function_call={"name": "f"}))
-    assert one(ChunkWriter().edited(came, {}, without_calls=True))["choices"][0]["delta"] == {
+    assert one(ChunkWriter().edited(came, {}, without_calls(came.tree)))["choices"][0]["delta"] == {
         "role": "assistant",
         "content": "a",
     }
     writer = ChunkWriter()
     writer.passed(chunk(delta(role="assistant")))
-    assert writer.edited(chunk(delta(tool_calls=[{"index": 0}])), {}, without_calls=True) == b""
-    odd = chunk(None, delta(tool_calls=None), {"delta": 1})
-    assert ChunkWriter().edited(odd, {}, without_calls=True) == odd.event.raw
+    came = chunk(delta(tool_calls=[{"index": 0}]))
+    assert writer.edited(came, {}, without_calls(came.tree)) == b""
+    assert without_calls(chunk(None, delta(tool_calls=None), {"delta": 1}).tree) == []
 
 
 def test_a_chunk_of_our_own_says_of_the_whole_what_the_last_one_of_its_choice_said() -> None:
@@ -126,6 +111,23 @@ def test_a_chunk_of_our_own_that_is_its_choices_first_says_the_role() -> None:
     assert edited(writer, chunk(delta(content="a")), "") == b""
     deltas = [one(writer.text(CONTENT, text))["choices"][0]["delta"] for text in "ab"]
     assert deltas == [{"role": "assistant", "content": "a"}, {"content": "b"}]
+
+
+def test_a_role_that_the_writer_has_said_is_not_said_again_by_the_upstream() -> None:
+    writer = ChunkWriter()
+    writer.text(CONTENT, "x")
+    deltas = [
+        one(writer.edited(chunk(delta(role="assistant", x=1)), {}))["choices"][0]["delta"] for _ in "ab"
+    ]
+    assert deltas == [{"x": 1}, {"role": "assistant", "x": 1}]
+    other = chunk(delta(1, role="assistant"))
+    assert writer.edited(other, {}) == other.event.raw
+
+
+def test_text_can_leave_before_the_chunk_that_it_came_in() -> None:
+    writer = ChunkWriter()
+    writer.note(chunk(delta(content="x", finish="stop")))
+    assert one(writer.text(CONTENT, "x"))["id"] == HEAD["id"]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +179,11 @@ def test_whole_calls_leave_in_one_delta_each() -> None:
     ]
 
 
-def test_log_probabilities_that_were_held_can_be_sent_by_themselves() -> None:
-    [choice] = one(ChunkWriter().logprobs(0, LOGPROBS))["choices"]
-    assert choice["logprobs"] == LOGPROBS
+def test_what_was_held_can_be_sent_by_itself() -> None:
+    held = {"logprobs": LOGPROBS, "delta": {"annotations": [1]}}
+    [choice] = one(ChunkWriter().held(2, held))["choices"]
+    head = {"index": 2, "delta": {"role": "assistant", "annotations": [1]}}
+    assert choice == {**head, "finish_reason": None, "logprobs": LOGPROBS}
 
 
 def test_an_error_ends_the_stream_in_the_dialects_shape() -> None:

@@ -1,0 +1,237 @@
+"""A stream under a guard: every text goes by it, and leaves as it gives it.
+
+    growing text      inside of its chunk; what the guard lets go later, in a chunk of the gateway's own
+    whole text        as a citation's title: edited in its chunk
+    calls             held until their choice has ended
+    what repeats      held until then (`stream_repeats`)
+    an end            after all that its choice says
+    all else          in its chunk, which passes unless the guard drops parts of it; comments and ids do not
+
+When every choice has ended, or with `[DONE]`, chunks are kept for the ending; their texts go before them.
+Some upstreams end a choice with each of its deltas: then what was kept leaves, and nothing has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from penstock.denial import Denial
+from penstock.dialects.openai.stream import Chunk, ChunkReader, Done
+from penstock.dialects.openai.stream_calls import Calls
+from penstock.dialects.openai.stream_channels import Channels
+from penstock.dialects.openai.stream_chunk import CallPart, FinishPart, TextPart, is_error
+from penstock.dialects.openai.stream_progress import Progress, is_usage_alone
+from penstock.dialects.openai.stream_repeats import Repeats, is_held
+from penstock.dialects.openai.stream_sizes import size_chars
+from penstock.dialects.openai.stream_writer import ChunkWriter, without_calls
+from penstock.dialects.splicing import Put, Splice
+from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
+from penstock.errors import PenstockError, UpstreamError
+from penstock.evidence.record import Usage
+from penstock.streams import Channel, Guard
+
+Texts = dict[TextPart, str]
+
+
+class GuardedStream:
+    """Implements `penstock.streams.AnswerStream` with a guard.
+
+    Holds what the guard holds; calls, repeats and the ending up to `max_held_bytes` each.
+    """
+
+    def __init__(
+        self, guard: Guard, *, hide_usage: bool = False, max_held_bytes: int = MAX_EVENT_BYTES
+    ) -> None:
+        self._guard = guard
+        self._hide_usage = hide_usage
+        self._max_held_bytes: Final = max_held_bytes
+        self._parser, self._reader, self._writer = Parser(), ChunkReader(), ChunkWriter()
+        self._progress = Progress()
+        self._channels = Channels()
+        self._calls, self._calls_chars = Calls(), 0
+        self._repeats = Repeats(max_held_bytes)
+        self._settled: set[int] = set()  # choices of which nothing is held any more
+        self._out: list[bytes] = []  # what leaves with this step
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._failure: UpstreamError | None = None
+
+    def feed(self, piece: bytes) -> bytes:
+        self._require_sound()
+        try:
+            for event in self._parser.feed(piece):
+                self._take(event.stripped())
+        except UpstreamError as failure:
+            if not self._out:
+                raise
+            self._failure = failure  # what came before it leaves, however the bytes were cut
+        return self._left()
+
+    def due(self) -> bytes:
+        self._require_sound()
+        for channel, text in self._guard.due():
+            self._say(channel, text)
+        return self._left()
+
+    def close(self) -> bytes:
+        self._require_sound()
+        for event in self._parser.close():
+            self._take(event.stripped())
+        if self._guard.denial is None:
+            self._reader.close()
+            self._progress.require_whole()
+            self._settle(self._progress.choices)
+        return self._left()
+
+    @property
+    def ending(self) -> bytes:
+        return b"" if self._guard.denial else b"".join(self._kept)
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._progress.usage
+
+    @property
+    def has_failed(self) -> bool:
+        return self._progress.has_failed
+
+    def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
+        return self._writer.error(refusal, request_id)
+
+    def _require_sound(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _left(self) -> bytes:
+        left = b"" if self._guard.denial else b"".join(self._out)
+        self._out.clear()
+        return left
+
+    def _take(self, event: Event) -> None:
+        if self._guard.denial is not None:
+            return
+        frame = self._reader.read(event)
+        if isinstance(frame, Chunk):
+            self._take_chunk(frame)
+        elif isinstance(frame, Done):
+            self._progress.is_done = True
+            self._settle(self._progress.choices)
+            self._keep(self._writer.done())
+
+    def _take_chunk(self, came: Chunk) -> None:
+        speaking = self._progress.read(came.tree)
+        if self._hide_usage and is_usage_alone(came.tree):
+            return
+        if speaking & self._settled:
+            message = "The upstream's stream goes on with a choice that has ended."
+            raise UpstreamError(message, outcome="malformed")
+        if speaking or is_error(came.tree):
+            self._settle((self._progress.ended if self._kept else frozenset()) - speaking)
+            self._send_kept()
+        chunk = self._admitted(came)
+        if self._guard.denial is None:
+            self._take_parts(chunk)
+
+    def _admitted(self, came: Chunk) -> Chunk:
+        chunk = self._guard.admit(came)
+        if chunk is not came and came.present - chunk.present:
+            for choice in self._progress.choices:  # what is left out of it would say it again
+                self._repeats.drop(choice)
+        return chunk
+
+    def _take_parts(self, chunk: Chunk) -> None:
+        ending = {part.choice for part in chunk.parts if isinstance(part, FinishPart)}
+        has_failed = is_error(chunk.tree)
+        texts = self._whole_texts(chunk) | self._growing_texts(chunk, apart=has_failed or bool(ending))
+        without = [*self._held(chunk), *self._repeats.take(chunk, texts), *self._prompt_repeats(chunk)]
+        if has_failed:
+            self._settle(self._progress.choices)
+        elif not self._progress.has_ended:
+            self._settle(ending)
+        inside = {part: text for part, text in texts.items() if not is_held(part)}
+        said = self._writer.edited(chunk, inside, without)
+        if self._progress.has_ended and not has_failed:
+            self._keep(said)
+        else:
+            self._out.append(said)
+
+    def _whole_texts(self, chunk: Chunk) -> Texts:
+        whole = (part for part in chunk.parts if isinstance(part, TextPart) and part.is_whole)
+        return {part: self._guard.whole_text(part.field, part.text) for part in whole}
+
+    def _growing_texts(self, chunk: Chunk, *, apart: bool) -> Texts:
+        """What of each growing text stays inside of the chunk.
+
+        `apart`: nothing does, it goes before; so too when a text ends in this chunk, whose rest goes before.
+        """
+        inside: Texts = {}
+        leaving: list[tuple[Channel, str]] = []
+        for part in _growing(chunk):
+            channel, ended = self._channels.of(part)
+            if ended is not None:
+                apart = True
+                leaving.append((ended, self._guard.end(ended)))
+            inside[part] = self._guard.text(channel, part.field, part.text)
+            leaving.append((channel, inside[part]))
+        if not apart:
+            return inside
+        self._writer.note(chunk)
+        for channel, text in leaving:
+            self._say(channel, text)
+        return dict.fromkeys(inside, "")
+
+    def _held(self, chunk: Chunk) -> list[Splice]:
+        """Hold the chunk's fragments of calls: what takes them out."""
+        fragments = [part for part in chunk.parts if isinstance(part, CallPart)]
+        for part in fragments:
+            self._calls.add(part)
+            self._calls_chars += size_chars(part.fragment)
+        if self._calls_chars > self._max_held_bytes:
+            raise self._too_large("calls")
+        return without_calls(chunk.tree) if fragments else []
+
+    def _prompt_repeats(self, chunk: Chunk) -> list[Splice]:
+        if chunk.tree.get("prompt_logprobs") is None:
+            return []
+        is_edited = any(map(self._guard.is_edited, self._progress.choices))
+        return [Put(("prompt_logprobs",), None)] if is_edited else []
+
+    def _settle(self, choices: Iterable[int]) -> None:
+        """All that is held of these choices leaves: they have ended."""
+        for choice in sorted(set(choices) - self._settled):
+            self._settled.add(choice)
+            for channel in self._channels.take(choice):
+                self._say(channel, self._guard.end(channel))
+            if (calls := self._calls.take(choice)) is not None:
+                self._out.append(self._writer.calls(self._guard.whole(calls)))
+            if self._guard.denial is not None:
+                return
+            is_edited = self._guard.is_edited(choice)
+            for members in self._repeats.released(choice, is_edited=is_edited):
+                self._out.append(self._writer.held(choice, members))
+
+    def _say(self, channel: Channel, text: str) -> None:
+        if text:
+            self._out.append(self._writer.text(channel, text))
+
+    def _keep(self, event: bytes) -> None:
+        self._kept.append(event)
+        self._kept_bytes += len(event)
+        if self._kept_bytes > self._max_held_bytes:
+            raise self._too_large("events after the end of its answer")
+
+    def _send_kept(self) -> None:
+        self._out += self._kept
+        self._kept.clear()
+        self._kept_bytes = 0
+
+    def _too_large(self, what: str) -> UpstreamError:
+        message = f"The upstream sent more than {self._max_held_bytes} bytes of {what}."
+        return UpstreamError(message, outcome="too_large")
+
+
+def _growing(chunk: Chunk) -> list[TextPart]:
+    """The pieces of growing texts in a chunk, those of one list in its order."""
+    parts = (part for part in chunk.parts if isinstance(part, TextPart) and part.text and not part.is_whole)
+    return sorted(parts, key=lambda part: part.at)
