@@ -31,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the difference, and unless it is a dry run, apply it."""
-    from penstock.configuration.applied import applied_documents
+    from penstock.configuration.applied import applied_documents, approved_tools
     from penstock.configuration.applying import apply, differences, unknown_keys
     from penstock.configuration.reading import read_gateway_file
     from penstock.configuration.references import check_references
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     check_references(source)
     target = find_target(args)
     store = target.control
-    wanted = _local(applied_documents(source.file), target)
+    wanted = _local(applied_documents(source.file, approved_tools(source)), target)
     found = differences(store, wanted)
     _show(found, dry_run=args.dry_run, as_json=args.json)
     for key in unknown_keys(store, wanted):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem
+from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.placing import Installed, PlacingError, place
 from penstock.configuration.plugin_source import check_source
@@ -104,7 +104,7 @@ def _placed(source: Source, index: int, stanza: PluginStanza, installed: Install
     except PlacingError as error:
         raise source.error(("plugin", index, *error.key), error.problem, error.remedy) from error
     for placement in placements:
-        found = coverage_problem(placement)
+        found = coverage_problem(placement, served(mcp=source.file.deployment.mcp is not None))
         if found:
             problem, remedy = found
             raise source.error(("plugin", index, "scope"), f"{placement.name}: {problem}", remedy)
@@ -152,6 +152,7 @@ def _settings(source: Source) -> dict[str, Any]:
         "gate_budget_ms": deployment.gate_budget_ms.model_dump(),
         "durability": deployment.evidence.durability,
         "addresses": list(deployment.addresses),
+        "mcp": deployment.mcp and deployment.mcp.model_dump(mode="json"),
     }
 
 
@@ -170,12 +171,14 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
     yield from (f"no model uses provider {p.id!r}." for p in file.provider if p.id not in used)
     granted = {name for grant in file.grant for name in grant.models}
     yield from (f"nobody is granted model {m.id!r}." for m in file.model if m.id not in granted)
+    granted_servers = {name for grant in file.grant for name in grant.mcp_servers}
+    for server in file.mcp_server:
+        if server.id not in granted_servers:
+            yield f"nobody is granted MCP server {server.id!r}."
 
 
 def _scope_warnings(source: Source, stanza: PluginStanza) -> Iterator[str]:
     """API keys and tenants are created beside the file: a misspelt one cannot be told from a later one."""
-    if stanza.scope.mcp_server:
-        yield f"plugin {stanza.name!r} never runs: its scope matches no mcp_server of this file."
     granted = {key for grant in source.file.grant for key in grant.api_keys}
     for table in (stanza.scope, *stanza.scope.exceptions):
         for dimension, known in (("api_key", granted), ("tenant", set[str]())):

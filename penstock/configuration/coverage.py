@@ -24,10 +24,20 @@ class Surface:
 
 
 SURFACES = tuple(
-    Surface(route.surface, route.dialect.name, route.template) for route in dialects.ROUTES if route.surface
+    dict.fromkeys(  # a surface may have several methods
+        Surface(route.surface, route.dialect.name, route.template)
+        for route in dialects.ROUTES
+        if route.surface
+    )
 )
+_MCP = "mcp"
 DIALECTS = frozenset(surface.dialect for surface in SURFACES)
 ROUTES = frozenset(surface.route for surface in SURFACES)
+
+
+def served(*, mcp: bool) -> tuple[Surface, ...]:
+    """The surfaces of a deployment that serves MCP, or does not."""
+    return tuple(surface for surface in SURFACES if mcp or surface.dialect != _MCP)
 
 
 def coverage_problem(
@@ -61,6 +71,8 @@ def _carries(surface: Surface, name: str) -> bool:
 def _may_admit(scope: Scope, surface: Surface) -> bool:
     """Whether some request of `surface` can be in scope, whatever its other dimensions are."""
     facts: Mapping[str, str] = {"dialect": surface.dialect, "route": surface.route}
+    if any(name == _absent(surface) for name, _ in scope.only):
+        return False
     only = {name: names for name, names in scope.only if name in facts}
     if not all(names.admits(facts[name]) for name, names in only.items()):
         return False
@@ -69,3 +81,8 @@ def _may_admit(scope: Scope, surface: Surface) -> bool:
         all(name in facts and names.admits(facts[name]) for name, names in table)
         for table in scope.exceptions
     )
+
+
+def _absent(surface: Surface) -> str:
+    """The dimension that no request of `surface` has: an id that is not there matches nothing."""
+    return "model" if surface.dialect == _MCP else "mcp_server"

@@ -1,7 +1,7 @@
 """gateway.toml as types: what is deployed, and what is applied. docs/configuration.md is made from this file.
 
-deployed   [deployment] [[plugin]]                                            part of the gateway's asset
-applied    [[organisation]] [[team]] [[user]] [[provider]] [[model]] [[grant]]    live within 30 s
+deployed   [deployment] [[plugin]]                            part of the gateway's asset
+applied    [[organisation]] [[team]] [[user]] [[provider]] [[model]] [[mcp_server]] [[grant]]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from penstock.configuration.deployment import StackOptions
+from penstock.configuration.mcp import McpDeployment, McpServer, ServerName, ToolPattern
 from penstock.configuration.stanza import Stanza
 from penstock.evidence.record import Name
 from penstock.sdk import fields
@@ -84,6 +85,8 @@ class Deployment(StackOptions):
     """Networks that requests may come from; none given admits every address."""
     evidence: EvidenceSettings = EvidenceSettings()
     """How evidence is kept."""
+    mcp: McpDeployment | None = None
+    """Serve MCP servers too."""
 
 
 class ScopeNames(Stanza):
@@ -322,7 +325,7 @@ class Model(Stanza):
 
 
 class AccessGrant(Stanza):
-    """Who may use which models: by exact names, nothing else."""
+    """Who may use which models and MCP servers: by exact names, nothing else."""
 
     api_keys: tuple[Name, ...] = ()
     """API keys, by id."""
@@ -332,13 +335,23 @@ class AccessGrant(Stanza):
     """Teams: all of their keys."""
     organisations: tuple[Name, ...] = ()
     """Organisations: all of their keys."""
-    models: tuple[Name, ...] = Field(min_length=1)
-    """What they may use."""
+    models: tuple[Name, ...] = ()
+    """Models that they may use."""
+    mcp_servers: tuple[ServerName, ...] = ()
+    """MCP servers that they may use."""
+    allowed_tools: tuple[ToolPattern, ...] | None = None
+    """Of these servers' tools, those that they may use; all that the servers allow when not given."""
+    blocked_tools: tuple[ToolPattern, ...] = ()
+    """Of these servers' tools, those that they may not use, whatever else allows them."""
 
     @model_validator(mode="after")
-    def _is_for_somebody(self) -> Self:
+    def _is_of_something_for_somebody(self) -> Self:
         if not (self.api_keys or self.users or self.teams or self.organisations):
             raise ValueError("give `api_keys`, `users`, `teams` or `organisations`")
+        if not (self.models or self.mcp_servers):
+            raise ValueError("give `models` or `mcp_servers`")
+        if (self.allowed_tools is not None or self.blocked_tools) and not self.mcp_servers:
+            raise ValueError("allowed_tools and blocked_tools are for the tools of `mcp_servers`: give these")
         return self
 
     def subjects(self) -> list[tuple[str, str]]:
@@ -369,5 +382,7 @@ class GatewayFile(Stanza):
     """Applied."""
     model: tuple[Model, ...] = ()
     """Applied."""
+    mcp_server: tuple[McpServer, ...] = ()
+    """Applied."""
     grant: tuple[AccessGrant, ...] = ()
-    """Applied: access to models."""
+    """Applied: access to models and MCP servers."""

@@ -65,7 +65,6 @@ def parse_gateway_file(raw: bytes, path: Path) -> Source:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(str(path), f"is not TOML: {error}.", "Mend the line it names.") from error
     lines = lines_by_path(text)
-    _refuse_later(tree, path, lines)
     try:
         return Source(path, GatewayFile.model_validate(tree), lines)
     except ValidationError as error:
@@ -79,12 +78,6 @@ def meant(wrong: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {close[0]!r}?"
     return f"Choose from {', '.join(names)}." if names else ""
-
-
-def _refuse_later(tree: dict[str, Any], path: Path, lines: dict[KeyPath, int]) -> None:
-    if "mcp_server" in tree:
-        where = _where(path, ("mcp_server",), lines)
-        raise ConfigurationError(where, "MCP servers are not part of this version.", "Remove the stanza.")
 
 
 def _explained(error: ValidationError, path: Path, lines: dict[KeyPath, int]) -> ConfigurationError:

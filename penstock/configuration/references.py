@@ -30,11 +30,12 @@ def check_references(source: Source) -> None:
                 meant(reference.name, known[reference.kind]),
             )
     _check_membership(source)
+    _check_mcp(source)
     _check_scopes(source, known)
     _check_headers(source)
 
 
-_KINDS = ("organisation", "team", "user", "provider", "model")
+_KINDS = ("organisation", "team", "user", "provider", "model", "mcp_server")
 
 
 def _check_unique(source: Source) -> None:
@@ -59,6 +60,7 @@ def _references(source: Source) -> Iterator[_Reference]:
         yield _Reference(("model", index, "provider"), "provider", model.provider)
     for index, grant in enumerate(file.grant):
         yield from _each(("grant", index, "models"), "model", grant.models)
+        yield from _each(("grant", index, "mcp_servers"), "mcp_server", grant.mcp_servers)
         yield from _each(("grant", index, "users"), "user", grant.users)
         yield from _each(("grant", index, "teams"), "team", grant.teams)
         yield from _each(("grant", index, "organisations"), "organisation", grant.organisations)
@@ -78,7 +80,14 @@ def _check_membership(source: Source) -> None:
             raise source.error(("user", index, "team"), problem)
 
 
-_SCOPED = ("organisation", "team", "user", "model")
+def _check_mcp(source: Source) -> None:
+    """What is deployed bounds what is applied: the routes, and the guards on them, come with a deployment."""
+    if source.file.mcp_server and source.file.deployment.mcp is None:
+        problem = "MCP servers are there, but the deployment does not serve MCP."
+        raise source.error(("mcp_server", 0), problem, "Add a table [deployment.mcp].")
+
+
+_SCOPED = ("organisation", "team", "user", "model", "mcp_server")
 
 
 def _check_scopes(source: Source, known: Mapping[str, set[str]]) -> None:

@@ -65,6 +65,8 @@ class Snapshot:
     addresses: tuple[str, ...]
     plugins: Mapping[str, DeployedPlugin]
     placements: Mapping[Moment, tuple[Placement, ...]]
+    mcp_origins: tuple[str, ...] | None = None
+    """What a browser's `Origin` may be on the routes of MCP; None when they are not served at all."""
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
@@ -120,6 +122,7 @@ def _decoded(tree: Mapping[str, Any], digest: str) -> Snapshot:
         addresses=tuple(tree["addresses"]),
         plugins=plugins,
         placements={moment: in_order([p for p in placements if p.moment == moment]) for moment in MOMENTS},
+        mcp_origins=tuple(tree["mcp"]["origins"]) if tree.get("mcp") else None,
     )
 
 

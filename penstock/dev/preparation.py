@@ -14,7 +14,7 @@ from penstock.adapters.control import ControlStore, DynamoControlStore
 from penstock.adapters.provision import provision, store_secret
 from penstock.adapters.resources import Resources
 from penstock.adapters.secrets import SecretsManager
-from penstock.configuration.applied import applied_documents
+from penstock.configuration.applied import applied_documents, approved_tools
 from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
@@ -62,7 +62,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
     clients = connect()
     resources = _provision(options, clients, compiled)
     store = DynamoControlStore(clients, resources.control_table)
-    _apply(store, source.file)
+    _apply(store, source)
     secret = _key(options, store, source)
     principal = Principal(source.file.organisation[0].id, KEY_NAME)
     settings = resources.settings(str(options.snapshot.resolve()), compiled.plugin_roots, local=True)
@@ -106,10 +106,10 @@ def _with_openai(file: GatewayFile) -> GatewayFile:
     )
 
 
-def _apply(store: ControlStore, file: GatewayFile) -> None:
+def _apply(store: ControlStore, source: Source) -> None:
     """Apply it to what an earlier run may have left."""
     try:
-        apply(store, differences(store, applied_documents(file)))
+        apply(store, differences(store, applied_documents(source.file, approved_tools(source))))
     except ConfigurationError as error:
         remedy = f"{error.remedy} Or begin anew with --fresh."
         raise ConfigurationError(error.where, error.problem, remedy) from error

@@ -7,13 +7,16 @@ from typing import Final
 from urllib.parse import unquote
 
 from penstock.dialects.dialect import Dialect, Match, Route
+from penstock.dialects.mcp.dialect import Mcp
 from penstock.dialects.openai.dialect import OpenAI
 from penstock.errors import RequestError
 from penstock.sdk.fields import CHAT
+from penstock.sdk.mcp_paths import MCP
 
 _OPENAI: Final = OpenAI()
+_MCP: Final = Mcp()
 
-DIALECTS: Final[tuple[Dialect, ...]] = (_OPENAI,)
+DIALECTS: Final[tuple[Dialect, ...]] = (_OPENAI, _MCP)
 DEFAULT: Final[Dialect] = _OPENAI
 """Whose words a refusal takes when the path belongs to no dialect."""
 
@@ -21,6 +24,9 @@ ROUTES: Final = (
     Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT, "/chat/completions"),
     Route(_OPENAI, "GET", "/v1/models", "list_models"),
     Route(_OPENAI, "GET", "/v1/models/{model}", "show_model"),
+    Route(_MCP, "POST", "/mcp/{server}", "mcp", MCP),
+    Route(_MCP, "GET", "/mcp/{server}", "mcp", MCP),
+    Route(_MCP, "DELETE", "/mcp/{server}", "mcp", MCP),
 )
 
 

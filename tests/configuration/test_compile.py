@@ -142,7 +142,7 @@ def test_what_can_have_no_effect_is_told(tmp_path: Path) -> None:
     text = (
         files.STANZA
         + 'mode = "off"\ntimeout_ms = 9000\n'
-        + 'scope = { mcp_server = ["files"], api_key = ["k", "j", "*"], except = [{ tenant = ["t"] }] }\n'
+        + 'scope = { api_key = ["k", "j", "*"], except = [{ tenant = ["t"] }] }\n'
         + files.GRANT
         + '[[provider]]\nid = "p"\nbase_url = "https://p"\n'
         + '[[provider]]\nid = "q"\nbase_url = "https://p"\n'
@@ -151,7 +151,6 @@ def test_what_can_have_no_effect_is_told(tmp_path: Path) -> None:
         + '[[grant]]\napi_keys = ["j"]\nmodels = ["mini"]\n'
     )
     assert files.compiled(text, tmp_path).warnings == (
-        "plugin 'guard' never runs: its scope matches no mcp_server of this file.",
         "plugin 'guard': its scope names api_key 'k', which this file does not know: is it spelt right?",
         "plugin 'guard': its scope names tenant 't', which this file does not know: is it spelt right?",
         "plugin 'guard' is off: overrides cannot switch on what is deployed off.",

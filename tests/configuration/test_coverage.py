@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.configuration.coverage import SURFACES, Surface, coverage_problem
+from penstock.configuration.coverage import SURFACES, Surface, coverage_problem, served
 from penstock.dialects import ROUTES
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
@@ -71,3 +71,16 @@ def test_a_placement_without_content_fields_can_act_anywhere() -> None:
 def test_a_scope_that_admits_no_traffic_is_refused() -> None:
     scope = Scope.of({"dialect": ("mcp",)})
     assert problem(reads=("identity",), scope=scope) == "its scope admits no traffic that carries content."
+
+
+def test_a_scope_of_models_leaves_mcp_out_and_one_of_servers_leaves_models_out() -> None:
+    both = (CHAT, MCP)
+    of_models, of_servers = Scope.of({"model": ("*",)}), Scope.of({"mcp_server": ("files",)})
+    assert problem(*both, scope=of_models, reads=("request.messages.user",)) is None
+    assert "no traffic in its scope carries" in str(
+        problem(*both, scope=of_servers, reads=("request.messages.user",))
+    )
+
+
+def test_mcp_is_covered_where_it_is_served() -> None:
+    assert {surface.dialect for surface in set(served(mcp=True)) - set(served(mcp=False))} == {"mcp"}

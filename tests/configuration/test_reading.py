@@ -60,10 +60,7 @@ def test_an_empty_file_has_every_default() -> None:
             '[[plugin]]\nname = "aa"\nrollout = 101\n',
             "plugin[1].rollout: input should be less than or equal to 100",
         ),
-        (
-            '[[mcp_server]]\nid = "x"\n',
-            "mcp_server: MCP servers are not part of this version. Remove the stanza.",
-        ),
+        ('[[mcp_server]]\nid = "x"\n', "mcp_server[1].url: is missing. Add it."),
         ("[deployment\n", "is not TOML: "),
         ('[[grant]]\nmodels = ["m"]\n', "grant[1]: give `api_keys`, `users`, `teams` or `organisations`."),
         (PROVIDER.replace("https", "ftp"), "base_url: give https://host/path"),

@@ -21,6 +21,12 @@ def test_a_path_finds_its_route(method: str, path: str, operation: str, paramete
     assert (route.dialect, route.operation, found) == (DEFAULT, operation, parameters)
 
 
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_an_mcp_server_is_one_path_for_all_that_its_transport_does(method: str) -> None:
+    route, found = dialect_for(method, "/mcp/files")
+    assert (route.dialect.name, route.operation, found) == ("mcp", "mcp", {"server": "files"})
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
