@@ -6,6 +6,9 @@
     POST /_fixture              {"id", "status", "headers", "body": base64}: an answer, byte for byte
     GET  /_seen                 the requests received so far, the last `SEEN` of them; DELETE forgets them
 
+What became of a stream is in its request's `stream`: {"writes": 7, "end": "whole"}, or "cut" as it was told,
+or "gone" for a client that did not wait for all; null while it is sent.
+
 Everything that left the gateway is in `/_seen`: that is how tests show what did not.
 """
 
@@ -16,12 +19,14 @@ import collections
 import json
 import time
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from penstock.dev import echo_answers
 from penstock.dev.echo_directives import Asked, UnknownDirectiveError, asked
+from penstock.dev.echo_events import events
+from penstock.dev.echo_framing import compressed, framed
+from penstock.dev.echo_sending import Answer, Stream, json_answer, send, send_as_asked, send_stream
 from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server, json_headers
 from penstock.dev.processes import announce_port, wait_for_parent_to_end
 
@@ -30,20 +35,8 @@ DEFAULT_PORT = 8788
 SEEN = 1000
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 BOMB_BYTES = 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and body of an answer."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-def json_answer(status: int, value: Mapping[str, Any]) -> Answer:
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Answer(status, tuple(json_headers()), body)
+# Also for how long a write may wait for whoever reads slowly.
+IDLE_TIMEOUT_S = 900.0
 
 
 class Echo:
@@ -53,7 +46,7 @@ class Echo:
         self._sleep = sleep
         self._fixtures: dict[str, Answer] = {}
         self._seen: collections.deque[dict[str, Any]] = collections.deque(maxlen=SEEN)
-        self._server = Server(self._serve, port=port)
+        self._server = Server(self._serve, port=port, idle_timeout_s=IDLE_TIMEOUT_S)
 
     @property
     def port(self) -> int:
@@ -73,10 +66,9 @@ class Echo:
             raw = b""
         route = (connection.command, connection.path.partition("?")[0])
         if route == ("POST", "/v1/chat/completions"):
-            self._note(connection, raw)
-            self._complete(connection, raw)
+            self._complete(connection, raw, self._note(connection, raw))
         else:
-            self._send(connection, self._other(connection, route, raw))
+            send(connection, self._other(connection, route, raw))
 
     def _other(self, connection: Connection, route: tuple[str, str], raw: bytes) -> Answer:
         match route:
@@ -96,15 +88,16 @@ class Echo:
             case _:
                 return json_answer(404, echo_answers.error(404, "The echo upstream has no such path."))
 
-    def _note(self, connection: Connection, raw: bytes) -> None:
-        self._seen.append(
-            {
-                "method": connection.command,
-                "path": connection.path,
-                "headers": list(connection.headers.items()),
-                "body": base64.b64encode(raw).decode(),
-            }
-        )
+    def _note(self, connection: Connection, raw: bytes) -> dict[str, Any]:
+        note = {
+            "method": connection.command,
+            "path": connection.path,
+            "headers": list(connection.headers.items()),
+            "body": base64.b64encode(raw).decode(),
+            "stream": None,
+        }
+        self._seen.append(note)
+        return note
 
     def _keep_fixture(self, raw: bytes) -> Answer:
         given = json.loads(raw)
@@ -114,22 +107,33 @@ class Echo:
         )
         return json_answer(201, {"id": given["id"]})
 
-    def _complete(self, connection: Connection, raw: bytes) -> None:
+    def _complete(self, connection: Connection, raw: bytes, note: dict[str, Any]) -> None:
         try:
             body = json.loads(raw)
             request = asked(body, connection.headers.get("x-echo"))
             answer = self._answer(body, request, raw)
             self._sleep(request.number("delay"))
-            self._send_as_asked(connection, answer, request)
+            if isinstance(answer, Stream):
+                self._stream(connection, answer, request, note)
+            else:
+                send_as_asked(connection, answer, request, self._sleep)
         except (ValueError, AttributeError, TypeError, KeyError):
-            self._send(connection, json_answer(400, echo_answers.error(400, "The request cannot be read.")))
+            send(connection, json_answer(400, echo_answers.error(400, "The request cannot be read.")))
         except UnknownDirectiveError as error:
-            self._send(connection, json_answer(400, echo_answers.error(400, str(error), "unknown_directive")))
+            send(connection, json_answer(400, echo_answers.error(400, str(error), "unknown_directive")))
 
-    def _answer(self, body: dict[str, Any], request: Asked, raw: bytes) -> Answer:
-        if body.get("stream"):
-            message = "The echo upstream does not stream."
-            return json_answer(400, echo_answers.error(400, message, "stream_not_supported"))
+    def _stream(self, connection: Connection, stream: Stream, request: Asked, note: dict[str, Any]) -> None:
+        sent: dict[str, Any] = {"writes": 0, "end": None}
+        note["stream"] = sent
+        try:
+            for count, _ in enumerate(send_stream(connection, stream, request, self._sleep), 1):
+                sent["writes"] = count
+            sent["end"] = "cut" if "cut" in request else "whole"
+        except OSError:
+            sent["end"] = "gone"
+            raise
+
+    def _answer(self, body: dict[str, Any], request: Asked, raw: bytes) -> Answer | Stream:
         if "fail" in request:
             status = int(request.number("fail", 500))
             return json_answer(status, echo_answers.error(status, "The echo upstream was told to fail."))
@@ -144,25 +148,18 @@ class Echo:
         if "huge" in request:
             text = "x" * int(request.number("huge"))
             request = Asked({**request.directives, "text": text}, request.user_text)
+        if body.get("stream"):
+            return _streamed(body, request, raw)
         return json_answer(200, echo_answers.completion(body, request, raw))
 
-    def _send_as_asked(self, connection: Connection, answer: Answer, request: Asked) -> None:
-        """The answer, or one of the ways in which a server breaks HTTP."""
-        headers, half = answer.headers, len(answer.body) // 2
-        if "lie-type" in request:
-            headers = (("Content-Type", "text/html; charset=utf-8"),)
-        connection.close_connection = (
-            connection.close_connection or "lie-length" in request or "cut" in request
-        )
-        declared = half if "lie-length" in request else len(answer.body)
-        connection.wfile.write(connection.head(answer.status, headers, declared))
-        connection.wfile.write(answer.body[:half])
-        self._sleep(request.number("stall"))
-        if "cut" not in request:
-            connection.wfile.write(answer.body[half:])
 
-    def _send(self, connection: Connection, answer: Answer) -> None:
-        connection.send(answer.status, answer.headers, answer.body)
+def _streamed(body: dict[str, Any], request: Asked, raw: bytes) -> Stream:
+    made = events(echo_answers.plain_completion(body, request, raw), body, request)
+    writes = framed(made, request.framing(), done="no-done" not in request and "error" not in request)
+    headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache")]
+    if "gzip" in request:
+        return Stream((*headers, ("Content-Encoding", "gzip")), compressed(writes))
+    return Stream(tuple(headers), writes)
 
 
 def _bomb(size_bytes: int) -> bytes:

@@ -19,12 +19,18 @@ _CALL = re.compile(r"^call:([A-Za-z0-9_-]{1,64})\s+(\{.*\})\s*$", re.MULTILINE)
 
 def completion(body: Mapping[str, Any], request: Asked, raw: bytes) -> dict[str, Any]:
     """A chat completion for `body`, whose bytes were `raw`."""
+    answer = plain_completion(body, request, raw)
+    return vendored(answer) if "vendor" in request else answer
+
+
+def plain_completion(body: Mapping[str, Any], request: Asked, raw: bytes) -> dict[str, Any]:
+    """The same without a vendor's keys."""
     digest = hashlib.sha256(raw).hexdigest()
     count = body.get("n")
     choices = [
         _choice(body, request, index, digest) for index in range(count if isinstance(count, int) else 1)
     ]
-    answer = {
+    return {
         "id": f"chatcmpl-{digest[:24]}",
         "object": "chat.completion",
         "created": CREATED_S,
@@ -34,7 +40,6 @@ def completion(body: Mapping[str, Any], request: Asked, raw: bytes) -> dict[str,
         "service_tier": "default",
         "system_fingerprint": "fp_echo",
     }
-    return _with_vendor_keys(answer) if "vendor" in request else answer
 
 
 def models() -> dict[str, Any]:
@@ -151,11 +156,11 @@ def _usage(body: Mapping[str, Any], choices: list[dict[str, Any]]) -> dict[str, 
     }
 
 
-def _with_vendor_keys(value: Any) -> Any:
+def vendored(value: Any) -> Any:
     """The value with members that no API documents, in each of its objects."""
     if isinstance(value, list):
-        return [_with_vendor_keys(item) for item in value]
+        return [vendored(item) for item in value]
     if not isinstance(value, dict):
         return value
-    inside = {name: _with_vendor_keys(item) for name, item in value.items()}
+    inside = {name: vendored(item) for name, item in value.items()}
     return {**inside, "x_vendor": {"big": BIG_INTEGER, "exact": 1.10, "flags": [True, None]}}

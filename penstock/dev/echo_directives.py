@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from penstock.dev.echo_framing import FRAMINGS
+
 # One row per directive: what it does, and, where it takes one, its value.
 DIRECTIVES: Mapping[str, str] = MappingProxyType(
     {
         "delay": "delay=SECONDS: waits before it answers.",
         "stall": "stall=SECONDS: waits in the middle of the body.",
         "fail": "fail=STATUS: an error of the API with that status.",
-        "cut": "cut: closes the connection in the middle of the body.",
-        "lie-length": "lie-length: declares half the length of the body.",
+        "cut": "cut: closes the connection in the middle of the body; cut=N: of a stream, after N writes.",
+        "lie-length": "lie-length: declares half the length of the body (of one that is not streamed).",
         "lie-type": "lie-type: declares text/html.",
         "garbage": "garbage: declares JSON and sends none.",
         "huge": "huge=BYTES: a text of that many bytes.",
@@ -29,6 +31,15 @@ DIRECTIVES: Mapping[str, str] = MappingProxyType(
         "refusal": "refusal=TEXT: a refusal in place of the text.",
         "reasoning": "reasoning=TEXT: text of the model's reasoning beside the answer.",
         "finish": "finish=REASON: the finish_reason.",
+        "pause": "pause=SECONDS: waits before each write of a stream.",
+        "split": "split=CHARACTERS: a stream's texts and arguments in pieces of that many, not in words.",
+        "error": "error=N: an error in a stream after N events (3 if not said), which end it.",
+        "no-done": "no-done: a stream ends without [DONE].",
+        "endless": "endless: a stream says its text again and again until nobody reads it.",
+        "framing": "framing=WAY,…: how a stream's events are written: "
+        + "; ".join(f"{way}: {what}" for way, what in FRAMINGS.items())
+        + ".",
+        "gzip": "gzip: a stream that is compressed, though nobody asked.",
         "vendor": "vendor: unknown keys at every level, and integers beyond 64 bits.",
     }
 )
@@ -59,6 +70,13 @@ class Asked:
             return float(self.value(name, str(default)))
         except ValueError as error:
             raise UnknownDirectiveError(DIRECTIVES[name]) from error
+
+    def framing(self) -> frozenset[str]:
+        """Raises UnknownDirectiveError."""
+        ways = frozenset(way.strip() for way in self.value("framing", "").split(",") if way.strip())
+        if ways - FRAMINGS.keys():
+            raise UnknownDirectiveError(DIRECTIVES["framing"])
+        return ways
 
 
 def asked(body: Mapping[str, Any], header: str | None) -> Asked:

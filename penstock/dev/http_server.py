@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import socket
 import socketserver
 import sys
@@ -145,6 +146,16 @@ class Connection(BaseHTTPRequestHandler):
     def body(self) -> Body:
         """The request's body, not read yet. To be taken once."""
         return Body(self.headers, self.rfile)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has closed its side, as all do who do not want the answer."""
+        if not select.select([self.connection], [], [], 0)[0]:
+            return False
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def send(self, status: int, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
         """The whole answer in one write: head and body apart would wait for each other's acknowledgement."""

@@ -5,7 +5,6 @@ Source: "Set up a Lambda proxy integration with payload response streaming", API
 
 from __future__ import annotations
 
-import select
 import socket
 
 from penstock.dev.http_server import Connection
@@ -34,14 +33,7 @@ class StreamedAnswer:
 
     @property
     def gone(self) -> bool:
-        """Whether the caller has closed its side, as all do who do not want the answer."""
-        caller = self._connection.connection
-        if not select.select([caller], [], [], 0)[0]:
-            return False
-        try:
-            return not caller.recv(1, socket.MSG_PEEK)
-        except OSError:
-            return True
+        return self._connection.gone
 
     def pass_on(self, chunk: bytes) -> None:
         if self.gone:

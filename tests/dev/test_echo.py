@@ -139,8 +139,34 @@ def test_an_unknown_directive_is_a_400_that_lists_the_known(client: httpx.Client
     assert "delay=SECONDS" in response.json()["error"]["message"]
 
 
-def test_a_stream_is_refused_until_it_can_be_given(client: httpx.Client) -> None:
-    assert ask(client, "hello", stream=True).json()["error"]["code"] == "stream_not_supported"
+@pytest.mark.parametrize("directives", ["", "split=1; framing=ragged,crlf,comments", "gzip"])
+def test_what_the_openai_client_puts_together_from_a_stream_is_the_unary_answer(
+    echo: Echo, directives: str
+) -> None:
+    messages: Any = [{"role": "user", "content": 'call:look_up {"a": "one two"}'}]
+    calling: Any = {"tools": [{"type": "function", "function": {"name": "look_up", "parameters": {}}}]}
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{echo.port}/v1", api_key="x", max_retries=0) as client:
+        chat, headers = client.chat.completions, {"x-echo": directives}
+        for more in (calling, {"n": 2, "logprobs": True}):
+            whole = chat.create(model="echo", messages=messages, **more)
+            with chat.stream(
+                model="echo",
+                messages=messages,
+                stream_options={"include_usage": True},
+                extra_headers=headers,
+                **more,
+            ) as stream:
+                streamed = stream.get_final_completion()
+            assert [told(choice) for choice in streamed.choices] == [told(choice) for choice in whole.choices]
+            assert whole.usage is not None
+            assert streamed.usage == whole.usage
+
+
+def told(choice: Any) -> tuple[Any, ...]:
+    message = choice.message
+    calls = [(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
+    tokens = choice.logprobs and [token.token for token in choice.logprobs.content]
+    return choice.index, message.content, message.refusal, calls, tokens, choice.finish_reason
 
 
 def test_a_taken_port_is_given_up_for_another(echo: Echo) -> None:

@@ -50,3 +50,10 @@ def test_the_text_of_parts_is_joined_and_only_the_last_user_message_counts() -> 
 @pytest.mark.parametrize("odd", [{}, {"messages": 1}, {"messages": [1]}, {"messages": [{"role": "user"}]}])
 def test_an_odd_body_has_no_text(odd: dict[str, Any]) -> None:
     assert asked(odd, None).user_text == ""
+
+
+def test_ways_of_framing_go_together_and_an_unknown_one_is_answered_with_all() -> None:
+    assert asked(body("[[echo: framing=crlf, bytes; cut=2]]"), None).framing() == {"crlf", "bytes"}
+    assert asked(body("[[echo: cut]]"), None).framing() == frozenset()
+    with pytest.raises(UnknownDirectiveError, match="together: three events"):
+        asked(body("[[echo: framing=crlf,odd]]"), None).framing()
