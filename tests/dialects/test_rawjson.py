@@ -128,3 +128,14 @@ def test_a_circle_and_an_endless_integer_are_no_json() -> None:
     for value in (circle, 10 ** (sys.get_int_max_str_digits() + 1)):
         with pytest.raises(ValueError, match=r"Circular|digits"):
             rawjson.dumps(value)
+
+
+def test_half_a_character_passes_for_who_joins_halves_and_for_nobody_else() -> None:
+    text = '{"a":"\\ud83d","b":"\\\\ud83d"}'
+    assert rawjson.parse(text, allows_halves=True) == {"a": "\ud83d", "b": "\\ud83d"}
+    assert text[rawjson.half_at(text) :].startswith("\\ud83d")
+    assert rawjson.half_at('{"a":"\\ud83d\\ude00 \\\\ud83d"}') == 0
+    with pytest.raises(RequestError, match="half of a surrogate pair"):
+        rawjson.parse(text)
+    with pytest.raises(RequestError, match="member twice"):
+        rawjson.parse('{"a":"\\ud83d","a":1}', allows_halves=True)

@@ -284,7 +284,7 @@ def _choice_parts(choice: Mapping[str, Any]) -> Iterator[Part]:
     yield from call_parts(choice)
     if as_object(choice.get("logprobs")):
         yield LogprobsPart(choice["index"], choice["logprobs"])
-    if type(reason := choice.get("finish_reason")) is str:
+    if type(reason := choice.get("finish_reason")) is str and reason:
         yield FinishPart(choice["index"], reason)
 
 

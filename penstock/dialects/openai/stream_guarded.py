@@ -52,6 +52,7 @@ class GuardedStream:
         self._calls, self._calls_chars = Calls(), 0
         self._repeats = Repeats(max_held_bytes)
         self._settled: set[int] = set()  # choices of which nothing is held any more
+        self._edited: set[int | None] = set()  # those of which something whole is not what came
         self._out: list[bytes] = []  # what leaves with this step
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -127,7 +128,7 @@ class GuardedStream:
             message = "The upstream's stream goes on with a choice that has ended."
             raise UpstreamError(message, outcome="malformed")
         if speaking or is_error(came.tree):
-            self._settle((self._progress.ended if self._kept else frozenset()) - speaking)
+            self._settle(self._progress.ended - speaking if self._kept else ())
             self._send_kept()
         chunk = self._admitted(came)
         if self._guard.denial is None:
@@ -158,7 +159,9 @@ class GuardedStream:
 
     def _whole_texts(self, chunk: Chunk) -> Texts:
         whole = (part for part in chunk.parts if isinstance(part, TextPart) and part.is_whole)
-        return {part: self._guard.whole_text(part.field, part.text) for part in whole}
+        texts = {part: self._guard.whole_text(part.field, part.text) for part in whole}
+        self._edited |= {part.choice for part, new in texts.items() if new != part.text}
+        return texts
 
     def _growing_texts(self, chunk: Chunk, *, apart: bool) -> Texts:
         """What of each growing text stays inside of the chunk.
@@ -194,8 +197,11 @@ class GuardedStream:
     def _prompt_repeats(self, chunk: Chunk) -> list[Splice]:
         if chunk.tree.get("prompt_logprobs") is None:
             return []
-        is_edited = any(map(self._guard.is_edited, self._progress.choices))
+        is_edited = any(map(self._is_edited, self._progress.choices))
         return [Put(("prompt_logprobs",), None)] if is_edited else []
+
+    def _is_edited(self, choice: int) -> bool:
+        return choice in self._edited or self._guard.is_edited(choice)
 
     def _settle(self, choices: Iterable[int]) -> None:
         """All that is held of these choices leaves: they have ended."""
@@ -203,13 +209,17 @@ class GuardedStream:
             self._settled.add(choice)
             for channel in self._channels.take(choice):
                 self._say(channel, self._guard.end(channel))
-            if (calls := self._calls.take(choice)) is not None:
-                self._out.append(self._writer.calls(self._guard.whole(calls)))
-            if self._guard.denial is not None:
-                return
-            is_edited = self._guard.is_edited(choice)
-            for members in self._repeats.released(choice, is_edited=is_edited):
+            self._say_calls(choice)
+            for members in self._repeats.released(choice, is_edited=self._is_edited(choice)):
                 self._out.append(self._writer.held(choice, members))
+
+    def _say_calls(self, choice: int) -> None:
+        came = self._calls.take(choice)
+        if came is None or self._guard.denial is not None:
+            return
+        calls = self._guard.whole(came)
+        self._edited |= {choice} if calls is not came else set()
+        self._out.append(self._writer.calls(calls))
 
     def _say(self, channel: Channel, text: str) -> None:
         if text:

@@ -54,14 +54,14 @@ class Progress:
         return speaking
 
     @property
-    def choices(self) -> frozenset[int]:
+    def choices(self) -> set[int]:
         """The numbers of all choices so far."""
-        return frozenset(self._open | self._ended)
+        return self._open | self._ended
 
     @property
-    def ended(self) -> frozenset[int]:
+    def ended(self) -> set[int]:
         """The numbers of those that have ended."""
-        return frozenset(self._ended)
+        return set(self._ended)
 
     @property
     def has_ended(self) -> bool:

@@ -103,9 +103,8 @@ class FakeGuard:
         texts = content.texts(FIELDS[2]).texts
         if any(self.blocked and self.blocked in text for text in texts):
             self.denial = DENIAL
-        edits = [Texts(FIELDS[2], texts).map(self.change)]
-        self.edited |= {0} if edits[0] else set()
-        return content.edited(edits)  # type: ignore[return-value]  # an edit keeps the type
+        edit = Texts(FIELDS[2], texts).map(self.change)
+        return content.edited([edit]) if edit else content  # type: ignore[return-value]  # the same type
 
     def is_edited(self, choice: int | None) -> bool:
         return choice in self.edited

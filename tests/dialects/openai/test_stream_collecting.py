@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from penstock.dialects.openai.chat import ChatRequest
+from penstock.dialects.openai.stream_collecting import Collected
+from penstock.dialects.sse import Parser, encode
+from penstock.errors import UpstreamError
+from penstock.evidence.record import Usage
+from tests.dialects.openai.streaming import assembled, byte_by_byte, edited
+from tests.fixtures.openai.streams import Stream, stream, streams
+
+ALL = pytest.mark.parametrize("each", streams(), ids=str)
+DONE = encode("[DONE]")
+
+
+def says(text: str, reason: str | None = None, **members: Any) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": reason}
+    return encode(json.dumps({"id": "c", "choices": [choice], **members}))
+
+
+def collected(*pieces: bytes, **options: Any) -> Collected:
+    made = Collected(**options)
+    for piece in pieces:
+        made.feed(piece)
+    made.close()
+    return made
+
+
+@ALL
+def test_what_is_collected_is_the_response_that_it_would_have_been(each: Stream) -> None:
+    assert collected(each.body).response().tree == each.unary
+    assert collected(*byte_by_byte(each.body)).response().tree == each.unary
+
+
+@ALL
+def test_an_answer_that_nobody_changed_leaves_as_the_events_that_came(each: Stream) -> None:
+    whole = collected(each.body)
+    parser = Parser()
+    came = [event.stripped() for event in parser.feed(each.body) + parser.close()]
+    assert whole.events(whole.response()) == b"".join(event.raw for event in came if event.data)
+    assert whole.events(whole.response()) == whole.events(whole.response())
+
+
+@ALL
+def test_an_answer_that_was_changed_leaves_in_events_of_its_own(each: Stream) -> None:
+    whole = collected(each.body)
+    response = edited(whole.response(), str.swapcase)
+    again = assembled(whole.events(response))
+    assert again.response().tree == response.tree
+    assert again.template() == assembled(each.body).template()
+    replaced = whole.response().replaced("Sorry.")
+    assert assembled(whole.events(replaced)).response().texts("response.text").texts[0] == "Sorry."
+
+
+def test_an_equal_answer_that_is_another_one_is_written_anew() -> None:
+    whole = collected(says("a") + says("b", "stop"))
+    response = whole.response()
+    assert whole.events(response).count(b"data:") == 2
+    assert whole.events(response.edited([])) == whole.events(response)
+    [edit] = [text.replace("a", "A") for text in response.texts("response.text").texts]
+    assert edit.encode() in whole.events(edited(response, lambda text: text.replace("a", "A")))
+
+
+def test_the_answer_is_the_same_object_until_more_comes() -> None:
+    whole = Collected()
+    whole.feed(says("a"))
+    first = whole.response()
+    assert whole.response() is first
+    whole.feed(says("b", "stop"))
+    assert whole.response() is not first
+    assert whole.response().texts("response.text").texts == ("ab",)
+
+
+def test_the_usage_chunk_that_the_caller_did_not_ask_for_is_in_no_event() -> None:
+    body = stream("usage_chunk").body
+    whole = collected(body, hide_usage=True)
+    response = whole.response()
+    assert (whole.usage, response.usage()) == (Usage(9, 6, 4, 2), Usage(9, 6, 4, 2))
+    for left in (whole.events(response), whole.events(edited(response, str.upper))):
+        assert b"prompt_tokens" not in left
+        assert left.endswith(DONE)
+    assert b"prompt_tokens" in collected(body).events(response)
+
+
+def test_usage_that_stands_with_the_last_choice_stays_there() -> None:
+    whole = collected(says("a", "stop", usage={"prompt_tokens": 3}) + DONE, hide_usage=True)
+    assert b"prompt_tokens" in whole.events(edited(whole.response(), str.upper))
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (says("a"), "cut"),
+        (b"", "cut"),
+        (says("a", "stop")[:-9], "cut"),
+        (b"data: {\n\n", "malformed"),
+        (says("\ud83d", "stop"), "malformed"),
+    ],
+)
+def test_a_stream_that_is_not_whole_or_no_stream_is_the_upstreams_failure(body: bytes, outcome: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        collected(body)
+    assert caught.value.outcome == outcome
+
+
+def test_an_upstream_that_fails_is_known_to_have_failed() -> None:
+    assert collected(stream("error").body).has_failed
+    assert not collected(DONE).has_failed
+
+
+def test_the_words_are_bounded_and_not_the_chunks_that_they_come_in() -> None:
+    padding: dict[str, Any] = {"obfuscation": "x" * 200, "usage": {"prompt_tokens": 1}, "model": "m" * 50}
+    whole = Collected(max_chars=3000)
+    for _ in range(100):
+        whole.feed(says("abcd", **padding))
+    with pytest.raises(UpstreamError, match="larger than 3000 bytes") as caught:
+        whole.feed(says("x" * 3000))
+    assert caught.value.outcome == "too_large"
+
+
+def test_events_are_not_held_beyond_their_bound_and_are_written_anew_then() -> None:
+    body = (says("a") + says("b", "stop")) * 5 + DONE
+    short, long = (collected(body, max_events_bytes=size) for size in (len(body), len(body) - 1))
+    assert short.events(short.response()) == body
+    left = long.events(long.response())
+    assert left.count(b"data:") == 3
+    assert assembled(left).response().tree == short.response().tree
+
+
+def test_only_a_chat_completion_is_streamed_as_one() -> None:
+    request = ChatRequest.decode(b'{"model":"m","messages":[]}')
+    with pytest.raises(TypeError, match="streamed as one"):
+        collected(DONE).events(request)

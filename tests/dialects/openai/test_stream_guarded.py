@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.content import Content, Unseen
+from penstock.dialects.openai.stream import FinishPart, TextPart
+from penstock.dialects.openai.stream_guarded import GuardedStream
+from penstock.dialects.openai.stream_progress import Progress
+from penstock.dialects.sse import Parser, encode
+from penstock.errors import UpstreamError
+from penstock.evidence.record import Usage
+from penstock.streams import Channel, ContentT
+from tests.dialects.openai.streaming import (
+    DENIAL,
+    FIELDS,
+    FakeGuard,
+    assembled,
+    byte_by_byte,
+    chunks,
+    edited,
+    everything,
+    guarded,
+    in_two,
+)
+from tests.fixtures.openai.streams import Stream, stream, streams
+
+ALL = pytest.mark.parametrize("each", streams(), ids=str)
+HELD = pytest.mark.parametrize("held_chars", [0, 1, 5, 1000])
+DONE = encode("[DONE]")
+CONTENT = Channel(0, "content")
+LOGPROBS = {"content": [{"token": "x", "logprob": -1.5}], "refusal": None}
+
+
+def says(
+    text: str = "", reason: str | None = None, index: int = 0, delta: Any = None, **members: Any
+) -> bytes:
+    own = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
+    said: dict[str, Any] = {"content": text} if text else {}
+    said |= delta or {}
+    choice = {"index": index, "delta": said, "finish_reason": reason, **own}
+    return encode(json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **members}))
+
+
+def calls(*fragments: str, index: int = 0) -> bytes:
+    listed = [{"index": at, "function": {"arguments": text}} for at, text in enumerate(fragments)]
+    return says(index=index, delta={"tool_calls": listed})
+
+
+def message(sent: bytes) -> Any:
+    return assembled(sent).response().tree["choices"][0]["message"]
+
+
+@ALL
+@HELD
+def test_under_a_guard_that_edits_nothing_a_stream_adds_up_to_the_same(each: Stream, held_chars: int) -> None:
+    sent = assembled(guarded(each.body, str, held_chars))
+    assert sent.response().tree == each.unary
+    assert sent.template() == assembled(each.body).template()
+
+
+@ALL
+@HELD
+def test_what_leaves_adds_up_to_what_the_whole_would_have_been(each: Stream, held_chars: int) -> None:
+    left = assembled(guarded(each.body, str.swapcase, held_chars)).response()
+    expected = edited(assembled(each.body).response(), str.swapcase)
+    assert left.tree == without_annotations(expected.tree)
+
+
+@ALL
+def test_where_the_bytes_are_cut_changes_nothing_of_what_is_said(each: Stream) -> None:
+    """Where every event begins and ends at each cut is the parser's, which is tested at every place."""
+    for line_end, step in ((b"\n", 5), (b"\r\n", 97)):
+        body = each.body.replace(b"\n", line_end)
+        whole = everything(GuardedStream(FakeGuard(str.swapcase, 3)), body)
+        for pieces in (byte_by_byte(body), *in_two(body, step)):
+            assert everything(GuardedStream(FakeGuard(str.swapcase, 3)), *pieces) == whole
+
+
+@given(st.data())
+def test_random_cuts_change_nothing_of_what_is_said(data: st.DataObject) -> None:
+    each = data.draw(st.sampled_from(streams()))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(each.body)), max_size=5)))
+    pieces = [each.body[a:b] for a, b in zip([0, *cuts], [*cuts, len(each.body)], strict=True)]
+    whole = everything(GuardedStream(FakeGuard(str.swapcase, 3)), each.body)
+    assert everything(GuardedStream(FakeGuard(str.swapcase, 3)), *pieces) == whole
+
+
+@ALL
+def test_a_text_that_is_held_is_nowhere_in_what_leaves_before_its_choice_has_ended(each: Stream) -> None:
+    pieces = {part.text.strip() for part in text_parts(each.body) if not part.is_whole}
+    words = {piece for piece in pieces if len(piece) > 3}
+    sent = guarded(each.body, lambda text: "~" * len(text), held_chars=100_000).decode()
+    assert not [word for word in words if word in sent or json.dumps(word)[1:-1] in sent]
+
+
+@ALL
+@HELD
+def test_all_that_a_choice_says_leaves_before_its_end_and_no_end_of_all_before_the_ending(
+    each: Stream, held_chars: int
+) -> None:
+    guarding = GuardedStream(FakeGuard(str.swapcase, held_chars))
+    before = guarding.feed(each.body) + guarding.close()
+    progress = Progress()
+    for chunk in chunks(before):
+        ended_before = progress.ended
+        speaking = progress.read(chunk.tree)
+        assert each.name == "reason_with_every_delta" or not speaking & ended_before
+        for part in chunk.parts:
+            assert not isinstance(part, FinishPart) or part.choice not in speaking
+    assert each.name == "reason_with_every_delta" or guarding.has_failed or not progress.has_ended
+    assert b"[DONE]" not in before
+    assert not any(part.text for part in text_parts(guarding.ending))
+
+
+@ALL
+def test_comments_ids_and_other_names_do_not_leave(each: Stream) -> None:
+    sent = guarded(each.body)
+    assert all(event.stripped() == event and event.data for event in Parser().feed(sent))
+
+
+def test_a_chunk_whose_text_leaves_at_once_is_the_bytes_that_came() -> None:
+    body = b'data: { "choices":[ {"index":0, "delta":{ "content" : "\\u0061b" }, "x": 1.0} ] }\n\n'
+    assert GuardedStream(FakeGuard()).feed(b": note\n\n" + body) == body
+
+
+def test_what_is_let_go_in_its_own_time_leaves_in_a_chunk_of_its_own() -> None:
+    guard = FakeGuard()
+    guarding = GuardedStream(guard)
+    guarding.feed(says("a", delta={"role": "assistant"}))
+    assert guarding.due() == b""
+    guard.waiting = [(CONTENT, "b"), (CONTENT._replace(choice=1), "c"), (CONTENT, "")]
+    assert [part.text for part in text_parts(guarding.due())] == ["b", "c"]
+    guard.waiting, guard.denial = [(CONTENT, "d")], DENIAL
+    assert guarding.due() == b""
+
+
+def test_the_thoughts_end_when_the_words_begin() -> None:
+    guard = FakeGuard(str.upper, held_chars=100)
+    everything(GuardedStream(guard), stream("thoughts_and_words_by_turns").body)
+    thinking = Channel(0, "content.thinking")
+    assert guard.ended == [thinking, CONTENT, thinking._replace(entry=1), CONTENT._replace(entry=1)]
+    assert list(guard.seen.values()) == ["Who is Jane?", "Wait a bit.", "A cat.", "Jane is a cat."]
+
+
+def test_reasoning_beside_the_text_ends_with_its_choice_alone() -> None:
+    guard = FakeGuard(held_chars=100)
+    guarding = GuardedStream(guard)
+    guarding.feed(says(delta={"reasoning": "a"}) + says("b") + says(delta={"reasoning": "c"}))
+    assert guard.ended == []
+    assert guard.seen == {Channel(0, "reasoning"): "ac", CONTENT: "b"}
+
+
+def test_calls_leave_whole_with_the_end_of_their_choice_and_not_before() -> None:
+    guarding = GuardedStream(FakeGuard(str.upper))
+    fragments = [calls('{"who":"ja', "{"), calls('ne"}', "}"), calls('{"b":1}', index=1)]
+    assert guarding.feed(b"".join(fragments)) == b""
+    [first, second, end] = chunks(guarding.feed(says(reason="tool_calls")))
+    assert first.texts("response.tool_calls").texts == ('{"who":"JANE"}',)
+    assert second.texts("response.tool_calls").texts == ("{}",)
+    assert end.parts == (FinishPart(0, "tool_calls"),)
+    assert [chunk.texts("response.tool_calls").texts for chunk in chunks(guarding.feed(DONE))] == [
+        ('{"b":1}',)
+    ]
+
+
+def test_what_nobody_ended_leaves_when_the_stream_is_done() -> None:
+    guarding = GuardedStream(FakeGuard(held_chars=9))
+    assert guarding.feed(says("ab") + calls("{}")) == b""
+    sent = guarding.feed(DONE)
+    assert message(sent)["content"] == "ab"
+    assert message(sent)["tool_calls"] == [{"function": {"arguments": "{}"}}]
+    assert (guarding.close(), guarding.ending) == (b"", DONE)
+
+
+def test_a_choice_that_ended_early_goes_on_no_more() -> None:
+    guarding = GuardedStream(FakeGuard())
+    guarding.feed(says("a") + says("b", index=1) + says(reason="stop"))
+    for more in (says("c"), calls("{}"), says(delta={"reasoning": "d"})):
+        with pytest.raises(UpstreamError, match="goes on with a choice that has ended") as caught:
+            guarding.feed(more)
+        assert caught.value.outcome == "malformed"
+    role = says(delta={"role": "assistant", "content": ""})
+    assert guarding.feed(role) == role
+
+
+@pytest.mark.parametrize("held_chars", [0, 1000])
+def test_what_repeats_a_text_leaves_after_it_when_it_was_not_edited(held_chars: int) -> None:
+    guarding = GuardedStream(FakeGuard(held_chars=held_chars))
+    note = {
+        "type": "url_citation",
+        "url_citation": {"start_index": 0, "end_index": 1, "title": "t", "url": "u"},
+    }
+    said = {"parsed": {"a": 1}, "annotations": [note], "audio": {"id": "i", "data": "UklG"}}
+    before = guarding.feed(says("x", logprobs=LOGPROBS, delta=said))
+    assert all(word not in before for word in (b"token", b"parsed", b"url", b"UklG"))
+    choice = assembled(before + guarding.feed(says(reason="stop") + DONE)).response().tree["choices"][0]
+    assert choice["logprobs"] == LOGPROBS
+    assert choice["message"] == {"role": "assistant", "content": "x", **said}
+
+
+def test_what_repeats_a_text_stays_away_when_anything_of_its_choice_was_edited() -> None:
+    pointing = {"url_citation": {"start_index": 0, "end_index": 1, "title": "T", "url": "U"}}
+    pointless = {"url_citation": {"title": "Jane", "url": "U"}}
+    said = {"parsed": {"a": "Jane"}, "annotations": [pointing, pointless], "audio": {"data": "UklG"}}
+    for edited_part in (says("Jane"), calls('{"who":"Jane"}'), says(delta={"reasoning": "Jane"})):
+        guarding = GuardedStream(FakeGuard(lambda text: text.replace("Jane", "J")))
+        body = says(logprobs=LOGPROBS, delta=said, prompt_logprobs=[None]) + edited_part
+        sent = everything(guarding, body + says(reason="stop", prompt_logprobs=[None, None]) + DONE)
+        tree = assembled(sent).response().tree
+        assert tree["choices"][0]["logprobs"] is None
+        assert tree["choices"][0]["message"]["annotations"] == [
+            {"url_citation": {"title": "J", "url": "U"}}
+        ], edited_part
+        assert tree["choices"][0]["message"]["audio"] == {"data": ""}
+        assert "parsed" not in tree["choices"][0]["message"]
+        assert b'"prompt_logprobs": null' in sent or b'"prompt_logprobs":null' in sent
+
+
+def test_what_repeats_a_text_of_another_choice_is_not_touched() -> None:
+    guarding = GuardedStream(FakeGuard(lambda text: text.replace("Jane", "J")))
+    body = says("Jane", logprobs=LOGPROBS) + says("x", index=1, logprobs=LOGPROBS) + DONE
+    first, second = assembled(everything(guarding, body)).response().tree["choices"]
+    assert (first["logprobs"], second["logprobs"]) == (None, LOGPROBS)
+
+
+def test_what_repeats_a_text_is_dropped_when_there_is_too_much_of_it() -> None:
+    guarding = GuardedStream(FakeGuard(), max_held_bytes=500)
+    body = says("x", logprobs=LOGPROBS) * 50 + says("y", index=1, logprobs=LOGPROBS) + DONE
+    first, second = assembled(everything(guarding, body)).response().tree["choices"]
+    assert (first["message"]["content"], first["logprobs"]) == ("x" * 50, None)
+    assert second["logprobs"] == LOGPROBS
+
+
+class Dropping(FakeGuard):
+    """Sees no reasoning, and takes out what it cannot see."""
+
+    def admit(self, content: ContentT) -> ContentT:
+        unseen: list[Unseen] = list(content.unseen)
+        kept: Content = content.without(unseen) if unseen else content
+        kept = kept.without_field(FIELDS[1]) if FIELDS[1] in kept.present else kept
+        return cast("ContentT", kept)
+
+
+def test_what_a_guard_drops_does_not_leave_and_neither_does_what_repeats_it() -> None:
+    guard = Dropping()
+    first = says("a", x="hidden", logprobs=LOGPROBS)
+    body = first + says(delta={"reasoning": "Jane"}, x_note="Jane") + says("b", "stop") + DONE
+    tree = assembled(everything(GuardedStream(guard), body)).response().tree
+    [choice] = tree["choices"]
+    assert "x_note" not in tree
+    assert "x" not in choice
+    assert choice["message"] == {"role": "assistant", "content": "ab"}
+    assert choice["logprobs"] is None
+    assert guard.seen == {CONTENT: "ab"}
+
+
+@ALL
+@pytest.mark.parametrize("blocked", ["Jane", "e", "x"])
+def test_after_a_denial_nothing_leaves_and_what_has_left_is_a_prefix(each: Stream, blocked: str) -> None:
+    guard = FakeGuard(str.swapcase, 2, blocked)
+    guarding = GuardedStream(guard)
+    sent = []
+    for event in each.body.replace(b"\n\n", b"\n\n\0").split(b"\0"):
+        was_denied = guard.denial is not None
+        sent.append(guarding.feed(event))
+        assert not (was_denied or guard.denial) or sent[-1] == b""
+    sent.append(guarding.close())
+    whole = texts_of(guarded(each.body, str.swapcase, 2))
+    for channel, text in texts_of(b"".join(sent)).items():
+        assert whole[channel].startswith(text)
+    if guard.denial is not None:
+        assert (guarding.close(), guarding.ending, guarding.due(), sent[-1]) == (b"", b"", b"", b"")
+    assert guarding.error(DENIAL, "0").startswith(b'data: {"error"')
+
+
+def test_a_call_that_is_denied_never_leaves_nor_anything_with_it() -> None:
+    guard = FakeGuard(blocked="Jane")
+    guarding = GuardedStream(guard)
+    sent = guarding.feed(says("a") + calls('{"who":"Ja') + calls('ne"}') + says("b", index=1))
+    assert b"who" not in sent
+    assert guarding.feed(says("c", "tool_calls", logprobs=LOGPROBS)) == b""
+    assert guard.denial is DENIAL
+
+
+def test_what_came_before_a_malformed_event_leaves_however_the_bytes_are_cut() -> None:
+    guarding = GuardedStream(FakeGuard())
+    assert guarding.feed(says("a") + b"data: {\n\n" + says("b")) == says("a")
+    for step in (guarding.due, guarding.close, lambda: guarding.feed(DONE)):
+        with pytest.raises(UpstreamError, match="strict JSON") as caught:
+            step()
+        assert caught.value.outcome == "malformed"
+    with pytest.raises(UpstreamError, match="strict JSON"):
+        GuardedStream(FakeGuard()).feed(b"data: {\n\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (says("a"), "cut"),
+        (b"", "cut"),
+        (says("a", "stop") + says("b", index=1), "cut"),
+        (says("a") + says("b", "stop")[:-9], "cut"),
+        (says(delta={"content": "\ud83d"}) + says(reason="stop"), "malformed"),
+    ],
+)
+def test_a_stream_that_ends_too_early_is_the_upstreams_failure(body: bytes, outcome: str) -> None:
+    guarding = GuardedStream(FakeGuard(held_chars=100))
+    guarding.feed(body)
+    with pytest.raises(UpstreamError) as caught:
+        guarding.close()
+    assert caught.value.outcome == outcome
+
+
+def test_the_halves_of_a_character_are_one_text_to_a_guard() -> None:
+    guard = FakeGuard()
+    body = says("a\ud83d") + says("\ude00b", "stop") + DONE
+    sent = everything(GuardedStream(guard), body)
+    assert guard.seen == {CONTENT: "a\U0001f600b"}
+    assert message(sent)["content"] == "a\U0001f600b"
+    assert chunks(sent)[0].texts(FIELDS[0]).texts == ("a",)
+
+
+def test_an_upstream_that_fails_has_said_all_it_said_before_that() -> None:
+    guarding = GuardedStream(FakeGuard(str.upper, held_chars=9))
+    assert guarding.feed(says("a") + calls("{}")) == b""
+    sent = guarding.feed(says("b", "error", error={"message": "jane"}))
+    assert message(sent)["content"] == "AB"
+    assert chunks(sent)[-1].tree["error"] == {"message": "JANE"}
+    assert (guarding.has_failed, guarding.close(), guarding.ending) == (True, b"", b"")
+
+
+def test_a_usage_chunk_that_the_caller_did_not_ask_for_is_read_and_not_sent() -> None:
+    body = stream("usage_chunk").body
+    guarding = GuardedStream(FakeGuard(), hide_usage=True)
+    sent = everything(guarding, body)
+    assert guarding.usage == Usage(9, 6, 4, 2)
+    assert "usage" not in assembled(sent).response().tree or assembled(sent).response().tree["usage"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (calls("x" * 50), "calls"),
+        (encode('{"choices":[],"x_vendor":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}'), "after the end"),
+    ],
+)
+def test_what_is_held_is_bounded(more: bytes, what: str) -> None:
+    guarding = GuardedStream(FakeGuard(), max_held_bytes=1000)
+    guarding.feed(says("a", None if what == "calls" else "stop"))
+    with pytest.raises(UpstreamError, match=what) as caught:
+        [guarding.feed(more) for _ in range(100)]
+    assert caught.value.outcome == "too_large"
+
+
+def test_what_was_kept_is_counted_anew_when_it_has_left() -> None:
+    guarding = GuardedStream(FakeGuard(), max_held_bytes=500)
+    for _ in range(100):
+        guarding.feed(says("x", "stop"))
+    assert guarding.close() == b""
+
+
+def text_parts(body: bytes) -> list[TextPart]:
+    return [part for chunk in chunks(body) for part in chunk.parts if isinstance(part, TextPart)]
+
+
+def texts_of(body: bytes) -> dict[Channel, str]:
+    texts: dict[Channel, str] = {}
+    for part in text_parts(body):
+        if not part.is_whole:
+            texts[part.channel] = texts.get(part.channel, "") + part.text
+    return texts
+
+
+def without_annotations(tree: Any) -> Any:
+    """Positions in a text that is edited are not known in a stream: what has them is left out."""
+    copy = json.loads(json.dumps(tree))
+    for choice in copy["choices"]:
+        choice["message"].pop("annotations", None)
+    return copy
