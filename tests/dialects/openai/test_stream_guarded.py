@@ -42,7 +42,7 @@ def says(
     own = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
     said: dict[str, Any] = {"content": text} if text else {}
     said |= delta or {}
-    choice = {"index": index, "delta": said, "finish_reason": reason, **own}
+    choice: dict[str, Any] = {"index": index, "delta": said, "finish_reason": reason, **own}
     return encode(json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **members}))
 
 
