@@ -39,10 +39,10 @@ LOGPROBS = {"content": [{"token": "x", "logprob": -1.5}], "refusal": None}
 def says(
     text: str = "", reason: str | None = None, index: int = 0, delta: Any = None, **members: Any
 ) -> bytes:
-    own = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
+    own: dict[str, Any] = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
     said: dict[str, Any] = {"content": text} if text else {}
     said |= delta or {}
-    choice: dict[str, Any] = {"index": index, "delta": said, "finish_reason": reason, **own}
+    choice = {"index": index, "delta": said, "finish_reason": reason, **own}
     return encode(json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **members}))
 
 
