@@ -10,6 +10,9 @@
 
 Both need the main thread, where Lambda runs the handler. The first raises only while the plugin's own
 frame is on the stack, so it can never strike the engine's own code.
+
+Calls that follow each other at once, as those of a gate, share the second timer between `begin` and `end`:
+to set it for each takes longer than most calls do.
 """
 
 from __future__ import annotations
@@ -20,14 +23,18 @@ import faulthandler
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
-from typing import IO, Final, Protocol, TypeVar
+from typing import IO, Final, Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 REPEAT_S: Final = 0.025  # a plugin that catches the first is asked again; well under the 50 ms it may cost
 GRACE_S: Final = 1.0  # architecture.md, "Deadlines": the environment ends one second after the deadline
+# By how much later it may end where calls share the timer: then most gates set it once. Of a second, little.
+SLACK_S: Final = 0.1
 _CLOCK_MONOTONIC: Final = 1  # linux/time.h
 _HARD_SIGNAL_OFFSET: Final = 3  # SIGRTMIN..+2 are left to others
 
@@ -120,6 +127,11 @@ class Deadlines:
             raise RuntimeError("deadlines need the main thread: signals are delivered nowhere else")
         self._hard = hard
         self._fired = False
+        self._ends = 0.0
+        self._hard_ends = 0.0
+        """When the soft timer fires, and the hard one at the earliest (monotonic); 0 while it is off."""
+        self._slack_s = 0.0
+        self._handler = self._interrupt  # one object, so that it can be told from another's
 
     @classmethod
     def for_environment(cls) -> Deadlines:
@@ -127,34 +139,58 @@ class Deadlines:
         log = sys.__stderr__ or sys.stderr
         return cls(PosixTimer(log) if sys.platform == "linux" else ThreadTimer(log))
 
-    def run(self, seconds: float, call: Callable[[], T]) -> T:
-        """What `call` returns. Raises DeadlineExceededError when it is not back within `seconds` (> 0).
+    def begin(self) -> None:
+        """From here to `end`, or to the next `begin`, calls follow each other with little between them."""
+        self.rest()
+        self._slack_s = SLACK_S
+
+    def rest(self) -> None:
+        """No timer runs from here to the next call: what comes between takes its time."""
+        if self._ends:
+            self._stop()
+
+    def end(self) -> None:
+        """No timer outlives its call any more."""
+        self._slack_s = 0.0
+        self.rest()
+
+    def run(self, seconds: float, call: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        """What `call` returns for `arguments`.
+
+        Raises DeadlineExceededError when it is not back within `seconds` (> 0).
 
         Late is late: what comes back after the timer has fired does not count, whatever it is. Anything that
         `call` raises in time comes out as it is.
         """
+        self._fired = False
         try:
-            result = self._timed(seconds, call)
+            self._arm(seconds)
+            result = _plugin_frame(call, arguments)
         except BaseException:
             if self._fired:
                 raise DeadlineExceededError from None
             raise
         finally:
-            self._stop()
+            if not self._slack_s:
+                self._stop()
         if self._fired:
             raise DeadlineExceededError
         return result
 
-    def _timed(self, seconds: float, call: Callable[[], T]) -> T:
-        self._fired = False
-        if self._hard is not None:
-            self._hard.arm(seconds + GRACE_S)
+    def _arm(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        earliest = self._ends + GRACE_S
+        if self._hard is not None and not earliest <= self._hard_ends <= earliest + SLACK_S:
+            self._hard_ends = earliest + self._slack_s
+            self._hard.arm(seconds + GRACE_S + self._slack_s)
         # Each time: the call before may have set its own. `signal.signal` is this and 6 µs of enumerations.
-        _signal.signal(signal.SIGALRM, self._interrupt)
+        if _signal.getsignal(signal.SIGALRM) is not self._handler:
+            _signal.signal(signal.SIGALRM, self._handler)
         signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_S)
-        return _plugin_frame(call)
 
     def _interrupt(self, _signum: int, frame: FrameType | None) -> None:
+        if time.monotonic() < self._ends:
+            return  # it was meant for a call that is over
         while frame is not None:
             if frame.f_code is _plugin_frame.__code__:
                 self._fired = True
@@ -163,10 +199,12 @@ class Deadlines:
 
     def _stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        self._ends = 0.0
         if self._hard is not None:
+            self._hard_ends = 0.0
             self._hard.disarm()
 
 
-def _plugin_frame(call: Callable[[], T]) -> T:
+def _plugin_frame(call: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:
     """The frame whose presence on the stack says that plugin code runs."""
-    return call()
+    return call(*arguments)

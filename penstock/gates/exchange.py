@@ -45,13 +45,23 @@ class Exchange:
     _seen: dict[tuple[str, ...], Saw] = field(default_factory=dict)
     _digests: dict[str, tuple[str | tuple[str, ...], str]] = field(default_factory=dict)
     """Field → what it said when it was last hashed, and the digest, which holds while it says that."""
+    _plain: dict[tuple[str, ...], Content] = field(default_factory=dict, init=False)
 
     def projected(self, reads: Sequence[str], writes: frozenset[str]) -> Projection:
         """The granted fields and no other. What may only be written is there, unreadable."""
-        values = {name: _reader(name)(self) for name in reads}
-        for name in writes.difference(values):
-            values[name] = WRITE_ONLY
+        values = {name: read(self) for name, read in _readers(tuple(reads))}
+        if writes:
+            for name in writes.difference(values):
+                values[name] = WRITE_ONLY
         return Projection(values)
+
+    def is_plain_to(self, reads: tuple[str, ...], content: Content) -> bool:
+        """Whether `content` has been found to hold nothing that a guard which reads `reads` cannot see."""
+        return self._plain.get(reads) is content
+
+    def remember_plain(self, reads: tuple[str, ...], content: Content) -> None:
+        """As `is_plain_to` will say; of the last content that was found so."""
+        self._plain[reads] = content
 
     def beside(self, response: Content) -> Exchange:
         """The same request with another response, for a part of one. What is changed there stays there."""
@@ -132,10 +142,15 @@ class Exchange:
         return self.request if name.startswith("request.") else self.response
 
     def _count(self, reads: tuple[str, ...]) -> Saw:
-        texts = [text for name in reads if name in fields.CONTENT_FIELDS for text in self._strings(name)]
+        segments = chars = 0
+        for name in reads:
+            if name in fields.CONTENT_FIELDS:
+                texts = self._strings(name)
+                segments += len(texts)
+                chars += sum(map(len, texts))
         digests = [digest for digest in map(self.digest, reads) if digest]
         whole = self.digester.texts("saw", digests) if digests else None
-        return Saw(list(reads), len(texts), sum(map(len, texts)), whole)
+        return Saw(list(reads), segments, chars, whole)
 
     def _strings(self, name: str) -> tuple[str, ...]:
         content = self.part(name)
@@ -203,6 +218,12 @@ _VALUES: Mapping[str, Callable[[Exchange], Any]] = {
     "response.usage": lambda x: x.usage,
     "response.metadata": lambda x: x.notes,
 }
+
+
+@cache  # one for each placement at most
+def _readers(reads: tuple[str, ...]) -> tuple[tuple[str, Callable[[Exchange], Any]], ...]:
+    """Each field with what gets its value."""
+    return tuple((name, _reader(name)) for name in reads)
 
 
 @cache  # one for each field that a placement reads: configuration bounds them

@@ -14,8 +14,8 @@ from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 from penstock.gates.placement import Placement
 from penstock.sdk.context import Context
-from penstock.sdk.contract import checked
-from penstock.sdk.decisions import Decision
+from penstock.sdk.contract import Terms, checked
+from penstock.sdk.decisions import Allow, Decision
 from penstock.sdk.fields import BEFORE
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.plugin import Plugin
@@ -47,6 +47,12 @@ class Host(Protocol):
     def call(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Answer:
         """One run with at most `seconds` (> 0). Never raises for what the plugin does."""
 
+    def begin(self) -> None:
+        """Runs up to `end` follow each other at once: a gate's. They may share what guards them."""
+
+    def end(self) -> None:
+        """The next run may be a long time away."""
+
 
 class InProcessHost:
     """Plugins on the gateway function itself. What could not be loaded fails every run as `import`."""
@@ -74,27 +80,33 @@ class InProcessHost:
             specs=placement.records,
             clock=self._clock,
         )
-        call = _bound(loaded.plugin, placement, projection, context)
+        call = _before if placement.moment == BEFORE else _after
+        failure: PluginError | None = None
+        decision: Decision | None = None
         try:
-            decision, failure = self._deadlines.run(seconds, call), None
+            decision = self._deadlines.run(seconds, call, loaded.plugin, projection, context, placement.terms)
         except DeadlineExceededError:
-            decision, failure = None, PluginError(FailureClass.TIMEOUT, "the deadline passed")
+            failure = PluginError(FailureClass.TIMEOUT, "the deadline passed")
         except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
-            decision, failure = None, _failure(error)
-        refused = (*projection.refused, *context.refused)
-        return Answer(decision, failure, context.recorded, refused)
+            failure = _failure(error)
+        if type(decision) is not Allow:
+            self._deadlines.rest()  # what is made of it is the engine's work, and no plugin is to end for it
+        return Answer(decision, failure, context.recorded, (*projection.refused, *context.refused))
+
+    def begin(self) -> None:
+        self._deadlines.begin()
+
+    def end(self) -> None:
+        self._deadlines.end()
 
 
-def _bound(
-    plugin: Plugin, placement: Placement, projection: Projection, context: Context
-) -> Callable[[], Decision]:
-    """The plugin's method with its view; what it returns is checked while the timer still runs."""
-    terms = placement.terms
-    if placement.moment == BEFORE:
-        request = Request(projection)
-        return lambda: checked(plugin.before_upstream(request, context), terms)
-    response = Response(projection)
-    return lambda: checked(plugin.after_upstream(response, context), terms)
+# What the plugin's method returns is checked while the timer still runs.
+def _before(plugin: Plugin, projection: Projection, context: Context, terms: Terms) -> Decision:
+    return checked(plugin.before_upstream(Request(projection), context), terms)
+
+
+def _after(plugin: Plugin, projection: Projection, context: Context, terms: Terms) -> Decision:
+    return checked(plugin.after_upstream(Response(projection), context), terms)
 
 
 _OURS = (PluginError, FieldNotGrantedError)

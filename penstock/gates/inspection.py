@@ -73,9 +73,13 @@ NOTHING_UNSEEN: Final = Inspection()
 def inspect(placement: Placement, exchange: Exchange) -> Inspection:
     """What `placement` cannot see. Nothing, for one that does not read content."""
     content = exchange.request if placement.moment == BEFORE else exchange.response
-    if content is None or not reads_content(placement):
+    # Most guards of a gate read the same of the same body: it is looked through for them once.
+    if content is None or exchange.is_plain_to(placement.reads, content) or not reads_content(placement):
         return NOTHING_UNSEEN
-    return inspect_content(placement, content)
+    found = inspect_content(placement, content)
+    if found is NOTHING_UNSEEN:
+        exchange.remember_plain(placement.reads, content)
+    return found
 
 
 def inspect_content(placement: Placement, content: Content) -> Inspection:

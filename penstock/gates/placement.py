@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Literal
 
 from penstock.errors import ConfigurationError
@@ -28,7 +29,7 @@ class Mode(IntEnum):
     SHADOW = 1
     ENFORCE = 2
 
-    @property
+    @cached_property
     def label(self) -> Literal["off", "shadow", "enforce"]:
         """The mode as configuration and evidence write it."""
         return _LABELS[self]

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from penstock.errors import FailureClass, PluginError
+from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import GateResult
+from penstock.gates.host import InProcessHost
 from penstock.sdk import (
     Allow,
     Block,
@@ -25,7 +27,8 @@ from penstock.sdk import (
     Transform,
 )
 from penstock.sdk.edits import Replace, TextEdit
-from tests.gates.fakes import SYSTEM, USER, exchange_of, request_of, run_one, user_texts
+from penstock.sdk.projection import Projection
+from tests.gates.fakes import SYSTEM, USER, exchange_of, loaded, placement_of, request_of, run_one, user_texts
 
 Answer = Callable[[Request, Context], Any]
 
@@ -188,6 +191,31 @@ def test_a_plugin_past_its_deadline_is_interrupted(answer: Answer) -> None:
     assert time.monotonic() - started < 10
     assert (result.records[0].action, result.records[0].failure) == ("fail", "timeout")
     assert texts == ("hello",)
+
+
+class Watched(Deadlines):
+    """Counts how often the timers rest."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.rested = 0
+
+    def rest(self) -> None:
+        self.rested += 1
+        super().rest()
+
+
+@pytest.mark.parametrize(
+    ("decision", "rests"), [(Allow(), 0), (Block("reason"), 1), (Transform(), 1), (None, 1)]
+)
+def test_no_plugins_timer_runs_while_the_engine_does_what_was_decided(decision: Any, rests: int) -> None:
+    deadlines = Watched()
+    host = InProcessHost({"guard": loaded(Hostile(lambda _, __: decision))}, deadlines)
+    host.begin()
+    deadlines.rested = 0
+    host.call(placement_of("guard"), Projection({}), "request-1", 10.0)
+    assert deadlines.rested == rests
+    host.end()
 
 
 def test_an_ungranted_field_that_was_asked_for_is_named_in_the_record() -> None:
