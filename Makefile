@@ -19,12 +19,20 @@ SYNC := $(UV) sync --frozen --inexact --python .venv-tools/bin/python
 TO_RUN := --extra cli --extra local --group plugins --group demo
 TO_CHECK := $(TO_RUN) --group test --group check --group cdk
 
+CDK := node_modules/.bin/cdk
+
+# What functions need, of uv.lock by hash, as wheels for Lambda; and for this machine, to run what was staged.
+PACKAGES := $(UV) pip install --quiet --only-binary :all: --require-hashes --no-deps --link-mode copy
+ON_LAMBDA := --python-platform aarch64-manylinux_2_28 --python-version 3.13
+ON_HOST := --python .venv-tools/bin/python
+EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-default-groups --no-header --format requirements.txt
+
 .PHONY: help setup dev demo test check format docs synth bench faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.stamp-check ## Install all that development needs
+setup: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-cdk ## Install all that development and deployment need
 
 dev: .venv/.stamp-run ## Run the local gateway
 	$(BIN)/penstock dev $(ARGS)
@@ -32,7 +40,7 @@ dev: .venv/.stamp-run ## Run the local gateway
 demo: .venv/.stamp-run ## Run the local gateway, send it three requests, show their evidence
 	$(BIN)/penstock demo $(ARGS)
 
-test: .venv/.stamp-check ## Run the tests (ARGS="tests/gates -k block" for some of them)
+test: .venv/.stamp-check .packages/uv.lock ## Run the tests (ARGS="tests/gates -k block" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
@@ -50,8 +58,8 @@ format: .venv/.stamp-check ## Format the code and fix what ruff can fix
 docs: .venv/.stamp-check ## Write the generated pages of docs/ anew
 	$(BIN)/python tools/generate_docs.py
 
-synth: .venv/.stamp-check ## Write the stacks' templates to cdk.out (CONFIG=gateway.toml; needs Node)
-	CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"config": "$(CONFIG)"}' $(BIN)/python app.py
+synth: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-cdk ## Write the stacks to cdk.out (CONFIG=gateway.toml; needs Node)
+	$(CDK) synth --quiet --output cdk.out $(if $(CONFIG),-c config=$(CONFIG))
 
 bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
 	$(BIN)/python -m bench $(ARGS)
@@ -60,7 +68,7 @@ faults: .venv/.stamp-check ## Kill and break every call of unary traffic, compar
 	$(BIN)/python -m tools.faults $(ARGS)
 
 clean: ## Remove what make and the local gateway have made
-	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out
+	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out .packages node_modules
 
 .venv-tools/.stamp: tools/bootstrap
 	@tools/bootstrap
@@ -73,3 +81,22 @@ clean: ## Remove what make and the local gateway have made
 .venv/.stamp-check: .venv-tools/.stamp pyproject.toml uv.lock
 	$(SYNC) $(TO_CHECK)
 	@touch $@ .venv/.stamp-run
+
+# The copy of the lock comes last: it says that all before it is there.
+.packages/uv.lock: .venv-tools/.stamp uv.lock
+	@rm -rf .packages/lambda .packages/host && mkdir -p .packages
+	$(EXPORT) -o .packages/core.txt
+	$(EXPORT) --only-group plugins -o .packages/plugins.txt
+	$(PACKAGES) $(ON_LAMBDA) --target .packages/lambda/core -r .packages/core.txt
+	$(PACKAGES) $(ON_LAMBDA) --target .packages/lambda/plugins -r .packages/plugins.txt
+	$(PACKAGES) $(ON_HOST) --target .packages/host/core -r .packages/core.txt
+	$(PACKAGES) $(ON_HOST) --target .packages/host/plugins -r .packages/plugins.txt
+	@cp uv.lock $@
+
+# The CDK's command line, by infra/package-lock.json; linked so that `npx cdk` finds it and asks no registry.
+.venv-tools/.stamp-cdk: .venv-tools/.stamp infra/package.json infra/package-lock.json
+	@mkdir -p .venv-tools/cdk node_modules/.bin
+	@cp infra/package.json infra/package-lock.json .venv-tools/cdk
+	npm ci --silent --no-fund --no-audit --prefix .venv-tools/cdk
+	@ln -sf ../../.venv-tools/cdk/node_modules/.bin/cdk $(CDK)
+	@touch $@

@@ -1,7 +1,4 @@
-"""The stacks, by name. Needs Node 20 or later; no network, no Docker, no account.
-
-make synth    cdk deploy -c config=gateway.toml    (without `config`: examples/gateway.toml)
-"""
+"""The stacks, by name. Offline, without Docker or account; `-c config=gateway.toml` says what is deployed."""
 
 from __future__ import annotations
 
@@ -10,19 +7,23 @@ import sys
 import aws_cdk as cdk
 
 from infra.chosen import chosen_configuration
+from infra.compute import ComputeStack
 from infra.data import DataStack
+from infra.findings import check
 from penstock.errors import ConfigurationError
 
 
-def main() -> None:
-    app = cdk.App()
-    snapshot = chosen_configuration(app.node.try_get_context("config")).snapshot
-    DataStack(app, f"{snapshot.deployment}-data", snapshot)
+def build(app: cdk.App) -> None:
+    chosen = chosen_configuration(app.node.try_get_context("config"))
+    data = DataStack(app, f"{chosen.snapshot.deployment}-data", chosen)
+    compute = ComputeStack(app, f"{chosen.snapshot.deployment}-gateway", chosen)
+    compute.add_stack_dependency(data)
+    check(app, data, compute)
     app.synth()
 
 
 if __name__ == "__main__":
     try:
-        main()
+        build(cdk.App())
     except ConfigurationError as error:
         sys.exit(f"penstock: {error}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from aws_cdk import Aws, CfnOutput, RemovalPolicies, Stack
 from constructs import Construct
 
+from infra.chosen import Chosen
 from infra.evidence import EvidenceBucket, EvidenceKey
 from infra.queues import Queue
+from infra.secrets import Secrets, named_secrets
 from infra.tables import Tables
 from penstock.adapters.resources import Names, Resources
 from penstock.configuration.settings import PLUGIN
-from penstock.configuration.snapshot import Snapshot
 
 
 class DataStack(Stack):
@@ -20,17 +21,20 @@ class DataStack(Stack):
     of the next.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, snapshot: Snapshot) -> None:
+    def __init__(self, scope: Construct, construct_id: str, chosen: Chosen) -> None:
         super().__init__(
             scope,
             construct_id,
             description="Penstock: tables, evidence, queues",
             termination_protection=True,
         )
+        snapshot = chosen.snapshot
         names = Names.of(snapshot.deployment)
         self.tables = Tables(self, "Tables", deployment=snapshot.deployment)
-        self.evidence = EvidenceBucket(self, "Evidence", name=names.evidence_bucket)
+        held_days = chosen.options.retention.evidence_days
+        self.evidence = EvidenceBucket(self, "Evidence", name=names.evidence_bucket, held_days=held_days)
         self.evidence_key = EvidenceKey(self, "EvidenceKey", name=names.evidence_key_secret)
+        self.secrets = Secrets(self, "Secrets", named_secrets(chosen))
         self.outbox = Queue(self, "Outbox", name=names.outbox)
         self.plugin_queues = {
             plugin.name: Queue(

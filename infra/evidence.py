@@ -15,20 +15,20 @@ from constructs import Construct
 
 from penstock.adapters.resources import EVIDENCE_KEY_ID
 
-# A year: the usual length of an audit's period. Until then only `s3:BypassGovernanceRetention` removes it.
-HELD_DAYS = 365
 # Letters and digits alone are base64, by four characters three bytes: 48 of them, and over 380 random bits.
 KEY_CHARACTERS = 64
 
 
 class EvidenceBucket(Construct):
-    """Written once: nothing in it is overwritten, hidden or, for a year, removed.
+    """Written once: nothing in it is overwritten, hidden or, for `held_days`, removed.
+
+    Until then only who has `s3:BypassGovernanceRetention` removes it.
 
     Object Lock is in governance mode: under compliance mode nobody could ever delete the stack, or heed a
     court that orders an erasure.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, held_days: int) -> None:
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
             self,
@@ -37,7 +37,7 @@ class EvidenceBucket(Construct):
             bucket_name=f"{name}-{Aws.ACCOUNT_ID}-{Aws.REGION}",
             versioned=True,
             object_lock_enabled=True,
-            object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(HELD_DAYS)),
+            object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(held_days)),
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -1,42 +1,72 @@
-"""One synthesis for all tests of the stacks, as `cdk deploy` would make it: it takes about 15 CPU seconds."""
+"""One synthesis for all tests of the stacks, as `cdk deploy` would make it; kept until the sources change."""
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests import tree
-from tests.infra.template import Template
+from tests.infra.template import Assembly, Template
 
-CONFIGURATION = Path(__file__).parent / "gateway.toml"
-STACK = "stacktest-data"
 OLDEST_NODE = 20
+CONFIGURATIONS = {
+    "test": tree.ROOT / "tests" / "infra" / "gateway.toml",
+    "default": tree.ROOT / "examples" / "gateway.toml",
+    "small-team": tree.ROOT / "examples" / "deployments" / "small-team.toml",
+    "vendors": tree.ROOT / "examples" / "deployments" / "vendors.toml",
+    "private": tree.ROOT / "examples" / "deployments" / "private.toml",
+}
+SOURCES = ("infra", "penstock", "functions", "plugins", "examples")
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def assemblies() -> dict[str, Assembly]:
+    """By the configuration's name."""
     require_node()
-    folder = tmp_path_factory.mktemp("cdk.out")
-    context = json.dumps({"config": str(CONFIGURATION)})
-    synthesis = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=tree.ROOT,
-        env=os.environ | {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": context},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert synthesis.returncode == 0, synthesis.stderr
-    manifest = json.loads((folder / "manifest.json").read_text())
-    content = json.loads((folder / f"{STACK}.template.json").read_text())
-    return Template(content, manifest["artifacts"][STACK])
+    folder = tree.ROOT / ".packages" / "synthesised" / digest_of_sources()
+    if not folder.is_dir():
+        synthesise(folder)
+    return {name: Assembly(folder / name) for name in CONFIGURATIONS}
+
+
+@pytest.fixture(scope="session")
+def template(assemblies: dict[str, Assembly]) -> Template:
+    """The data stack of the tests' own configuration."""
+    return assemblies["test"].stack("stacktest-data")
+
+
+@pytest.fixture(scope="session")
+def compute(assemblies: dict[str, Assembly]) -> Template:
+    """Its compute stack."""
+    return assemblies["test"].stack("stacktest-gateway")
+
+
+def synthesise(folder: Path) -> None:
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.parent.mkdir(parents=True)
+    making = tempfile.mkdtemp(dir=folder.parent)
+    chosen = [f"{name}={path}" for name, path in CONFIGURATIONS.items()]
+    asked = [sys.executable, "-m", "tests.infra.synthesis", making, *chosen]
+    synthesis = subprocess.run(asked, cwd=tree.ROOT, capture_output=True, check=False, text=True)
+    assert synthesis.returncode == 0, synthesis.stdout[-5000:] + synthesis.stderr[-5000:]
+    Path(making).rename(folder)
+
+
+def digest_of_sources() -> str:
+    """Over all that a synthesis reads."""
+    total = hashlib.sha256(sys.version.encode())
+    files = [path for source in SOURCES for path in (tree.ROOT / source).rglob("*") if path.is_file()]
+    files += [tree.ROOT / "app.py", tree.ROOT / "uv.lock", *(tree.ROOT / "tests" / "infra").glob("*.toml")]
+    for path in sorted(path for path in files if "__pycache__" not in path.parts):
+        total.update(str(path).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:32]
 
 
 def require_node() -> None:

@@ -1,9 +1,11 @@
-"""A synthesised template, read as what CloudFormation would be given."""
+"""A synthesised cloud assembly and its templates, read as what CloudFormation would be given."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -19,10 +21,14 @@ class Template:
         """By logical id."""
         return dict(self.content["Resources"])
 
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return {name: output["Value"] for name, output in self.content["Outputs"].items()}
+
     def of(self, kind: str) -> dict[str, Any]:
         """Properties of each resource of the type `AWS::<kind>`, by logical id."""
         return {
-            identity: resource["Properties"]
+            identity: resource.get("Properties", {})
             for identity, resource in self.resources.items()
             if resource["Type"] == f"AWS::{kind}"
         }
@@ -32,7 +38,56 @@ class Template:
         (found,) = self.of(kind).values()
         return found
 
+    def named(self, kind: str, key: str) -> dict[str, Any]:
+        """Properties of each resource of a type, by the value of one of them."""
+        return {plain(properties[key]): properties for properties in self.of(kind).values()}
+
     def statements(self) -> list[dict[str, Any]]:
         """Every statement of every policy on a resource."""
         policies = [*self.of("S3::BucketPolicy").values(), *self.of("SQS::QueuePolicy").values()]
         return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+class Assembly:
+    """One configuration's stacks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+
+    def stack(self, name: str) -> Template:
+        content = json.loads((self.folder / f"{name}.template.json").read_text())
+        return Template(content, self.artifacts[name])
+
+    def stacks(self) -> dict[str, Template]:
+        named = [n for n, found in self.artifacts.items() if found["type"] == "aws:cloudformation:stack"]
+        return {name: self.stack(name) for name in named}
+
+    def assets(self) -> dict[str, Path]:
+        """Digest → folder, over all stacks."""
+        found: dict[str, Path] = {}
+        for path in self.folder.glob("*.assets.json"):
+            for digest, asset in json.loads(path.read_text())["files"].items():
+                if asset["source"]["packaging"] == "zip":
+                    found[digest] = (self.folder / asset["source"]["path"]).resolve()
+        return found
+
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Region": "eu-central-1",
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+
+def plain(value: Any) -> str:
+    """A property as CloudFormation would fill it in, in one account; a reference as `${logical id}`."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(plain(part) for part in parts)
+        case {"Ref": name}:
+            return PSEUDO.get(name, f"${{{name}}}")
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"${{{name}.{attribute}}}"
+    return str(value)

@@ -65,7 +65,7 @@ def test_two_accounts_or_regions_do_not_fight_over_the_bucket_s_name(template: T
 def test_the_evidence_key_is_made_by_secrets_manager_in_the_form_that_the_code_reads(
     template: Template,
 ) -> None:
-    secret = template.only("SecretsManager::Secret")
+    secret = template.named("SecretsManager::Secret", "Name")["stacktest/evidence-key"]
     recipe = secret["GenerateSecretString"]
     assert "SecretString" not in secret, "a template is no place for a secret"
     assert (recipe["ExcludePunctuation"], recipe["IncludeSpace"]) == (True, False)

@@ -1,0 +1,72 @@
+"""What runs out of the caller's time: the recorder on the outbox, the sweeper on a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra.functions import Foundation, Lambda, PenstockFunction, poll
+from infra.statements import Statements
+from infra.whereabouts import Whereabouts
+
+BATCH = 10
+SWEEP_EVERY_MIN = 5
+SWEEP_S = 240  # shorter than that: two never overlap
+
+
+class Recorder(Construct):
+    """Outbox → evidence → plugins' queues."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        where: Whereabouts,
+        foundation: Foundation,
+        plugin_queues: Sequence[str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        give = Statements(where)
+        outbox = where.names.outbox
+        statements = [give.consume(outbox), give.store_records(), give.list_evidence(), give.settle_intents()]
+        if plugin_queues:
+            statements.append(give.send(plugin_queues))
+        own = Lambda(name=f"{where.deployment}-recorder", package="recorder", statements=statements)
+        self.made = PenstockFunction(self, "Recorder", foundation, own)
+        poll(self.made, where.queue(outbox), batch_size=BATCH)
+
+
+class Sweeper(Construct):
+    """Closes what a crash left open. One at a time: what one run leaves over is the next one's."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        where: Whereabouts,
+        foundation: Foundation,
+        plugin_queues: Sequence[str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        give = Statements(where)
+        statements = [
+            give.find_open_intents(),
+            give.settle_intents(),
+            give.store_records(),
+            give.list_evidence(),
+        ]
+        if plugin_queues:
+            statements.append(give.send(plugin_queues))
+        name = f"{where.deployment}-sweeper"
+        own = Lambda(name=name, package="sweeper", statements=statements, timeout_s=SWEEP_S)
+        self.made = PenstockFunction(self, "Sweeper", foundation, own)
+        schedule = events.Schedule.rate(Duration.minutes(SWEEP_EVERY_MIN))
+        rule = events.Rule(self, "Schedule", schedule=schedule, description="Closes what a crash left open")
+        # The next run does what this one could not: a second try of the same run has nothing more to do.
+        rule.add_target(targets.LambdaFunction(self.made.function, retry_attempts=0))

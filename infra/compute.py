@@ -1,0 +1,98 @@
+"""What runs: API, functions, alarms. Nothing here must outlast it: `cdk destroy` takes all of it."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations, CfnOutput, Stack
+from constructs import Construct
+
+from infra.api import Api
+from infra.asset import SNAPSHOT, TASK, code_of, function_asset
+from infra.background import Recorder, Sweeper
+from infra.chosen import Chosen
+from infra.dashboard import Dashboard
+from infra.domain import Domain
+from infra.firewall import Firewall
+from infra.functions import Foundation, PenstockFunction
+from infra.gateway import Gateway
+from infra.operations import Alarms, OperationsKey
+from infra.plugins import Plugins
+from infra.whereabouts import Whereabouts
+from penstock.adapters.resources import dead_queue
+from penstock.configuration.settings import LAYERS
+
+ERRORS_IN_5_MINUTES = 5
+NOT_COMPILED = "There is no Python 3.13 here to compile the functions with: they start a second or two later."
+
+
+class ComputeStack(Stack):
+    """Made of the compiled configuration alone; it finds the data stack's resources by their names."""
+
+    def __init__(self, scope: Construct, construct_id: str, chosen: Chosen) -> None:
+        super().__init__(scope, construct_id, description="Penstock: API, functions, alarms")
+        self.where = where = Whereabouts(chosen.snapshot.deployment)
+        self._chosen = chosen
+        core = function_asset(chosen.compiled.raw)
+        if not core.compiled:
+            Annotations.of(self).add_warning_v2("penstock:not-compiled", NOT_COMPILED)
+        variables = where.resources().settings(f"{TASK}/{SNAPSHOT}", (LAYERS,)).environment()
+        del variables["AWS_REGION"]  # Lambda's own
+        self._key = OperationsKey(self, "OperationsKey", where).key
+        foundation = Foundation(code_of(core), variables, self._key, chosen.options.retention.log_days)
+        self.plugins = Plugins(self, "Plugins", chosen=chosen, where=where, foundation=foundation, core=core)
+        self.gateway = Gateway(
+            self,
+            "Gateway",
+            where=where,
+            foundation=foundation,
+            chosen=chosen,
+            plugins=self.plugins,
+        )
+        queues = list(self.plugins.queues.values())
+        self.recorder = Recorder(self, "Recorder", where=where, foundation=foundation, plugin_queues=queues)
+        self.sweeper = Sweeper(self, "Sweeper", where=where, foundation=foundation, plugin_queues=queues)
+        self.api = Api(
+            self,
+            "Api",
+            deployment=where.deployment,
+            function=self.gateway.alias,
+            options=chosen.options,
+            key=self._key,
+        )
+        self._surround()
+        self._watch()
+
+    def functions(self) -> list[PenstockFunction]:
+        """All of ours."""
+        return [self.gateway.made, self.recorder.made, self.sweeper.made, *self.plugins.functions.values()]
+
+    def _surround(self) -> None:
+        """What stands before the API, and where callers find it."""
+        options, rest = self._chosen.options, self.api.rest
+        if options.firewall:
+            stage = rest.deployment_stage.stage_arn
+            Firewall(
+                self, "Firewall", deployment=self.where.deployment, options=options.firewall, stage_arn=stage
+            )
+        url = rest.url_for_path("/v1")
+        if options.domain:
+            target = Domain(self, "Domain", options=options.domain, rest=rest).target
+            CfnOutput(self, "DomainTarget", value=target, description="What your name points to")
+            url = f"https://{options.domain.name}/v1"
+        CfnOutput(self, "BaseUrl", value=url, description="base_url of OpenAI's clients")
+
+    def _watch(self) -> None:
+        deployment, names = self.where.deployment, self.where.names
+        alarms = Alarms(self, "Alarms", deployment=deployment, key=self._key)
+        alarms.server_errors("ServerErrors", self.api.server_errors(), ERRORS_IN_5_MINUTES)
+        alarms.dead_letters("OutboxDead", dead_queue(names.outbox))
+        for plugin, queue in self.plugins.queues.items():
+            alarms.dead_letters(f"{plugin}Dead", dead_queue(queue))
+        lost = "A request's evidence cannot be closed as it stands. The sweeper's log names the request."
+        alarms.logged("EvidenceLost", self.sweeper.made.logs, "EvidenceLost", 1, lost)
+        failing = "Plugins fail. Who, and how: the dashboard, then `penstock evidence show` of a request."
+        alarms.logged("PluginErrors", self.recorder.made.logs, "PluginErrors", ERRORS_IN_5_MINUTES, failing)
+        queues = list(self.plugins.queues.values())
+        Dashboard(self, "Dashboard", where=self.where, api=self.api.rest, queues=queues)
+        CfnOutput(self, "AlarmTopic", value=alarms.topic.topic_arn, description="Subscribe to it")
+        kept = f"{deployment}-data, which `cdk destroy` leaves: evidence, ledger, keys, queues"
+        CfnOutput(self, "Kept", value=kept, description="What outlives this stack")

@@ -1,0 +1,67 @@
+"""cdk-nag's AwsSolutions, run with every synthesis; what it finds that is meant so, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+from constructs import IConstruct
+
+from infra.compute import ComputeStack
+from infra.data import DataStack
+from infra.statements import DELIVERIES, RECORDS
+from infra.whereabouts import Whereabouts
+
+OWN_KEYS: Final = "Callers have keys of Penstock's own, which the function checks before it does anything."
+API: Final = {
+    "APIG2": "The function checks each dialect's requests, and answers in the shape of the client's errors.",
+    "APIG3": "A WAF is a choice of gateway.toml: [deployment.firewall].",
+    "APIG4": OWN_KEYS,
+    "APIG6": "Execution logs hold bodies, which are content. Access logs, which do not, are on.",
+    "COG4": OWN_KEYS,
+    "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]": (
+        "What API Gateway asks of the one role that it logs with, for all APIs of an account."
+    ),
+}
+EVIDENCE: Final = {
+    "S1": "Each object is itself a log entry, never overwritten; reads are CloudTrail's data events to log.",
+}
+EVIDENCE_KEY: Final = {
+    "SMG4": "Its digests must stay comparable: a new key is a decision, not a date.",
+}
+SECRETS: Final = {
+    "SMG4": "Who issued it rotates it: a provider, a receiver. Penstock reads it anew within 5 minutes.",
+}
+FUNCTION: Final = {
+    "L1": "3.13 is what the packages are built for and the tests run with; newer ones come with a release.",
+}
+OBJECTS: Final = "Names of objects begin with organisation, day and hour, which come; their kind is fixed."
+
+
+def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
+    """Have the synthesis fail for a finding without a reason."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    _acknowledge(data.evidence, EVIDENCE)
+    _acknowledge(data.evidence_key, EVIDENCE_KEY)
+    _acknowledge(data.secrets, SECRETS)
+    _acknowledge(compute.api, API)
+    for made in (compute.recorder.made, compute.sweeper.made):
+        _acknowledge(made.role, {_objects(compute.where, pattern): OBJECTS for pattern in RECORDS})
+    for plugin, function in compute.plugins.functions.items():
+        pattern = DELIVERIES.format(plugin=plugin)
+        _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})
+    for made in compute.functions():
+        _acknowledge(made.function, FUNCTION)
+
+
+def _objects(where: Whereabouts, pattern: str) -> str:
+    """The name of the finding that a statement names objects by a pattern."""
+    bucket = f"{where.names.evidence_bucket}-<AWS::AccountId>-<AWS::Region>"
+    return f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{pattern}]"
+
+
+def _acknowledge(scope: IConstruct, reasons: dict[str, str]) -> None:
+    found = cdk.Validations.of(scope)
+    for rule, reason in reasons.items():
+        found.acknowledge(cdk.Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))

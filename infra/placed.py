@@ -1,0 +1,37 @@
+"""Where each plugin's code goes, read from the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot
+from penstock.gates.placement import Placement
+
+LATER = "after_response"
+
+
+def placements(snapshot: Snapshot) -> Iterator[Placement]:
+    for placed in snapshot.placements.values():
+        yield from placed
+
+
+def in_function(snapshot: Snapshot) -> list[DeployedPlugin]:
+    """Plugins that have a function: they run in the background, or their host is `function`."""
+    hosted = {placement.plugin for placement in placements(snapshot) if placement.host == "function"}
+    return [plugin for plugin in snapshot.plugins.values() if plugin.name in hosted]
+
+
+def called(snapshot: Snapshot) -> list[str]:
+    """Of these, the ones that the gateway calls while a caller waits."""
+    found = {p.plugin for p in placements(snapshot) if p.host == "function" and p.moment != LATER}
+    return sorted(found)
+
+
+def in_process(snapshot: Snapshot) -> list[str]:
+    """Plugins whose code is on the gateway's function."""
+    return sorted({placement.plugin for placement in placements(snapshot) if placement.host == "in_process"})
+
+
+def delivered_once(snapshot: Snapshot) -> set[str]:
+    """Background plugins whose deliveries are claimed in the ledger."""
+    return {placement.plugin for placement in placements(snapshot) if placement.delivery == "at_most_once"}

@@ -1,0 +1,84 @@
+"""What a role may be given: one function for each thing that a function of ours does, and nothing wider.
+
+A role's own logs are `functions.py`'s. Key prefixes are those of `penstock.adapters.keys`, names of objects
+those of `penstock.evidence.layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_iam as iam
+
+from infra.whereabouts import Whereabouts
+
+HOUR = "org=*/dt=*/hour=*"  # no organisation's name can hold `/` or `=`: they are percent-encoded
+RECORDS = (f"{HOUR}/*.terminal.json.gz", f"{HOUR}/*.amendment.*.json.gz")
+DELIVERIES = f"{HOUR}/*.delivery.{{plugin}}.*.json.gz"
+
+
+class Statements:
+    """Statements about one deployment's resources."""
+
+    def __init__(self, where: Whereabouts) -> None:
+        self._where = where
+        self._ledger = where.table(where.names.ledger_table)
+
+    def read_control(self) -> iam.PolicyStatement:
+        return _allow(["dynamodb:BatchGetItem"], [self._where.table(self._where.names.control_table)])
+
+    def open_intents(self) -> iam.PolicyStatement:
+        return _allow(["dynamodb:PutItem"], [self._ledger], _leading("request#*"))
+
+    def settle_intents(self) -> iam.PolicyStatement:
+        return _allow(["dynamodb:UpdateItem"], [self._ledger], _leading("request#*"))
+
+    def find_open_intents(self) -> iam.PolicyStatement:
+        return _allow(["dynamodb:Query"], [f"{self._ledger}/index/open"], _leading("open#*"))
+
+    def claim_deliveries(self, plugin: str) -> iam.PolicyStatement:
+        keys = _leading(f"delivery#*#{plugin}")
+        return _allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [self._ledger], keys)
+
+    def store_records(self) -> iam.PolicyStatement:
+        """Records of requests; one is read back only to be compared with what should have been stored."""
+        objects = [self._where.evidence(pattern) for pattern in RECORDS]
+        return _allow(["s3:GetObject", "s3:PutObject"], objects)
+
+    def list_evidence(self) -> iam.PolicyStatement:
+        """Without it S3 calls an object that is not there forbidden (API reference, GetObject)."""
+        return _allow(["s3:ListBucket"], [self._where.evidence()])
+
+    def store_deliveries(self, plugin: str) -> iam.PolicyStatement:
+        objects = self._where.evidence(DELIVERIES.format(plugin=plugin))
+        return _allow(["s3:GetObject", "s3:PutObject"], [objects])
+
+    def find_deliveries(self, plugin: str) -> iam.PolicyStatement:
+        prefix = {"StringLike": {"s3:prefix": f"{HOUR}/*.delivery.{plugin}.*"}}
+        return _allow(["s3:ListBucket"], [self._where.evidence()], prefix)
+
+    def send(self, queues: Sequence[str]) -> iam.PolicyStatement:
+        return _allow(["sqs:SendMessage"], [self._where.queue(queue) for queue in queues])
+
+    def consume(self, queue: str) -> iam.PolicyStatement:
+        """What Lambda needs of a role to poll (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+        actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+        return _allow(actions, [self._where.queue(queue)])
+
+    def read_secrets(self, names: Sequence[str]) -> iam.PolicyStatement:
+        arns = [self._where.secret(name) for name in sorted(set(names))]
+        return _allow(["secretsmanager:GetSecretValue"], arns)
+
+    def invoke(self, functions: Sequence[str]) -> iam.PolicyStatement:
+        return _allow(["lambda:InvokeFunction"], [self._where.function(name) for name in functions])
+
+
+def _allow(
+    actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, object] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+
+
+def _leading(pattern: str) -> dict[str, object]:
+    """Items by their partition key; none of the actions it is used with can leave the key out."""
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [pattern]}}
