@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterator
-from typing import Any, Literal, Union
+from typing import Any
 
 import pytest
 from openai.types.chat import ChatCompletion
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from pydantic import BaseModel
-from typing_extensions import is_typeddict
 
 from penstock.dialects.openai import paths
+from tests.dialects.type_samples import samples
 
 # Texts that no field carries, so that a guard refuses them: a provider's own sentence about a failed
 # moderation.
 RESPONSE_GAPS = {"moderation.input.message", "moderation.output.message"}
-
-
-def samples(kind: Any) -> Any:
-    """Values of a type that together take every branch of it once."""
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if origin in {Union, types.UnionType}:
-        return [value for branch in inside for value in samples(branch)]
-    if origin is Literal:
-        return list(inside[:1])
-    if is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return objects(kind)
-    if origin is dict or kind is dict:
-        return [{"hate": value} for value in (samples(inside[1]) if inside else ["x"])]
-    if inside and origin not in {None, type}:  # a list, an iterable, Required, Annotated
-        values = samples(inside[0])
-        return [values] if is_many(origin) else values
-    return {str: ["x"], int: [1], float: [0.5], bool: [True], type(None): [None], object: [{}]}[kind]
-
-
-def is_many(origin: Any) -> bool:
-    return isinstance(origin, type) and hasattr(origin, "__iter__")
-
-
-def objects(kind: Any) -> list[Any]:
-    """Objects with every member, which between them take every value of every member."""
-    columns = {name: samples(of) for name, of in members(kind)}
-    rows = max(map(len, columns.values()), default=1)
-    return [
-        {name: values[min(row, len(values) - 1)] for name, values in columns.items()} for row in range(rows)
-    ]
-
-
-def members(kind: Any) -> Iterator[tuple[str, Any]]:
-    if is_typeddict(kind):
-        yield from typing.get_type_hints(kind).items()
-    else:
-        yield from ((field.alias or name, field.annotation) for name, field in kind.model_fields.items())
 
 
 @pytest.mark.parametrize(
