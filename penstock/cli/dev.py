@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # As `penstock.dev.options` has them; here once more so that `penstock --help` need not load the gateway.
 PORT = 8080
+ENVIRONMENTS = 50
 FOLDER = Path(".penstock")
 
 
@@ -28,7 +29,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")
     parser.add_argument("--fresh", action="store_true", help="throw away what earlier runs stored")
     parser.add_argument(
-        "--environments", type=_environments, default=8, metavar="N", help="requests at once (default: 8)"
+        "--environments",
+        type=_environments,
+        default=ENVIRONMENTS,
+        metavar="N",
+        help=f"requests served at once; more wait (default: {ENVIRONMENTS})",
     )
 
 
@@ -56,5 +61,5 @@ def options_of(arguments: argparse.Namespace) -> Options:
 def _environments(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("from 1 to 64: each is a process of about 100 MB")
+        raise argparse.ArgumentTypeError("from 1 to 64: each that is needed is a process of about 60 MB")
     return number

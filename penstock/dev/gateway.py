@@ -31,7 +31,8 @@ from penstock.dev.processes import ProcessGroup, Service
 from penstock.dev.schedule import Schedule
 
 CODE = Path(penstock.__file__).parent.parent  # where `penstock` and `functions` both are
-# Longer than a provider's read timeout (60 s by default), so that the gateway itself can say what happened.
+# Longer than a provider's read timeout (60 s by default), so that the gateway itself can say what happened, and
+# less than what the sweeper waits for. Deployed, a stream may take 900 s: Lambda's and API Gateway's bound.
 GATEWAY_TIMEOUT_S = 90.0
 BACKGROUND_TIMEOUT_S = 60.0
 
@@ -134,8 +135,9 @@ class LocalGateway:
 
     def _functions(self) -> Iterator[Function]:
         """The functions of a deployment, as they are in AWS: a plugin host for each background plugin."""
+        options = self._options
         yield self._function(
-            "gateway", GATEWAY_TIMEOUT_S, warm=self._options.warm, maximum=self._options.maximum
+            "gateway", GATEWAY_TIMEOUT_S, streams=True, warm=options.warm, maximum=options.maximum
         )
         yield self._function("recorder", BACKGROUND_TIMEOUT_S, warm=1, maximum=2)
         yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
@@ -152,6 +154,7 @@ class LocalGateway:
         variables: Mapping[str, str] | None = None,
         *,
         package: str | None = None,
+        streams: bool = False,
         warm: int,
         maximum: int,
     ) -> Function:
@@ -163,6 +166,7 @@ class LocalGateway:
             warm=warm,
             maximum=maximum,
             folder=CODE,
+            streams=streams,
         )
 
     def _feed(self, stack: contextlib.ExitStack, pools: Mapping[str, Pool], clients: Clients) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from penstock.errors import ConfigurationError
 
 DEFAULT_PORT = 8080
+# As many streams at once. One that is in use takes about 60 MB; they are started only when they are needed.
+DEFAULT_ENVIRONMENTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Options:
     keep: bool = True
     """Save the state for the next run."""
     warm: int = 2
-    maximum: int = 8
+    maximum: int = DEFAULT_ENVIRONMENTS
     """Environments of the gateway's function: always there, at most."""
     sweep_every_s: float = 30.0
     sweep_age_s: float = 120.0

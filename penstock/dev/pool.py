@@ -13,6 +13,8 @@ from penstock.dev.invocation import InitFailed, Invocation, Outcome, Relay, Thro
 from penstock.errors import ConfigurationError
 from penstock.ids import uuid7
 
+# Lambda reclaims what is idle after some minutes; a process is 60 MB here.
+RECLAIM_AFTER_S = 120.0
 # More at once would only slow each other down on a small machine: a start is nothing but computing.
 STARTING_AT_ONCE = 2
 
@@ -31,7 +33,8 @@ class Runnable(Protocol):
 class _Population:
     """Who is where; changed under the pool's lock only."""
 
-    idle: list[Runnable] = field(default_factory=list)
+    idle: dict[Runnable, float] = field(default_factory=dict)
+    """Since when, on the monotonic clock; the one that was used last is the last."""
     busy: set[Runnable] = field(default_factory=set)
     starting: int = 0
     waiting: int = 0
@@ -45,7 +48,11 @@ class _Population:
 
 
 class Pool:
-    """Invokes one function, from any number of threads, which wait for an environment in turn."""
+    """Invokes one function, from any number of threads, which wait for an environment in turn.
+
+    Lambda refuses at once what is beyond a function's concurrency. Here a caller first waits for `wait_s`:
+    one machine starts environments slowly, and has room for few.
+    """
 
     def __init__(
         self,
@@ -53,11 +60,14 @@ class Pool:
         make_environment: Callable[[], Runnable],
         *,
         wait_s: float = 60.0,
+        reclaim_after_s: float = RECLAIM_AFTER_S,
         new_id: Callable[[], str] = uuid7,
     ) -> None:
         self.function = function
         self._make = make_environment
         self._wait_s = wait_s
+        self._reclaim_after_s = reclaim_after_s
+        self._reclaimer: threading.Timer | None = None
         self._new_id = new_id
         self._now = _Population()
         self._changed = threading.Condition()
@@ -90,6 +100,8 @@ class Pool:
             self._now.closed = True
             environments = [*self._now.idle, *self._now.busy]
             self._now.idle.clear()
+            if self._reclaimer:
+                self._reclaimer.cancel()
             self._changed.notify_all()
         for environment in environments:
             environment.stop()
@@ -127,7 +139,7 @@ class Pool:
     def _take_idle(self) -> Runnable | None:
         """The one used last, as Lambda does: the others may be reclaimed."""
         while self._now.idle:
-            environment = self._now.idle.pop()
+            environment, _ = self._now.idle.popitem()
             if environment.alive:
                 return environment
         return None
@@ -136,10 +148,37 @@ class Pool:
         with self._changed:
             self._now.busy.discard(environment)
             if environment.alive and not self._now.closed:
-                self._now.idle.append(environment)
+                self._rest(environment)
             else:
                 self._start_missing(self.function.warm)
             self._changed.notify()
+
+    def _rest(self, environment: Runnable) -> None:
+        """It is idle from now on. With the lock held."""
+        now = self._now
+        now.idle[environment] = time.monotonic()
+        if now.size > self.function.warm and not self._reclaimer:
+            self._reclaim_later()
+
+    def _reclaim_later(self) -> None:
+        self._reclaimer = threading.Timer(self._reclaim_after_s, self._reclaim)
+        self._reclaimer.daemon = True
+        self._reclaimer.start()
+
+    def _reclaim(self) -> None:
+        """End those that nobody has needed for long, down to the warm ones."""
+        now, reclaimed = self._now, []
+        idle_before = time.monotonic() - self._reclaim_after_s
+        with self._changed:
+            self._reclaimer = None
+            for environment, since in list(now.idle.items()):
+                if since <= idle_before and now.size > self.function.warm:
+                    del now.idle[environment]
+                    reclaimed.append(environment)
+            if now.idle and now.size > self.function.warm:
+                self._reclaim_later()
+        for environment in reclaimed:
+            environment.stop()
 
     def _start_missing(self, wanted: int) -> None:
         """Begin to start environments up to `wanted`, a few at a time. With the lock held."""
@@ -160,7 +199,7 @@ class Pool:
             elif now.closed:
                 problem = "closed"
             else:
-                now.idle.append(environment)
+                self._rest(environment)
                 self._start_missing(self.function.warm)
             self._changed.notify_all()
         if problem is not None:
@@ -169,7 +208,8 @@ class Pool:
     def _replace_lost(self) -> None:
         """An environment has ended, perhaps an idle one: keep as many warm as there should be."""
         with self._changed:
-            self._now.idle = [environment for environment in self._now.idle if environment.alive]
+            for environment in [idle for idle in self._now.idle if not idle.alive]:
+                del self._now.idle[environment]
             if self._now.idle or self._now.busy:
                 self._start_missing(self.function.warm)
             self._changed.notify()

@@ -44,6 +44,12 @@ def test_a_request_goes_through_the_front_into_the_function(gateway: LocalGatewa
     assert httpx.get(f"{gateway.address}/v1/models", timeout=30).json()["path"] == "/v1/models"
 
 
+def test_its_route_streams_as_it_does_in_a_deployment(gateway: LocalGateway) -> None:
+    response = httpx.get(f"{gateway.address}/v1/models", timeout=30)
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert response.headers.get_list("x-twice") == ["1", "2"]
+
+
 def test_what_is_put_into_the_outbox_reaches_the_recorder(
     gateway: LocalGateway, clients: Clients, folder: Path
 ) -> None:

@@ -66,8 +66,11 @@ class Maker:
         return self.made[-1]
 
 
-def pool_of(maker: Maker, *, warm: int = 1, maximum: int = 4, wait_s: float = 30.0) -> Pool:
-    pool = Pool(Function(name="f", handler="m.h", warm=warm, maximum=maximum), maker, wait_s=wait_s)
+def pool_of(
+    maker: Maker, *, warm: int = 1, maximum: int = 4, wait_s: float = 30.0, reclaim_after_s: float = 60.0
+) -> Pool:
+    function = Function(name="f", handler="m.h", warm=warm, maximum=maximum)
+    pool = Pool(function, maker, wait_s=wait_s, reclaim_after_s=reclaim_after_s)
     pool.warm_up()
     return pool
 
@@ -141,6 +144,30 @@ def test_a_closed_pool_refuses_who_waits_and_ends_its_environments() -> None:
     assert not maker.made[0].alive
 
 
+def test_what_a_rush_needed_is_reclaimed_after_a_while_down_to_the_warm_ones() -> None:
+    maker = Maker(held=True)
+    pool = pool_of(maker, warm=1, maximum=4, reclaim_after_s=0.2)
+    with ThreadPoolExecutor(4) as callers:
+        answers = [callers.submit(pool.invoke, b"{}") for _ in range(4)]
+        assert eventually(lambda: len(pool._now.busy) == 4)
+        maker.gate.set()
+        assert all(isinstance(answer.result(), Returned) for answer in answers)
+    assert eventually(lambda: sum(environment.alive for environment in maker.made) == 1)
+    assert isinstance(pool.invoke(b"{}"), Returned)
+    assert len(maker.made) == 4
+    pool.close()
+
+
+def test_what_is_used_again_and_again_is_not_reclaimed() -> None:
+    maker = Maker()
+    pool = pool_of(maker, warm=0, maximum=1, reclaim_after_s=0.3)
+    for _ in range(20):
+        assert pool.invoke(b"{}") == Returned(b"0")
+        time.sleep(0.05)
+    assert eventually(lambda: not maker.made[0].alive)
+    pool.close()
+
+
 def test_fifty_callers_are_served_by_four_processes(make_pool: MakePool) -> None:
     pool = make_pool(warm=1, maximum=4)
     event = json.dumps({"do": "sleep", "seconds": 0.02}).encode()
@@ -155,7 +182,7 @@ def test_fifty_callers_are_served_by_four_processes(make_pool: MakePool) -> None
 def test_an_idle_environment_that_dies_is_replaced_before_anybody_notices(make_pool: MakePool) -> None:
     pool = make_pool(warm=2, maximum=2)
     assert eventually(lambda: len(pool._now.idle) == 2)
-    victim = pool._now.idle[-1]
+    victim = next(reversed(pool._now.idle))
     victim.stop()
     assert eventually(lambda: victim not in pool._now.idle and len(pool._now.idle) == 2)
     assert isinstance(pool.invoke(b"{}"), Returned)
