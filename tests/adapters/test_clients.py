@@ -5,6 +5,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.validate import ParamValidationDecorator
+
 from penstock.adapters.clients import Clients, Endpoint
 
 CHECK = """
@@ -31,6 +33,12 @@ def test_a_client_gives_up_in_time_and_tries_twice() -> None:
     config: Any = Clients().dynamodb.meta.config  # the stubs do not know its options
     assert (config.connect_timeout, config.read_timeout) == (1.0, 3.0)
     assert config.retries == {"total_max_attempts": 2, "mode": "standard"}
+
+
+def test_a_call_says_who_calls_and_its_arguments_are_not_checked_a_second_time() -> None:
+    client: Any = Clients().sqs
+    assert client.meta.config.user_agent.startswith("penstock/")
+    assert not isinstance(client._serializer, ParamValidationDecorator)
 
 
 def test_an_endpoint_given_is_the_endpoint_used_and_its_secret_is_not_shown() -> None:
