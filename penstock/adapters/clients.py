@@ -97,6 +97,6 @@ def _config() -> Config:
         tcp_keepalive=True,
         # botocore puts its own name together twice for every call: a seventh of the call's CPU.
         user_agent=f"penstock/{__version__} Botocore/{botocore.__version__}",
-        # Ours are built by typed code, not by callers: to check them anew took up to a twentieth of the call's CPU.
+        # Typed code builds ours, no caller does: to check them anew takes up to a twentieth of a call's CPU.
         parameter_validation=False,
     )
