@@ -11,6 +11,7 @@ from typing import Final
 from penstock.codes import ERROR_CODES
 from penstock.configuration.docs import configuration_page
 from penstock.dialects.field_docs import field_tables
+from penstock.dialects.openai.stream_docs import stream_page
 from penstock.errors import FailureClass, PenstockError
 from penstock.evidence.schema import schema_text
 from penstock.front import GATEWAY_RESPONSES
@@ -77,6 +78,7 @@ def _row(name: str, depth: int, kind: type[PenstockError]) -> str:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "fields.md": fields_page,
     "errors.md": errors_page,
+    "openai-streams.md": lambda: NOTE + stream_page(),
     "configuration.md": lambda: NOTE + configuration_page(),
     "evidence.schema.json": schema_text,
 }

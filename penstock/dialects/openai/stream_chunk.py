@@ -294,29 +294,34 @@ def _channel(tree: Mapping[str, Any], at: Path) -> tuple[Channel, bool]:
         return Channel(None, str(at[0])), True
     choice, below = tree["choices"][at[1]], at[2:]
     number = choice_number(choice, at[1])
-    name, entry = _growing(choice, below)
-    if name is not None:
-        return Channel(number, name, entry), False
-    return Channel(number, str(below[1] if len(below) > 1 else below[0])), True
+    name = growing(below)
+    if name is None:
+        return Channel(number, str(below[1] if len(below) > 1 else below[0])), True
+    return Channel(number, name, _entry(choice, below)), False
 
 
-def _growing(choice: Mapping[str, Any], below: Path) -> tuple[str | None, int]:
+def growing(below: Path) -> str | None:
     """Which growing text of its choice is at `below`; None when it is none."""
     match below:
         case ("text",):
-            return "text", 0
+            return "text"
         case ("delta", str(name)) if name in _OF_DELTA:
-            return name, 0
+            return name
         case ("delta", "audio", "transcript"):
-            return "audio.transcript", 0
+            return "audio.transcript"
         case ("delta", "content", int(), "text"):
-            return "content", 0
+            return "content"
         case ("delta", "content", int(), "thinking", int(), "text"):
-            return "content.thinking", 0
-        case ("delta", "reasoning_details", int(entry), str(name)) if name in _OF_DETAIL:
-            details = choice["delta"]["reasoning_details"]
-            return f"reasoning_details.{name}", detail_number(details[entry], entry)
-    return None, 0
+            return "content.thinking"
+        case ("delta", "reasoning_details", int(), str(name)) if name in _OF_DETAIL:
+            return f"reasoning_details.{name}"
+    return None
+
+
+def _entry(choice: Mapping[str, Any], below: Path) -> int:
+    if below[1:2] != ("reasoning_details",) or not isinstance(below[2], int):
+        return 0
+    return detail_number(choice["delta"]["reasoning_details"][below[2]], below[2])
 
 
 def detail_number(detail: Mapping[str, Any], position: int) -> int:

@@ -17,7 +17,7 @@ from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 
 # Events say a token in 250 bytes and more: this is an answer of some 80,000.
-_MAX_EVENTS_BYTES: Final = 4 * MAX_EVENT_BYTES
+MAX_EVENTS_BYTES: Final = 4 * MAX_EVENT_BYTES
 
 
 class Collected:
@@ -32,7 +32,7 @@ class Collected:
         *,
         hide_usage: bool = False,
         max_chars: int = MAX_EVENT_BYTES,
-        max_events_bytes: int = _MAX_EVENTS_BYTES,
+        max_events_bytes: int = MAX_EVENTS_BYTES,
     ) -> None:
         self._hide_usage = hide_usage
         self._max_chars, self._chars = max_chars, 0

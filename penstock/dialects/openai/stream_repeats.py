@@ -13,13 +13,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from penstock.dialects.openai.stream_calls import dumped
 from penstock.dialects.openai.stream_chunk import Chunk, TextPart, as_object, numbered
 from penstock.dialects.splicing import Drop, Put, Splice
 
-_POSITIONS = frozenset({"start_index", "end_index"})
+HELD: Final = (
+    "choices[*].logprobs",
+    "choices[*].delta.parsed",
+    "choices[*].delta.audio.data",
+    "choices[*].delta.annotations",
+)
+
+_POSITIONS: Final = frozenset({"start_index", "end_index"})
 
 
 class Repeats:

@@ -70,6 +70,7 @@ class FakeGuard:
         self.waiting: list[tuple[Channel, str]] = []
 
     def admit(self, content: ContentT) -> ContentT:
+        assert self.denial is None
         return content
 
     def text(self, channel: Channel, field: str, text: str) -> str:

@@ -143,6 +143,14 @@ def test_done_makes_a_stream_whole_whatever_came_before_it(body: bytes) -> None:
     assert everything(PassingStream(), body) == body
 
 
+def test_after_done_nothing_is_read() -> None:
+    passing = PassingStream()
+    late = DONE + says("late") + usage() + encode('{"error":"x"}')
+    assert passing.feed(says("a") + late) == says("a")
+    assert passing.close() + passing.ending == late
+    assert (passing.usage, passing.has_failed) == (None, False)
+
+
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 def test_what_no_strict_reader_takes_passes_as_it_came_and_says_nothing(odd: bytes) -> None:
     passing = PassingStream()
