@@ -193,9 +193,21 @@ def _event(raw: bytes, *, is_complete: bool) -> Event:
     return Event(raw, None if name is None else name.decode("utf-8", "replace"), text, is_complete)
 
 
-def encode(data: str) -> bytes:
-    """An event that carries `data`, whose lines may end in any way."""
-    return b"".join(b"data: " + line + b"\n" for line in _split(data)) + b"\n"
+def encode(data: str, name: str | None = None) -> bytes:
+    """An event that carries `data`, whose lines may end in any way; `name`: its type, where clients ask."""
+    head = b"" if name is None else b"event: " + name.encode() + b"\n"
+    return head + b"".join(b"data: " + line + b"\n" for line in _split(data)) + b"\n"
+
+
+def one_line(text: str) -> str:
+    """JSON without the characters at which some clients end a line though the format does not.
+
+    Python's `str.splitlines`, which they use, knows more ends of lines than CR and LF. In JSON these stand in
+    strings only, where an escape says the same.
+    """
+    for character in "\x85\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def _split(data: str) -> list[bytes]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.dialects.sse import KEEP_ALIVE, Event, Parser, encode
+from penstock.dialects.sse import KEEP_ALIVE, Event, Parser, encode, one_line
 from penstock.errors import UpstreamError
 
 BOM = b"\xef\xbb\xbf"
@@ -210,3 +212,15 @@ def test_an_event_that_is_plain_is_its_own_stripped_one() -> None:
 
 def test_a_keep_alive_says_nothing() -> None:
     assert said(KEEP_ALIVE) == [(None, None)]
+
+
+def test_an_event_may_have_a_name() -> None:
+    [event] = Parser().feed(encode('{"a":1}', "message_stop"))
+    assert (event.event, event.data) == ("message_stop", '{"a":1}')
+
+
+def test_json_in_one_line_has_no_character_at_which_anybody_ends_a_line() -> None:
+    text = json.dumps({"a": "x\x85y\u2028\u2029z"}, ensure_ascii=False)
+    assert len(text.splitlines()) > 1
+    assert len(one_line(text).splitlines()) == 1
+    assert json.loads(one_line(text)) == json.loads(text)
