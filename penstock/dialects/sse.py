@@ -74,6 +74,8 @@ class Event(NamedTuple):
         which a POST has not; and the OpenAI client, once it has seen one, takes each further blank line for
         an event (openai 3, `SSEDecoder.decode`), so that a keep-alive would break its stream.
         """
+        if _is_bare(self.raw):
+            return self
         lines = _lines(self.raw) if self.data is not None else []
         kept = b"".join(line for name, value, line in lines if _is_plain(name, value))
         return self if kept == self.raw else _event(kept, is_complete=self.is_complete)
@@ -180,8 +182,8 @@ class Parser:
 
 
 def _event(raw: bytes, *, is_complete: bool) -> Event:
-    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw:
-        return Event(raw, None, raw[6:-2].decode("utf-8", "replace"), is_complete)  # as almost all are
+    if _is_bare(raw):
+        return Event(raw, None, raw[6:-2].decode("utf-8", "replace"), is_complete)
     name: bytes | None = None
     data: list[bytes] = []
     for field, value, _line in _lines(raw):
@@ -191,6 +193,11 @@ def _event(raw: bytes, *, is_complete: bool) -> Event:
             name = value
     text = b"\n".join(data).decode("utf-8", "replace") if data else None
     return Event(raw, None if name is None else name.decode("utf-8", "replace"), text, is_complete)
+
+
+def _is_bare(raw: bytes) -> bool:
+    """Whether an event is one line of data and no more, as almost all are: nothing in it is to be looked for."""
+    return raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw
 
 
 def encode(data: str, name: str | None = None) -> bytes:

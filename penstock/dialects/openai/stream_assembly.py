@@ -12,7 +12,6 @@ from penstock.dialects.openai.stream_chunk import (
     Chunk,
     as_object,
     call_parts,
-    choices,
     detail_number,
     is_error,
 )
@@ -58,7 +57,7 @@ class Assembler:
         """For the reader of the stream to set, when `[DONE]` has come."""
 
     def add(self, chunk: Chunk) -> None:
-        tree, listed = chunk.tree, choices(chunk.tree)
+        tree, listed = chunk.tree, [choice for _position, choice in chunk.choices]
         if is_error(tree) and not listed:
             return
         if not listed and not self._choices:

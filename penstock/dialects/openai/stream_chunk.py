@@ -101,13 +101,14 @@ Part = TextPart | CallPart | LogprobsPart | FinishPart | UsagePart | ErrorPart
 class Chunk(JsonContent):
     """A chunk. `event` is what it came in; an edit keeps that and gives another JSON."""
 
-    __slots__ = ("_parts", "event")
+    __slots__ = ("_numbered", "_parts", "event")
 
     event: Event
 
     def __init__(self, text: str, tree: dict[str, Any], body: bytes | None = None) -> None:
         super().__init__(text, tree, body)
         self._parts: tuple[Part, ...] | None = None
+        self._numbered: list[tuple[int, dict[str, Any]]] | None = None
 
     @classmethod
     def decode(cls, event: Event, text: str | None = None) -> Chunk:
@@ -127,11 +128,18 @@ class Chunk(JsonContent):
         return chunk
 
     @property
+    def choices(self) -> list[tuple[int, dict[str, Any]]]:
+        """Where each choice stands, and the choice with its number as `index`."""
+        if self._numbered is None:
+            self._numbered = numbered(self.tree)
+        return self._numbered
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Texts, then calls, log probabilities, ends, usage, an error: each in the order of the chunk."""
         if self._parts is None:
             texts = [part for field in _TEXT_FIELDS for part in self._text_parts(field)]
-            rest = [part for choice in choices(self.tree) for part in _choice_parts(choice)]
+            rest = [part for _position, choice in self.choices for part in _choice_parts(choice)]
             ordered = [part for kind in _ORDER for part in rest if type(part) is kind]
             self._parts = (*texts, *ordered, *self._whole_parts())
         return self._parts

@@ -24,7 +24,7 @@ _PAGE: Final = """# Streamed chat completions
 
 A stream whose `after_upstream` plugins may change or stop nothing passes byte for byte: comments, odd
 spacing, chunks of vendors, ends of lines. One under a windowed plugin is read strictly and written event by
-event. One under a buffered plugin is taken in whole, and leaves as the events that came unless it was changed.
+event. One under a buffered plugin is taken in whole, and leaves as the events that came unless it changed.
 
 | | nobody guards it | under a windowed plugin | under a buffered plugin |
 |---|---|---|---|

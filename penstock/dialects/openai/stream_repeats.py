@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from penstock.dialects.openai.stream_calls import dumped
-from penstock.dialects.openai.stream_chunk import Chunk, TextPart, as_object, numbered
+from penstock.dialects.openai.stream_chunk import Chunk, TextPart, as_object
 from penstock.dialects.splicing import Drop, Put, Splice
 
 HELD: Final = (
@@ -43,7 +43,7 @@ class Repeats:
     def take(self, chunk: Chunk, texts: Mapping[TextPart, str]) -> list[Splice]:
         """Hold what of `chunk` repeats, with `texts` in place of its own; what takes it out of the chunk."""
         splices: list[Splice] = []
-        for position, choice in numbered(chunk.tree):
+        for position, choice in chunk.choices:
             members, removal = _found(position, choice)
             if removal:
                 splices += removal

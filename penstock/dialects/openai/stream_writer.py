@@ -49,16 +49,15 @@ class ChunkWriter:
     def note(self, chunk: Chunk) -> None:
         """Learn what to say of the whole, when text of the chunk is to leave before the chunk does."""
         envelope = {name: chunk.tree[name] for name in ENVELOPE if name in chunk.tree}
-        listed = choices(chunk.tree)
-        if listed or envelope.get("id"):
+        if chunk.choices or envelope.get("id"):
             self._last = envelope
-        self._envelopes |= {choice["index"]: envelope for choice in listed}
+        for _position, choice in chunk.choices:
+            self._envelopes[choice["index"]] = envelope
 
     def passed(self, chunk: Chunk) -> bytes:
         """The chunk as it is: the bytes that came, unless it was edited as a whole."""
         self.note(chunk)
-        self._begun |= {choice["index"] for choice in choices(chunk.tree)}
-        return self._sent(chunk.framed(), is_open=chunk.is_as_it_came and not chunk.event.is_complete)
+        return self._passed(chunk)
 
     def raw(self, event: sse.Event) -> bytes:
         """An event that is no chunk, as it came: a comment, `[DONE]`."""
@@ -73,7 +72,7 @@ class ChunkWriter:
         splices = [*without, *(Put(part.at, new) for part, new in texts.items() if new != part.text)]
         splices += self._roles_said(chunk.tree)
         if not splices:
-            return self.passed(chunk)
+            return self._passed(chunk)
         text = splice(chunk.text, splices)
         tree = rawjson.parse(text)
         if self._is_idle(tree):
@@ -108,6 +107,10 @@ class ChunkWriter:
     def done(self) -> bytes:
         """The end of a stream that is whole."""
         return self._sent(sse.encode("[DONE]"))
+
+    def _passed(self, chunk: Chunk) -> bytes:
+        self._begun.update(choice["index"] for _position, choice in chunk.choices)
+        return self._sent(chunk.framed(), is_open=chunk.is_as_it_came and not chunk.event.is_complete)
 
     def _sent(self, event: bytes, *, is_open: bool = False) -> bytes:
         before = b"\n\n" if self._is_open and event else b""

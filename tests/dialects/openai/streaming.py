@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from penstock.denial import Denial
 from penstock.dialects.openai.chat import ChatResponse
-from penstock.dialects.openai.stream import Assembler, Chunk, ChunkReader, Done, Frame
+from penstock.dialects.openai.stream import Assembler, Chunk, ChunkReader, Done, Frame, TextPart
 from penstock.dialects.openai.stream_guarded import GuardedStream
-from penstock.dialects.sse import Parser
+from penstock.dialects.sse import Parser, encode
 from penstock.sdk.views import Texts
 from penstock.streams import AnswerStream, Channel, ContentT
 
@@ -38,6 +40,25 @@ def assembled(*pieces: bytes) -> Assembler:
 
 def edited(response: ChatResponse, change: Change, fields: Sequence[str] = FIELDS) -> ChatResponse:
     return response.edited([Texts(field, response.texts(field).texts).map(change) for field in fields])
+
+
+def text_parts(body: bytes) -> list[TextPart]:
+    return [part for chunk in chunks(body) for part in chunk.parts if isinstance(part, TextPart)]
+
+
+def says(
+    text: str = "", reason: str | None = None, index: int = 0, delta: Any = None, **members: Any
+) -> bytes:
+    own: dict[str, Any] = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
+    said: dict[str, Any] = {"content": text} if text else {}
+    said |= delta or {}
+    choice = {"index": index, "delta": said, "finish_reason": reason, **own}
+    return encode(json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **members}))
+
+
+def calls(*fragments: str, index: int = 0) -> bytes:
+    listed = [{"index": at, "function": {"arguments": text}} for at, text in enumerate(fragments)]
+    return says(index=index, delta={"tool_calls": listed})
 
 
 def everything(stream: AnswerStream, *pieces: bytes) -> bytes:

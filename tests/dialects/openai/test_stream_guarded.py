@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from penstock.content import Content, Unseen
-from penstock.dialects.openai.stream import FinishPart, TextPart
+from penstock.dialects.openai.stream import FinishPart
 from penstock.dialects.openai.stream_guarded import GuardedStream
-from penstock.dialects.openai.stream_progress import Progress
-from penstock.dialects.sse import Parser, encode
+from penstock.dialects.sse import encode
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 from penstock.streams import Channel, ContentT
@@ -20,107 +16,21 @@ from tests.dialects.openai.streaming import (
     FIELDS,
     FakeGuard,
     assembled,
-    byte_by_byte,
+    calls,
     chunks,
-    edited,
     everything,
-    guarded,
-    in_two,
+    says,
+    text_parts,
 )
-from tests.fixtures.openai.streams import Stream, stream, streams
+from tests.fixtures.openai.streams import stream
 
-ALL = pytest.mark.parametrize("each", streams(), ids=str)
-HELD = pytest.mark.parametrize("held_chars", [0, 1, 5, 1000])
 DONE = encode("[DONE]")
 CONTENT = Channel(0, "content")
 LOGPROBS = {"content": [{"token": "x", "logprob": -1.5}], "refusal": None}
 
 
-def says(
-    text: str = "", reason: str | None = None, index: int = 0, delta: Any = None, **members: Any
-) -> bytes:
-    own: dict[str, Any] = {name: members.pop(name) for name in ("logprobs", "x") if name in members}
-    said: dict[str, Any] = {"content": text} if text else {}
-    said |= delta or {}
-    choice = {"index": index, "delta": said, "finish_reason": reason, **own}
-    return encode(json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **members}))
-
-
-def calls(*fragments: str, index: int = 0) -> bytes:
-    listed = [{"index": at, "function": {"arguments": text}} for at, text in enumerate(fragments)]
-    return says(index=index, delta={"tool_calls": listed})
-
-
 def message(sent: bytes) -> Any:
     return assembled(sent).response().tree["choices"][0]["message"]
-
-
-@ALL
-@HELD
-def test_under_a_guard_that_edits_nothing_a_stream_adds_up_to_the_same(each: Stream, held_chars: int) -> None:
-    sent = assembled(guarded(each.body, str, held_chars))
-    assert sent.response().tree == each.unary
-    assert sent.template() == assembled(each.body).template()
-
-
-@ALL
-@HELD
-def test_what_leaves_adds_up_to_what_the_whole_would_have_been(each: Stream, held_chars: int) -> None:
-    left = assembled(guarded(each.body, str.swapcase, held_chars)).response()
-    expected = edited(assembled(each.body).response(), str.swapcase)
-    assert left.tree == without_annotations(expected.tree)
-
-
-@ALL
-def test_where_the_bytes_are_cut_changes_nothing_of_what_is_said(each: Stream) -> None:
-    """Where every event begins and ends at each cut is the parser's, which is tested at every place."""
-    for line_end, step in ((b"\n", 5), (b"\r\n", 97)):
-        body = each.body.replace(b"\n", line_end)
-        whole = everything(GuardedStream(FakeGuard(str.swapcase, 3)), body)
-        for pieces in (byte_by_byte(body), *in_two(body, step)):
-            assert everything(GuardedStream(FakeGuard(str.swapcase, 3)), *pieces) == whole
-
-
-@given(st.data())
-def test_random_cuts_change_nothing_of_what_is_said(data: st.DataObject) -> None:
-    each = data.draw(st.sampled_from(streams()))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(each.body)), max_size=5)))
-    pieces = [each.body[a:b] for a, b in zip([0, *cuts], [*cuts, len(each.body)], strict=True)]
-    whole = everything(GuardedStream(FakeGuard(str.swapcase, 3)), each.body)
-    assert everything(GuardedStream(FakeGuard(str.swapcase, 3)), *pieces) == whole
-
-
-@ALL
-def test_a_text_that_is_held_is_nowhere_in_what_leaves_before_its_choice_has_ended(each: Stream) -> None:
-    pieces = {part.text.strip() for part in text_parts(each.body) if not part.is_whole}
-    words = {piece for piece in pieces if len(piece) > 3}
-    sent = guarded(each.body, lambda text: "~" * len(text), held_chars=100_000).decode()
-    assert not [word for word in words if word in sent or json.dumps(word)[1:-1] in sent]
-
-
-@ALL
-@HELD
-def test_all_that_a_choice_says_leaves_before_its_end_and_no_end_of_all_before_the_ending(
-    each: Stream, held_chars: int
-) -> None:
-    guarding = GuardedStream(FakeGuard(str.swapcase, held_chars))
-    before = guarding.feed(each.body) + guarding.close()
-    progress = Progress()
-    for chunk in chunks(before):
-        ended_before = progress.ended
-        speaking = progress.read(chunk.tree)
-        assert each.name == "reason_with_every_delta" or not speaking & ended_before
-        for part in chunk.parts:
-            assert not isinstance(part, FinishPart) or part.choice not in speaking
-    assert each.name == "reason_with_every_delta" or guarding.has_failed or not progress.has_ended
-    assert b"[DONE]" not in before
-    assert not any(part.text for part in text_parts(guarding.ending))
-
-
-@ALL
-def test_comments_ids_and_other_names_do_not_leave(each: Stream) -> None:
-    sent = guarded(each.body)
-    assert all(event.stripped() == event and event.data for event in Parser().feed(sent))
 
 
 def test_a_chunk_whose_text_leaves_at_once_is_the_bytes_that_came() -> None:
@@ -203,22 +113,33 @@ def test_what_repeats_a_text_leaves_after_it_when_it_was_not_edited(held_chars: 
     assert choice["message"] == {"role": "assistant", "content": "x", **said}
 
 
-def test_what_repeats_a_text_stays_away_when_anything_of_its_choice_was_edited() -> None:
+@pytest.mark.parametrize(
+    "edited_part",
+    [
+        says("Jane"),
+        calls('{"who":"Jane"}'),
+        says(delta={"reasoning": "Jane"}),
+        says(delta={"annotations": [{"url_citation": {"title": "Jane", "start_index": 1}}]}),
+    ],
+)
+def test_what_repeats_a_text_stays_away_when_anything_of_its_choice_was_edited(edited_part: bytes) -> None:
     pointing = {"url_citation": {"start_index": 0, "end_index": 1, "title": "T", "url": "U"}}
-    pointless = {"url_citation": {"title": "Jane", "url": "U"}}
+    pointless = {"url_citation": {"title": "T", "url": "U"}}
     said = {"parsed": {"a": "Jane"}, "annotations": [pointing, pointless], "audio": {"data": "UklG"}}
-    for edited_part in (says("Jane"), calls('{"who":"Jane"}'), says(delta={"reasoning": "Jane"})):
-        guarding = GuardedStream(FakeGuard(lambda text: text.replace("Jane", "J")))
-        body = says(logprobs=LOGPROBS, delta=said, prompt_logprobs=[None]) + edited_part
-        sent = everything(guarding, body + says(reason="stop", prompt_logprobs=[None, None]) + DONE)
-        tree = assembled(sent).response().tree
-        assert tree["choices"][0]["logprobs"] is None
-        assert tree["choices"][0]["message"]["annotations"] == [
-            {"url_citation": {"title": "J", "url": "U"}}
-        ], edited_part
-        assert tree["choices"][0]["message"]["audio"] == {"data": ""}
-        assert "parsed" not in tree["choices"][0]["message"]
-        assert b'"prompt_logprobs": null' in sent or b'"prompt_logprobs":null' in sent
+    guarding = GuardedStream(FakeGuard(lambda text: text.replace("Jane", "J")))
+    body = says(logprobs=LOGPROBS, delta=said) + edited_part + says(reason="stop") + DONE
+    choice = assembled(everything(guarding, body)).response().tree["choices"][0]
+    assert choice["logprobs"] is None
+    assert choice["message"]["annotations"] == [pointless]
+    assert choice["message"]["audio"] == {"data": ""}
+    assert "parsed" not in choice["message"]
+
+
+def test_the_prompts_tokens_stay_away_once_anything_was_edited() -> None:
+    guarding = GuardedStream(FakeGuard(lambda text: text.replace("Jane", "J")))
+    first, second = says("a", prompt_logprobs=[None]), says("b", prompt_logprobs=[None])
+    assert guarding.feed(first) == first
+    assert guarding.feed(says("Jane", index=1) + second).endswith(b'"prompt_logprobs": null}\n\n')
 
 
 def test_what_repeats_a_text_of_another_choice_is_not_touched() -> None:
@@ -259,25 +180,6 @@ def test_what_a_guard_drops_does_not_leave_and_neither_does_what_repeats_it() ->
     assert guard.seen == {CONTENT: "ab"}
 
 
-@ALL
-@pytest.mark.parametrize("blocked", ["Jane", "e", "x"])
-def test_after_a_denial_nothing_leaves_and_what_has_left_is_a_prefix(each: Stream, blocked: str) -> None:
-    guard = FakeGuard(str.swapcase, 2, blocked)
-    guarding = GuardedStream(guard)
-    sent = []
-    for event in each.body.replace(b"\n\n", b"\n\n\0").split(b"\0"):
-        was_denied = guard.denial is not None
-        sent.append(guarding.feed(event))
-        assert not (was_denied or guard.denial) or sent[-1] == b""
-    sent.append(guarding.close())
-    whole = texts_of(guarded(each.body, str.swapcase, 2))
-    for channel, text in texts_of(b"".join(sent)).items():
-        assert whole[channel].startswith(text)
-    if guard.denial is not None:
-        assert (guarding.close(), guarding.ending, guarding.due(), sent[-1]) == (b"", b"", b"", b"")
-    assert guarding.error(DENIAL, "0").startswith(b'data: {"error"')
-
-
 def test_a_call_that_is_denied_never_leaves_nor_anything_with_it() -> None:
     guard = FakeGuard(blocked="Jane")
     guarding = GuardedStream(guard)
@@ -285,6 +187,40 @@ def test_a_call_that_is_denied_never_leaves_nor_anything_with_it() -> None:
     assert b"who" not in sent
     assert guarding.feed(says("c", "tool_calls", logprobs=LOGPROBS)) == b""
     assert guard.denial is DENIAL
+
+
+class LateDenying(FakeGuard):
+    """Denies at the end of a text, or a chunk with a note."""
+
+    def admit(self, content: ContentT) -> ContentT:
+        self.denial = DENIAL if content.unseen else None
+        return content
+
+    def text(self, channel: Channel, field: str, text: str) -> str:
+        assert self.denial is None
+        return super().text(channel, field, text)
+
+    def end(self, channel: Channel) -> str:
+        self.denial = DENIAL
+        return ""
+
+    def whole(self, content: ContentT) -> ContentT:
+        raise AssertionError("it was asked after it had denied")
+
+
+@pytest.mark.parametrize(
+    "last", [says(reason="stop") + says(index=1, reason="stop") + DONE, says("c", x="d")]
+)
+def test_who_has_denied_is_shown_nothing_more(last: bytes) -> None:
+    guarding = GuardedStream(LateDenying())
+    assert guarding.feed(says("a") + calls("{}") + says("b", index=1))
+    assert guarding.feed(last) == b""
+    assert guarding.close() == guarding.ending == b""
+
+
+def test_text_that_leaves_before_its_chunk_says_of_the_whole_what_the_chunk_says() -> None:
+    sent = chunks(GuardedStream(FakeGuard()).feed(says("a", "stop", system_fingerprint="fp")))
+    assert [(chunk.tree["id"], chunk.tree["system_fingerprint"]) for chunk in sent] == [("c", "fp")]
 
 
 def test_what_came_before_a_malformed_event_leaves_however_the_bytes_are_cut() -> None:
@@ -325,10 +261,11 @@ def test_the_halves_of_a_character_are_one_text_to_a_guard() -> None:
     assert chunks(sent)[0].texts(FIELDS[0]).texts == ("a",)
 
 
-def test_an_upstream_that_fails_has_said_all_it_said_before_that() -> None:
+@pytest.mark.parametrize("reason", ["error", None])
+def test_an_upstream_that_fails_has_said_all_it_said_before_that(reason: str | None) -> None:
     guarding = GuardedStream(FakeGuard(str.upper, held_chars=9))
     assert guarding.feed(says("a") + calls("{}")) == b""
-    sent = guarding.feed(says("b", "error", error={"message": "jane"}))
+    sent = guarding.feed(says("b", reason, error={"message": "jane"}))
     assert message(sent)["content"] == "AB"
     assert chunks(sent)[-1].tree["error"] == {"message": "JANE"}
     assert (guarding.has_failed, guarding.close(), guarding.ending) == (True, b"", b"")
@@ -362,23 +299,3 @@ def test_what_was_kept_is_counted_anew_when_it_has_left() -> None:
     for _ in range(100):
         guarding.feed(says("x", "stop"))
     assert guarding.close() == b""
-
-
-def text_parts(body: bytes) -> list[TextPart]:
-    return [part for chunk in chunks(body) for part in chunk.parts if isinstance(part, TextPart)]
-
-
-def texts_of(body: bytes) -> dict[Channel, str]:
-    texts: dict[Channel, str] = {}
-    for part in text_parts(body):
-        if not part.is_whole:
-            texts[part.channel] = texts.get(part.channel, "") + part.text
-    return texts
-
-
-def without_annotations(tree: Any) -> Any:
-    """Positions in a text that is edited are not known in a stream: what has them is left out."""
-    copy = json.loads(json.dumps(tree))
-    for choice in copy["choices"]:
-        choice["message"].pop("annotations", None)
-    return copy

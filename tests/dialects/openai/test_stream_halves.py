@@ -72,8 +72,9 @@ def test_choices_are_told_apart_by_their_numbers() -> None:
 
 @pytest.mark.parametrize("texts", [[SECOND], [FIRST, "a"], [FIRST, FIRST], [FIRST + "a"], [SECOND + FIRST]])
 def test_a_half_without_its_other_is_the_upstreams_failure(texts: list[str]) -> None:
+    halves = Halves()
     with pytest.raises(UpstreamError, match="half of a surrogate pair") as caught:
-        joined(*({"content": text} for text in texts))
+        [halves.joined(chunk({"content": text})) for text in texts]
     assert caught.value.outcome == "malformed"
 
 

@@ -7,7 +7,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from penstock.dialects.openai import paths
 from penstock.dialects.openai.stream_paths import chunk_matcher, chunk_removals, chunk_table
-from tests.dialects.openai.test_paths import RESPONSE_GAPS, samples
+from tests.dialects.openai.test_paths import RESPONSE_GAPS
+from tests.dialects.type_samples import samples
 
 
 def unseen(tree: Any) -> list[tuple[str, str]]:
