@@ -29,6 +29,7 @@ OURS: Final = (
     "penstock/gates/*.py",
     "penstock/gateway/**/*.py",
     "penstock/governance/**/*.py",
+    "penstock/mcp/**/*.py",
     "penstock/runtime/*.py",
     "penstock/runtime/exec-wrapper",
     "penstock/sdk/**/*.py",

@@ -25,10 +25,11 @@ NOT_COMPILED = "There is no Python 3.13 here to compile the functions with: they
 
 
 class ComputeStack(Stack):
-    """Made of the compiled configuration alone; it finds the data stack's resources by their names."""
+    """Made of the compiled configuration; deployed after `data`, whose resources it finds by their names."""
 
-    def __init__(self, scope: Construct, construct_id: str, chosen: Chosen) -> None:
+    def __init__(self, scope: Construct, construct_id: str, chosen: Chosen, data: Stack) -> None:
         super().__init__(scope, construct_id, description="Penstock: API, functions, alarms")
+        self.add_stack_dependency(data)
         self.where = where = Whereabouts(chosen.snapshot.deployment)
         self._chosen = chosen
         core = function_asset(chosen.compiled.raw)

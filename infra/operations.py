@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -30,6 +30,7 @@ class OperationsKey(Construct):
             "Key",
             description=f"Logs and alarms of {where.deployment}",
             enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,  # what it encrypts goes with the stack too
         )
         groups = where.arn("logs", "log-group:*")
         self._let(

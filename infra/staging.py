@@ -26,6 +26,8 @@ EXECUTABLE: Final = ("penstock/runtime/exec-wrapper",)
 DATE_S: Final = 315_532_800  # 1980-01-01: the first that a zip can hold
 LIMIT_BYTES: Final = 250 * 1024 * 1024  # of a function and its layers, unpacked (Lambda quotas)
 
+KEPT: Final = 24  # of what was staged; one synthesis makes a few
+
 Content = Path | bytes
 
 
@@ -54,6 +56,7 @@ def stage(files: Mapping[str, Content], home: Path, root: str, compiler: str | N
             _compile(making, root, compiler)
         _freeze(making)
         making.rename(folder)
+        _forget(home)
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Staged(folder, digest, size_bytes, compiler is not None)
 
@@ -111,6 +114,13 @@ def _compile(folder: Path, root: str, compiler: str) -> None:
     asked = [compiler, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     # What does not compile is not ours to judge: templates in packages, a plugin's odd file.
     subprocess.run([*asked, "-s", str(folder), "-p", root, str(folder)], capture_output=True, check=False)  # noqa: S603 - as above
+
+
+def _forget(home: Path) -> None:
+    """Remove what was staged long ago: forty megabytes for each change of the code."""
+    staged = sorted(home.iterdir(), key=lambda path: path.stat().st_ctime)
+    for old in staged[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _freeze(folder: Path) -> None:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from tests.infra.template import Template, plain
+
+
+def test_every_dead_letter_queue_lost_evidence_failing_plugins_and_5xx_raise_an_alarm(
+    compute: Template, template: Template
+) -> None:
+    alarms = compute.named("CloudWatch::Alarm", "AlarmName")
+    dead = {name for name in template.named("SQS::Queue", "QueueName") if name.endswith("-dead")}
+    others = {"stacktest-EvidenceLost", "stacktest-PluginErrors", "stacktest-5xx"}
+    assert set(alarms) == {f"{name}-depth" for name in dead} | others
+
+
+def test_every_alarm_goes_to_the_one_topic_and_says_what_to_do(compute: Template) -> None:
+    (topic,) = compute.of("SNS::Topic")
+    for alarm in compute.of("CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [{"Ref": topic}]
+        assert alarm["AlarmDescription"].endswith(".") or alarm["AlarmDescription"].endswith("operate")
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_cloudwatch_and_nobody_else_may_publish_under_the_topic_s_key(compute: Template) -> None:
+    (topic,) = compute.of("SNS::Topic").values()
+    assert "KmsMasterKeyId" in topic
+    allowed = [
+        s for s in compute.only("SNS::TopicPolicy")["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"
+    ]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert "Condition" in allowed[0]
+
+
+def test_the_key_is_rotated_and_serves_services_of_this_account_only(compute: Template) -> None:
+    key = compute.only("KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    for statement in key["KeyPolicy"]["Statement"]:
+        if "Service" in statement["Principal"]:
+            assert statement["Condition"], statement["Principal"]
+        else:
+            assert plain(statement["Principal"]["AWS"]) == "arn:aws:iam::123456789012:root"
+
+
+def test_metrics_of_the_alarms_are_read_from_this_deployment_s_own_logs(compute: Template) -> None:
+    groups = {identity: group["LogGroupName"] for identity, group in compute.of("Logs::LogGroup").items()}
+    read = {
+        f["MetricTransformations"][0]["MetricName"]: groups[f["LogGroupName"]["Ref"]]
+        for f in compute.of("Logs::MetricFilter").values()
+    }
+    assert read == {
+        "EvidenceLost": "/aws/lambda/stacktest-sweeper",
+        "PluginErrors": "/aws/lambda/stacktest-recorder",
+    }
+    for found in compute.of("Logs::MetricFilter").values():
+        assert found["MetricTransformations"][0]["MetricNamespace"] == "Penstock/stacktest"
