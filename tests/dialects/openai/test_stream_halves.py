@@ -52,11 +52,11 @@ def test_any_text_of_a_delta_can_be_cut(delta: Any) -> None:
 
 
 def test_a_half_waits_in_its_own_text() -> None:
-    first = {"content": FIRST, "tool_calls": [{"index": 0, "x": FIRST}, {"index": 1, "x": FIRST}]}
+    first = {"content": FIRST, "tool_calls": [{"index": 0, "x": FIRST}, {"index": 1, "x": "\ud83e"}]}
     between = {"reasoning": "b"}
-    second = {"tool_calls": [{"index": 1, "x": SECOND + "1"}, {"index": 0, "x": SECOND + "0"}]}
+    second = {"tool_calls": [{"index": 1, "x": SECOND}, {"index": 0, "x": SECOND}]}
     last = joined(first, between, second, {"content": SECOND})
-    assert [call["x"] for call in last[2]["tool_calls"]] == [WHOLE + "1", WHOLE + "0"]
+    assert [call["x"] for call in last[2]["tool_calls"]] == ["\U0001fa00", WHOLE]
     assert last[3] == {"content": WHOLE}
 
 
