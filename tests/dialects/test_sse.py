@@ -156,6 +156,8 @@ def test_events_before_one_that_is_too_large_are_not_lost(rest: bytes) -> None:
         b"\ndata: 1\n\n",
         b"data: 1\r\n\n\n",
         b"data: 1\rdata: 2\n\n",
+        b"data: 1\r\rdata: 2\n\n",
+        b"data: 1\n\r\ndata: 2\n\n",
         b"data: \n\ndata:\n\ndata\n\n",
     ],
 )
