@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.failures import error_code, mapped
-from penstock.errors import ConfigurationError, StorageError
+from penstock.errors import ConfigurationError
 from penstock.evidence.digests import DigestKey
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 # A rotated secret is in use everywhere after this; who is refused by its receiver asks again with `fresh`.
 MAX_AGE_S = 300
@@ -29,35 +27,35 @@ class Secrets(Protocol):
 
 
 class SecretsManager:
-    """Secrets in AWS, through Powertools' Parameters and its cache."""
+    """Secrets in AWS. `clock` in seconds, monotonic."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, clock: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
-        self._provider: SecretsProvider | None = None
+        self._clock = clock
+        self._known: dict[str, tuple[str, float]] = {}
+        """Name → value, and until when it counts. Configuration bounds the names."""
 
     def get(self, name: str, *, fresh: bool = False) -> str:
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+        known = self._known.get(name)
+        if known is not None and not fresh and self._clock() < known[1]:
+            return known[0]
+        value = self._read(name)
+        self._known[name] = (value, self._clock() + MAX_AGE_S)
+        return value
+
+    def _read(self, name: str) -> str:
         from botocore.exceptions import ClientError
 
         with mapped("read a secret"):
-            provider = self._made()
             try:
-                value = provider.get(name, max_age=MAX_AGE_S, force_fetch=fresh)
-            except GetParameterError as error:
-                cause = error.__cause__ or error.__context__
-                if isinstance(cause, ClientError) and error_code(cause) == "ResourceNotFoundException":
+                value = self._clients.secretsmanager.get_secret_value(SecretId=name).get("SecretString")
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
                     raise _missing(name) from error
-                raise StorageError("read a secret") from error
-        if not isinstance(value, str):
+                raise
+        if value is None:
             raise ConfigurationError(f"secret {name!r}", "holds bytes.", "Store it as text.")
         return value
-
-    def _made(self) -> SecretsProvider:
-        if self._provider is None:
-            from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
-            self._provider = SecretsProvider(boto3_client=self._clients.secretsmanager)
-        return self._provider
 
 
 class MemorySecrets:

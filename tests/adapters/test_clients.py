@@ -17,9 +17,25 @@ print([name for name in ("boto3", "botocore", "aws_lambda_powertools") if name i
 """
 
 
+MAKE = """
+from penstock.adapters.clients import Clients, Endpoint
+from penstock.adapters.secrets import SecretsManager
+clients = Clients(Endpoint("eu-west-1", "http://127.0.0.1:9", "id", "key"))
+clients.dynamodb, clients.sqs, clients.secretsmanager, SecretsManager(clients)
+"""
+
+
+def imported(script: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_importing_the_ports_does_not_import_boto3() -> None:
-    found = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert imported(CHECK) == "[]"
+
+
+def test_the_clients_of_a_gateway_import_what_they_need_and_not_what_is_around_it() -> None:
+    assert imported(MAKE + CHECK) == "['botocore']"
 
 
 def test_a_client_is_made_once() -> None:

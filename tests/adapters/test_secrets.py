@@ -44,6 +44,18 @@ def test_a_secret_is_kept_until_it_is_asked_for_fresh(clients: Clients) -> None:
     assert secrets.get(arn) == "sk-2"
 
 
+def test_a_secret_is_read_again_after_five_minutes_and_not_before(clients: Clients) -> None:
+    clients.secretsmanager.create_secret(Name="openai", SecretString="sk-1")
+    now = [100.0]
+    secrets = SecretsManager(clients, lambda: now[0])
+    assert secrets.get("openai") == "sk-1"
+    clients.secretsmanager.put_secret_value(SecretId="openai", SecretString="sk-2")
+    now[0] = 399.9
+    assert secrets.get("openai") == "sk-1"
+    now[0] = 400.0
+    assert secrets.get("openai") == "sk-2"
+
+
 @pytest.mark.parametrize(
     "error",
     [
