@@ -39,6 +39,36 @@ ERROR_CODES: Final = (
         "Take a name that `GET /v1/models` lists.",
     ),
     ErrorCode(
+        "mcp_header_mismatch",
+        (400,),
+        "MCP: a header says other than the body, or repeats nothing of it.",
+        "Update the client: it must send what the version demands.",
+    ),
+    ErrorCode(
+        "mcp_meta_missing",
+        (400,),
+        "MCP 2026-07-28: `_meta` does not say the version or the client's capabilities.",
+        "Update the client, or speak an older version.",
+    ),
+    ErrorCode(
+        "mcp_version_not_supported",
+        (400,),
+        "MCP: the version is none of those that `data.supported` lists.",
+        "Speak one of these.",
+    ),
+    ErrorCode(
+        "mcp_batch_not_allowed",
+        (400,),
+        "MCP: the version has no batches, or this one is more than one record could tell.",
+        "Send each message in a POST of its own.",
+    ),
+    ErrorCode(
+        "mcp_event_not_found",
+        (400,),
+        "MCP: `Last-Event-ID` is of no stream of this key.",
+        "Send the request anew.",
+    ),
+    ErrorCode(
         "unauthorized",
         (401,),
         "No key, an unknown one, or two that differ.",
@@ -67,7 +97,59 @@ ERROR_CODES: Final = (
         "A plugin that must see the content cannot see a part of it.",
         "Leave out the part that the message names.",
     ),
+    ErrorCode(
+        "origin_not_allowed",
+        (403,),
+        "MCP: the request comes from a page whose `Origin` is not configured.",
+        "Ask the operator to add it to `[deployment.mcp]`.",
+    ),
+    ErrorCode(
+        "mcp_not_allowed", (403,), "The key has no grant for the MCP server.", "Ask the operator for a grant."
+    ),
+    ErrorCode(
+        "mcp_tool_not_allowed",
+        (403,),
+        "MCP: the tool is not there, or not for this key. In a session it comes with status 200.",
+        "Call a tool that `tools/list` shows.",
+    ),
+    ErrorCode(
+        "mcp_tool_changed",
+        (403,),
+        "MCP: the tool is not what was approved. In a session it comes with status 200.",
+        "Ask the operator to look at it: `penstock mcp diff`.",
+    ),
+    ErrorCode(
+        "mcp_arguments_not_allowed",
+        (403,),
+        "MCP: the arguments do not fit the operator's rules. It comes as the tool's own error.",
+        "Call it with others; the message names the place.",
+    ),
     ErrorCode("unknown_route", (404,), "The gateway has no such route.", "Check the client's base URL."),
+    ErrorCode("mcp_server_not_found", (404,), "No MCP server has this name.", "Check the client's URL."),
+    ErrorCode(
+        "mcp_session_not_found",
+        (404,),
+        "MCP: the session is not one that this key has opened.",
+        "Open a new one with `initialize`, as clients do by themselves.",
+    ),
+    ErrorCode(
+        "mcp_method_not_allowed",
+        (404,),
+        "MCP: nobody knows the method, or it is not open. In a session it comes with status 200.",
+        "Ask the operator to add it to `methods`.",
+    ),
+    ErrorCode(
+        "mcp_listen_not_allowed",
+        (405,),
+        "MCP: streams to listen on are not open.",
+        "Go without; clients do by themselves.",
+    ),
+    ErrorCode(
+        "not_acceptable",
+        (406,),
+        "MCP: the client does not take both JSON and events.",
+        "Send both in `Accept`.",
+    ),
     ErrorCode(
         "payload_too_large", (413,), "The body is over the limit, before or after unpacking.", "Send less."
     ),
@@ -76,6 +158,15 @@ ERROR_CODES: Final = (
         (415,),
         "The body is packed otherwise than by gzip.",
         "Use gzip or none.",
+    ),
+    ErrorCode(
+        "unsupported_media_type", (415,), "MCP: the body is not said to be JSON.", "Send `Content-Type`."
+    ),
+    ErrorCode(
+        "mcp_rate_exceeded",
+        (429,),
+        "MCP: the key makes more requests a minute than the operator lets pass. In a session: status 200.",
+        "Wait as long as `Retry-After` says.",
     ),
     ErrorCode(
         "internal_error",

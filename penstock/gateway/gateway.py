@@ -19,6 +19,7 @@ from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped
 from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.gateway.mcp_passage import McpPassage
 from penstock.gateway.parts import Parts
 from penstock.gateway.passage import REQUEST_STAGE, Passage
 from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal
@@ -106,7 +107,8 @@ class Gateway:
         if isinstance(match, RequestError):
             account.denied(REQUEST_STAGE, match.code)
             return self._closed(account, refusal(DEFAULT, match, account.request_id), None)
-        passage = Passage(self._parts, http, caller, account, remaining_s)
+        kind = McpPassage if match.route.operation == "mcp" else Passage
+        passage = kind(self._parts, http, caller, account, remaining_s)
         return self._closed(account, self._passed(passage, match, account), passage)
 
     def _passed(self, passage: Passage, match: Match, account: Account) -> Reply:

@@ -12,6 +12,7 @@ from penstock.evidence.digests import DigestKey
 from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.gate import Gate
 from penstock.gates.placement import Placement
+from penstock.gateway.mcp_parts import McpParts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
 from penstock.ids import uuid7
@@ -40,6 +41,8 @@ class Parts:
     body_limit_bytes: int
     addresses: Sequence[str] = ()
     """Networks (CIDR) that any request may come from; none means any."""
+    mcp: McpParts | None = None
+    """What else is needed to serve MCP; None when the deployment does not."""
     new_id: Callable[[], str] = uuid7
     clock: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = now_ms

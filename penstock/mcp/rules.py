@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from penstock.mcp import schema
 from penstock.mcp.names import NamePatterns, folded, is_plain
@@ -22,12 +22,6 @@ from penstock.mcp.pinning import PinPolicy
 Reason = Literal[
     "ambiguous", "blocked", "not_allowed", "not_granted", "not_approved", "changed", "suspicious"
 ]
-
-# What a caller is told. A tool that is hidden and one that is not there are answered alike.
-NOT_ALLOWED: Final = "mcp_tool_not_allowed"
-CHANGED: Final = "mcp_tool_changed"
-ARGUMENTS: Final = "mcp_arguments_not_allowed"
-
 
 @dataclass(frozen=True, slots=True)
 class ToolGrant:
