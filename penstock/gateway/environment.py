@@ -27,6 +27,7 @@ from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
 from penstock.gateway.gateway import Gateway
+from penstock.gateway.mcp_parts import mcp_parts
 from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
@@ -63,6 +64,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
             telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms())),
             digest_key=digest_key(secrets, settings.evidence_key_secret),
             body_limit_bytes=snapshot.body_limit_bytes,
+            mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),
         )
     )
 
