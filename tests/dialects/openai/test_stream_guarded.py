@@ -263,7 +263,7 @@ def test_the_halves_of_a_character_are_one_text_to_a_guard() -> None:
 
 @pytest.mark.parametrize("reason", ["error", None])
 def test_an_upstream_that_fails_has_said_all_it_said_before_that(reason: str | None) -> None:
-    guarding = GuardedStream(FakeGuard(str.upper, held_chars=9))
+    guarding = GuardedStream(FakeGuard(str.upper, held_chars=1))
     assert guarding.feed(says("a") + calls("{}")) == b""
     sent = guarding.feed(says("b", reason, error={"message": "jane"}))
     assert message(sent)["content"] == "AB"
