@@ -30,8 +30,9 @@ from penstock.gates.host import Answer, Host
 from penstock.gates.inspection import Inspection, inspect
 from penstock.gates.overrides import Overrides
 from penstock.gates.placement import HostKind, Mode, Placement, bucket, reads_content
-from penstock.gates.records import blank, failed, settle
+from penstock.gates.records import blank, failed, our_fault, settle
 from penstock.gates.scope import Scope
+from penstock.gates.stream_run import StreamRun
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.fields import AFTER, Moment
 
@@ -76,6 +77,10 @@ class Gate:
         Raises AccountingError when a placement is left without its record.
         """
         return self.each(exchange, overrides, lambda step: self._visit(step, overrides))
+
+    def stream(self, exchange: Exchange, overrides: Overrides) -> StreamRun:
+        """How the placements meet a streamed answer to `exchange`. For the gate after the upstream."""
+        return StreamRun(self, exchange, overrides)
 
     def each(
         self,
@@ -309,11 +314,6 @@ def disposition(
     ):
         mode = Mode.SHADOW
     return mode, None
-
-
-def our_fault() -> PluginError:
-    """What a crash of the gateway's own code counts as for the placement whose turn it was."""
-    return PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
 
 
 def _remember(exchange: Exchange, record: PlacementRecord) -> None:

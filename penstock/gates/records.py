@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from penstock.errors import PluginError
+from penstock.errors import FailureClass, PluginError
 from penstock.evidence.record import Action, PlacementRecord, SkipReason
 from penstock.gates.placement import Mode, Placement
 
@@ -35,6 +35,11 @@ def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementR
     record.action = "fail"
     record.failure = failure.failure.value
     return record
+
+
+def our_fault() -> PluginError:
+    """What a crash of the gateway's own code counts as for the placement whose turn it was."""
+    return PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
 
 
 def settle(record: PlacementRecord, *besides: Action) -> None:

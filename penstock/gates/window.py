@@ -57,7 +57,6 @@ class Blocked:
 
     span: Span
     reason: str
-    stage: int = 0
 
 
 class HoldExceededError(PluginError):
@@ -91,6 +90,10 @@ class Window:
         """
         self.edits = 0
         """Replacements so far, each counted once however often it was found."""
+        self.has_changed = False
+        """Whether one of them put something else in the place of what stood there."""
+        self.shown_chars = 0
+        """How much of the text `find` was shown, however often."""
         self._find = find
         self._window_chars = window_chars
         self._hold_chars = max(max_hold_chars or 0, window_chars)
@@ -204,6 +207,7 @@ class Window:
     def _apply(self, span: Replace) -> None:
         self._let_go(span.start)
         self._ready.append(span.text)
+        self.has_changed |= self._text[span.start - self._start : span.end - self._start] != span.text
         self._released = span.end
         self._applied.append(span)
         self.edits += 1
@@ -267,6 +271,7 @@ class Window:
     def _asked(self, start: int, until: int, *, is_end: bool) -> Found:
         """What `find` says of the piece, in places of the whole text."""
         piece = self._text[start - self._start : until - self._start]
+        self.shown_chars = max(self.shown_chars, until)
         spans, block, reason = self._find(piece, is_end)
         _require_order(spans if block is None else [block], len(piece))
         moved = [Replace(first + start, last + start, text) for first, last, text in spans]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from penstock.gates.window import Blocked, Find, Found, Window
-from penstock.gates.window_stages import Stages
 from penstock.sdk.edits import Replace, Span, Substitute, apply_spans, find_spans
 
 
@@ -122,7 +121,7 @@ def unary(find: Find, text: str) -> str | Blocked:
     return Blocked(found.block, found.reason) if found.block else apply_spans(text, found.spans)
 
 
-def run(channel: Window | Stages, pieces: Iterable[str]) -> tuple[str, Blocked | None]:
+def run(channel: Window, pieces: Iterable[str]) -> tuple[str, Blocked | None]:
     """What came out, and the verdict."""
     released = ""
     for piece in pieces:
