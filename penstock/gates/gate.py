@@ -76,7 +76,13 @@ class Gate:
 
         Raises AccountingError when a placement is left without its record.
         """
-        return self.each(exchange, overrides, lambda step: self._visit(step, overrides))
+        for host in self.hosts.values():
+            host.begin()
+        try:
+            return self.each(exchange, overrides, lambda step: self._visit(step, overrides))
+        finally:
+            for host in self.hosts.values():
+                host.end()
 
     def stream(self, exchange: Exchange, overrides: Overrides) -> StreamRun:
         """How the placements meet a streamed answer to `exchange`. For the gate after the upstream."""
@@ -150,7 +156,7 @@ class Gate:
     def _inspect_and_run(self, step: Step, mode: Mode) -> PlacementRecord:
         if step.seat.is_guard:
             found = self._inspected(step, mode)
-            if found.refused:
+            if found.entries and found.refused:
                 return self._refuse(step, mode, found)
         if not step.seat.breaker.admits():
             failure = PluginError(FailureClass.CIRCUIT_OPEN, "the circuit is open")
@@ -161,6 +167,7 @@ class Gate:
         """What it cannot see; what is to be dropped is gone, what cannot be dropped is refused."""
         found = inspect(step.placement, step.exchange)
         if mode is Mode.ENFORCE and found.entries:
+            self.hosts[step.placement.host].rest()
             try:
                 found.drop_from(step.exchange)
             except ValueError:
@@ -176,8 +183,10 @@ class Gate:
         record = self._settled(step, mode, answer)
         record.saw = saw
         record.calls = 1
-        record.recorded = dict(answer.recorded or {})
-        record.refused = list(dict.fromkeys(answer.refused))
+        if answer.recorded:
+            record.recorded = dict(answer.recorded)
+        if answer.refused:
+            record.refused = list(dict.fromkeys(answer.refused))
         settle(record)
         if record.failure is None:
             breaker.succeeded()

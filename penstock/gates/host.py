@@ -50,6 +50,9 @@ class Host(Protocol):
     def begin(self) -> None:
         """Runs up to `end` follow each other at once: a gate's. They may share what guards them."""
 
+    def rest(self) -> None:
+        """What comes before the next run is work of ours that may take time, as on a large body."""
+
     def end(self) -> None:
         """The next run may be a long time away."""
 
@@ -95,6 +98,9 @@ class InProcessHost:
 
     def begin(self) -> None:
         self._deadlines.begin()
+
+    def rest(self) -> None:
+        self._deadlines.rest()
 
     def end(self) -> None:
         self._deadlines.end()

@@ -15,18 +15,21 @@ STRENGTH: Final[tuple[Action, ...]] = ("fail", "block", "transform", "emit", "re
 
 def blank(placement: Placement, mode: Mode, skipped: SkipReason | None = None) -> PlacementRecord:
     """A record that says `allow`, or why the placement did not run."""
-    return PlacementRecord(
-        plugin=placement.plugin,
-        version=placement.version,
-        digest=placement.digest,
-        moment=placement.moment,
-        style=placement.style,
-        host=placement.host,
-        order=placement.order,
-        mode=mode.label,
-        action="skipped" if skipped else "allow",
-        reason=skipped,
+    record = PlacementRecord(  # in the order of the dataclass: names would take twice as long
+        placement.plugin,
+        placement.version,
+        placement.digest,
+        placement.moment,
+        placement.style,
+        placement.host,
+        placement.order,
+        mode.label,
+        "allow",
     )
+    if skipped:
+        record.action = "skipped"
+        record.reason = skipped
+    return record
 
 
 def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementRecord:
@@ -44,6 +47,8 @@ def our_fault() -> PluginError:
 
 def settle(record: PlacementRecord, *besides: Action) -> None:
     """Count `besides` and what it recorded: the strongest action stands, the others stand beside it."""
+    if not (besides or record.recorded or record.deliveries):
+        return
     actions = (record.action, *besides)
     record.action, *record.also = _ranked(actions, bool(record.recorded), bool(record.deliveries))
 

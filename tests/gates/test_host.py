@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 
 from penstock.errors import FailureClass, PluginError
 from penstock.gates.deadline import Deadlines
-from penstock.gates.gate import GateResult
+from penstock.gates.gate import Gate, GateResult
 from penstock.gates.host import InProcessHost
+from penstock.gates.overrides import Overrides
 from penstock.sdk import (
     Allow,
     Block,
@@ -238,3 +240,45 @@ def _run(answer: Answer, **placement: Any) -> tuple[GateResult, tuple[str, ...]]
     exchange = exchange_of(request_of("hello"))
     result, exchange = run_one(Hostile(answer), exchange, **placement)
     return result, user_texts(exchange)
+
+
+class Alarm:
+    """A hard timer that ends nothing and counts how often it is set."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.armed = 0
+
+    def arm(self, seconds: float) -> None:
+        self.is_on = True
+        self.armed += 1
+
+    def disarm(self) -> None:
+        self.is_on = False
+
+
+@pytest.mark.parametrize(
+    ("answers", "armed"),
+    [
+        ([Allow()] * 5, 1),
+        ([Allow(), Transform(TextEdit(USER, ((0, "x"),))), Allow(), Allow()], 2),
+        ([Allow(), Block("reason"), Allow()], 1),
+        ([Allow(), None, Allow()], 1),
+        ([], 0),
+    ],
+)
+def test_a_gate_sets_the_watchdog_as_seldom_as_it_can_and_leaves_none_behind(
+    answers: list[Any], armed: int
+) -> None:
+    alarm = Alarm()
+    plugins = {
+        f"guard-{number}": Hostile(lambda _, __, answer=answer: answer)  # type: ignore[misc]  # bound per round
+        for number, answer in enumerate(answers)
+    }
+    host = InProcessHost({name: loaded(plugin) for name, plugin in plugins.items()}, Deadlines(alarm))
+    gate = Gate(
+        "before_upstream", [placement_of(name) for name in plugins], {"in_process": host}, budget_ms=60_000
+    )
+    gate.run(exchange_of(request_of("hello")), Overrides())
+    assert (alarm.is_on, alarm.armed) == (False, armed)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
