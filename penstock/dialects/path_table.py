@@ -96,23 +96,28 @@ class _Compiler:
     """Makes one state of each set of nodes that can be at one place together (the subset construction)."""
 
     def __init__(self) -> None:
-        self._states: dict[tuple[int, ...], State] = {}
+        self._states: dict[tuple[bool | int, ...], State] = {}
 
     @property
     def states(self) -> Iterable[State]:
         """All that were made so far."""
         return self._states.values()
 
-    def state(self, reached: Iterable[_Node | None]) -> State:
-        """The state of the places that `reached` leads to; more exact nodes come first."""
+    def state(self, reached: Iterable[_Node | None], *, is_known: bool = False) -> State:
+        """The state of the places that `reached` leads to; more exact nodes come first.
+
+        `is_known`: of which kind the object there is has been asked.
+        """
         there = list(dict.fromkeys(node for node in reached if node is not None))
         exact = [node for node in there if not node.is_deep]
         begun = [node.deep for node in there if node.deep is not None]
         nodes = list(dict.fromkeys([*exact, *begun, *there]))
-        known = tuple(map(id, nodes))
+        known = (is_known, *map(id, nodes))
         if known not in self._states:
             self._states[known] = state = State(next((node.rule for node in nodes if node.rule), None))
             self._fill(state, nodes)
+            if not is_known:
+                self._fill_own(state, nodes)
         return self._states[known]
 
     def _fill(self, state: State, nodes: list[_Node]) -> None:
@@ -125,7 +130,6 @@ class _Compiler:
         insides = [node.inside for node in nodes if node.inside]
         state.inside = self.state(insides) if insides else None
         self._fill_choices(state, nodes, elements)
-        self._fill_own(state, nodes)
 
     def _fill_choices(self, state: State, nodes: list[_Node], elements: list[_Node | None]) -> None:
         key = _only_key(key for node in nodes for key in node.choices)
@@ -141,7 +145,8 @@ class _Compiler:
             state.own = key
             kinds = [node.own.get(key, {}) for node in nodes]
             values = dict.fromkeys(value for kind in kinds for value in kind)
-            state.by_own = {v: self.state([*(kind.get(v) for kind in kinds), *nodes]) for v in values}
+            found = {value: [*(kind.get(value) for kind in kinds), *nodes] for value in values}
+            state.by_own = {value: self.state(reached, is_known=True) for value, reached in found.items()}
 
 
 def _only_key(keys: Iterable[str]) -> str | None:

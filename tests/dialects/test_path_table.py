@@ -36,3 +36,10 @@ def test_the_names_of_a_table_and_what_tells_places_apart_are_known() -> None:
     table = compiled([("a[role=user].b", A), ("c{kind=x}.'d.e'", B)])
     assert table.names == {"a", "b", "c", "d.e"}
     assert table.keys - {None} == {"role", "kind"}
+
+
+def test_a_table_of_many_kinds_is_no_larger_than_they_are() -> None:
+    kinds = [f"k{number}" for number in range(200)]
+    root = compiled((f"a{{kind={kind}}}.{kind}.text", A) for kind in kinds).root
+    for kind in kinds:
+        assert set(root.names["a"].itself({"kind": kind}).names) == {kind}
