@@ -1,0 +1,222 @@
+"""One account with one deployment in it, read from its templates: who there is, and what each can reach.
+
+Besides the template's roles there are two that could be anywhere: `stranger`, of the same account, may call
+AssumeRole on everything and nothing else; `outsider` is of another account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from tests.aws.policies import (
+    ACCOUNT,
+    Principal,
+    Request,
+    Statement,
+    UnknownPolicyError,
+    allowed,
+    many,
+    trusted,
+)
+from tests.infra.template import plain
+
+STRANGER = Principal(
+    f"arn:aws:iam::{ACCOUNT}:role/stranger",
+    ({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},),
+)
+OUTSIDER = Principal("arn:aws:iam::999999999999:role/outsider")
+
+# What AWS's own policies allow, of those that a template of ours may attach.
+MANAGED = {
+    "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"],
+        "Resource": "*",
+    }
+}
+# On a role: who may do one of these to it has all that it has.
+OVER_A_ROLE = (
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+)
+# On a function: who may do one of these runs code of their own under the function's role.
+OVER_A_FUNCTION = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
+TO_PASS_TO = ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration")
+
+RESOURCE_POLICIES = (
+    ("AWS::S3::BucketPolicy", "Bucket"),
+    ("AWS::SQS::QueuePolicy", "Queues"),
+    ("AWS::SNS::TopicPolicy", "Topics"),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId"),
+)
+ARNS = {
+    "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:{{}}"),
+    "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:{{}}"),
+    "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
+    "AWS::SNS::Topic": ("TopicName", f"arn:aws:sns:eu-central-1:{ACCOUNT}:{{}}"),
+    "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:{{}}:*"),
+    "AWS::SecretsManager::Secret": (
+        "Name",
+        f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:{{}}-AbCdEf",
+    ),
+}
+
+
+class Account:
+    """`resources`: logical id → resource, of all stacks together."""
+
+    def __init__(self, resources: Mapping[str, Any]) -> None:
+        self._resources = resources
+
+    @cached_property
+    def roles(self) -> dict[str, Principal]:
+        """By the name of the function that has it; other roles by their logical id."""
+        users = {
+            function["Properties"]["Role"]["Fn::GetAtt"][0]: str(function["Properties"]["FunctionName"])
+            for function in self._of("AWS::Lambda::Function").values()
+        }
+        made = self._of("AWS::IAM::Role").items()
+        return {users.get(identity, identity): self._principal(identity, role) for identity, role in made}
+
+    def who(self, request: Request) -> set[str]:
+        """Names of all who are let through, or can become somebody who is."""
+        there = list(self._on(request.resource))
+        found = {name for name, who in self._everybody.items() if allowed(who, request, there)}
+        while more := {n for n in self._everybody if n not in found and self._becomes.get(n, set()) & found}:
+            found |= more
+        return found
+
+    @property
+    def _everybody(self) -> dict[str, Principal]:
+        return self.roles | {"stranger": STRANGER, "outsider": OUTSIDER}
+
+    @cached_property
+    def _becomes(self) -> dict[str, set[str]]:
+        everybody = self._everybody
+        return {
+            name: {other for other in self.roles if other != name and self._becomes_one(who, other)}
+            for name, who in everybody.items()
+        }
+
+    def _becomes_one(self, who: Principal, other: str) -> bool:
+        role = self.roles[other]
+        if any(allowed(who, Request(action, role.arn)) for action in OVER_A_ROLE):
+            return True
+        if trusted(who, self._trust[other]) and self._may_assume(who, role):
+            return True
+        if other in self._function_names and any(
+            allowed(who, Request(action, _lambda(other)), self._on(_lambda(other)))
+            for action in OVER_A_FUNCTION
+        ):
+            return True
+        passes = allowed(who, Request("iam:PassRole", role.arn))
+        return passes and any(allowed(who, Request(action, _lambda("any"))) for action in TO_PASS_TO)
+
+    def _may_assume(self, who: Principal, role: Principal) -> bool:
+        """Another account's own policies are not ours to know: they may let it ask."""
+        return (
+            who.account != ACCOUNT
+            or allowed(who, Request("sts:AssumeRole", role.arn))
+            or (
+                # Named itself in the trust, a principal of the account needs no policy of its own.
+                any(who.arn in many(s["Principal"].get("AWS", [])) for s in self._trust_of(role))
+            )
+        )
+
+    @cached_property
+    def _trust(self) -> dict[str, list[Statement]]:
+        return {name: self._trust_of(role) for name, role in self.roles.items()}
+
+    def _trust_of(self, role: Principal) -> list[Statement]:
+        identity = role.arn.rpartition("/")[2]
+        return _statements(self._resources[identity]["Properties"]["AssumeRolePolicyDocument"])
+
+    @cached_property
+    def _function_names(self) -> set[str]:
+        return {str(f["Properties"]["FunctionName"]) for f in self._of("AWS::Lambda::Function").values()}
+
+    def _principal(self, identity: str, role: Mapping[str, Any]) -> Principal:
+        properties = role["Properties"]
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        for attached in self._of("AWS::IAM::Policy").values():
+            if {"Ref": identity} in attached["Properties"].get("Roles", []):
+                documents += [attached["Properties"]["PolicyDocument"]]
+        found = [statement for document in documents for statement in self._filled(document)]
+        for arn in map(plain, properties.get("ManagedPolicyArns", [])):
+            if arn not in MANAGED:
+                raise UnknownPolicyError(f"the managed policy {arn}")
+            found.append(MANAGED[arn])
+        return Principal(f"arn:aws:iam::{ACCOUNT}:role/{identity}", tuple(found))
+
+    def _on(self, resource: str) -> Iterable[Statement]:
+        """Statements of the policies on what an ARN names."""
+        for kind, key in RESOURCE_POLICIES:
+            for policy in self._of(kind).values():
+                properties = policy["Properties"]
+                arns = [self._arn(reference) for reference in many(properties[key])]
+                if any(resource == arn or resource.startswith(f"{arn}/") for arn in arns):
+                    yield from self._filled(properties["PolicyDocument"])
+        for permission in self._of("AWS::Lambda::Permission").values():
+            yield from self._permission(permission["Properties"], resource)
+
+    def _permission(self, properties: Mapping[str, Any], resource: str) -> Iterable[Statement]:
+        """A Lambda permission as the statement that Lambda makes of it."""
+        function = self._arn(properties["FunctionName"])
+        if resource == function:
+            kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
+            principal = "*" if properties["Principal"] == "*" else {kind: properties["Principal"]}
+            yield {
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": properties["Action"],
+                "Resource": resource,
+            }
+
+    def _of(self, kind: str) -> dict[str, Any]:
+        return {name: resource for name, resource in self._resources.items() if resource["Type"] == kind}
+
+    def _filled(self, document: Mapping[str, Any]) -> list[Statement]:
+        return [{key: self._fill(key, value) for key, value in s.items()} for s in _statements(document)]
+
+    def _fill(self, key: str, value: Any) -> Any:
+        if key in {"Resource", "NotResource"}:
+            return [self._arn(one) for one in many(value)]
+        if key == "Principal" and isinstance(value, Mapping):
+            return {kind: [plain(one) for one in many(names)] for kind, names in value.items()}
+        return value
+
+    def _arn(self, value: Any) -> str:
+        """A reference as the ARN that it stands for."""
+        match value:
+            case {"Ref": identity} | {"Fn::GetAtt": [identity, "Arn" | "TopicArn"]} if (
+                identity in self._resources
+            ):
+                return self._arn_of(identity)
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator).join(self._arn(part) for part in parts)
+        return plain(value)
+
+    def _arn_of(self, identity: str) -> str:
+        resource = self._resources[identity]
+        if resource["Type"] == "AWS::Lambda::Alias":
+            return f"{self._arn(resource['Properties']['FunctionName'])}:{resource['Properties']['Name']}"
+        if resource["Type"] == "AWS::IAM::Role":
+            return f"arn:aws:iam::{ACCOUNT}:role/{identity}"
+        if resource["Type"] not in ARNS:
+            return f"${{{identity}}}"
+        key, pattern = ARNS[resource["Type"]]
+        return pattern.format(plain(resource["Properties"][key]))
+
+
+def _lambda(name: str) -> str:
+    return f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:{name}"
+
+
+def _statements(document: Mapping[str, Any]) -> list[Statement]:
+    return many(document["Statement"])

@@ -1,0 +1,170 @@
+"""An evaluator of IAM policies, for the policies that stand in a template and for one account.
+
+Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements". It knows allow and deny,
+identity and resource policies, NotAction, NotResource, wildcards, and the condition operators in `OPERATORS`.
+What it does not know, it refuses: an answer of this module is never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+Context = Mapping[str, str | list[str]]
+Statement = Mapping[str, Any]
+
+ACCOUNT = "123456789012"
+
+
+class UnknownPolicyError(Exception):
+    """A policy says what this evaluator does not understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a role by its ARN, and its own policies. `service`: an AWS service, which has none."""
+
+    arn: str
+    statements: tuple[Statement, ...] = ()
+    service: bool = False
+
+    @property
+    def account(self) -> str:
+        return "" if self.service else self.arn.split(":")[4]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. `context`: condition keys that the request brings."""
+
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+
+def allowed(who: Principal, request: Request, on_resource: Iterable[Statement] = ()) -> bool:
+    """Whether AWS would let it pass. `on_resource`: statements of the policy on what is asked for."""
+    own = [s for s in who.statements if _fits(s, request)]
+    there = [s for s in on_resource if _names(s, who) and _fits(s, request)]
+    if any(s["Effect"] == "Deny" for s in (*own, *there)):
+        return False
+    granted_there = [s for s in there if s["Effect"] == "Allow"]
+    if who.account != ACCOUNT:
+        return bool(granted_there)  # another account's own policies are not ours to know
+    # A statement for the whole account lets the account's own policies decide.
+    direct = [s for s in granted_there if not _is_account(s)]
+    return bool(direct) or any(s["Effect"] == "Allow" for s in own)
+
+
+def trusted(who: Principal, trust: Iterable[Statement]) -> bool:
+    """Whether `who`, who may ask for it, is let into a role with this trust policy."""
+    return any(s["Effect"] == "Allow" and _names(s, who) for s in trust)
+
+
+def _fits(statement: Statement, request: Request) -> bool:
+    unknown = set(statement) - {
+        "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "Condition"
+    }  # fmt: skip
+    if unknown:
+        raise UnknownPolicyError(f"{sorted(unknown)}")
+    if "Action" in statement:
+        acts = any(matches(pattern.lower(), request.action.lower()) for pattern in many(statement["Action"]))
+    else:
+        acts = not any(matches(p.lower(), request.action.lower()) for p in many(statement["NotAction"]))
+    if "NotResource" in statement:
+        there = not any(matches(pattern, request.resource) for pattern in many(statement["NotResource"]))
+    else:
+        there = any(matches(pattern, request.resource) for pattern in many(statement.get("Resource", "*")))
+    return acts and there and _holds(statement.get("Condition", {}), request.context)
+
+
+def _names(statement: Statement, who: Principal) -> bool:
+    """Whether a statement on a resource is about `who`."""
+    principal = statement["Principal"]
+    if principal == "*":
+        return True
+    for kind, names in principal.items():
+        if kind not in {"AWS", "Service"}:
+            raise UnknownPolicyError(f"a principal of kind {kind}")
+        if (kind == "Service") == who.service:
+            own = {who.arn, "*"} if who.service else {who.arn, who.account, "*", _root(who.account)}
+            if own & set(many(names)):
+                return True
+    return False
+
+
+def _is_account(statement: Statement) -> bool:
+    principal = statement["Principal"]
+    return (
+        principal != "*"
+        and set(many(principal.get("AWS", []))) <= {ACCOUNT, _root(ACCOUNT)} - {"*"}
+        and ("Service" not in principal)
+    )
+
+
+def _root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def _holds(condition: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
+    return all(
+        _operator(name)(context.get(key), [str(value) for value in many(wanted)])
+        for name, keys in condition.items()
+        for key, wanted in keys.items()
+    )
+
+
+Found = str | list[str] | None
+
+
+def _operator(name: str) -> Callable[[Found, list[str]], bool]:
+    if name not in OPERATORS:
+        raise UnknownPolicyError(f"the condition {name}")
+    return OPERATORS[name]
+
+
+def _equals(found: Found, wanted: list[str]) -> bool:
+    return found is not None and found in wanted
+
+
+def _like(found: Found, wanted: list[str]) -> bool:
+    return isinstance(found, str) and any(matches(pattern, found) for pattern in wanted)
+
+
+def _all_like(found: Found, wanted: list[str]) -> bool:
+    """True also when the request has no such key."""
+    return all(_like(value, wanted) for value in many(found or []))
+
+
+def _null(found: Found, wanted: list[str]) -> bool:
+    return (wanted == ["true"] and found is None) or (wanted == ["false"] and found is not None)
+
+
+OPERATORS: Mapping[str, Callable[[Found, list[str]], bool]] = {
+    "StringEquals": _equals,
+    "StringNotEquals": lambda found, wanted: not _equals(found, wanted),
+    "StringLike": _like,
+    "ArnLike": _like,
+    "Bool": lambda found, wanted: isinstance(found, str) and [found] == [w.lower() for w in wanted],
+    "Null": _null,
+    "NumericLessThan": lambda found, wanted: isinstance(found, str) and float(found) < float(wanted[0]),
+    "ForAllValues:StringLike": _all_like,
+}
+
+
+def many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """IAM's own wildcards: `*` passes over `/` and `:` too."""
+    return _pattern(pattern).fullmatch(text) is not None

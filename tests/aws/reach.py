@@ -1,0 +1,178 @@
+"""What there is to reach in the tests' deployment, and who may: what the templates must come to.
+
+Every action of a service that touches a thing is asked for, as botocore's model of the service lists them: no
+way is forgotten because nobody thought of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from botocore.loaders import Loader
+
+from tests.aws.account import Account
+from tests.aws.policies import ACCOUNT, Context, Request
+
+GATEWAY, RECORDER, SWEEPER = "stacktest-gateway", "stacktest-recorder", "stacktest-sweeper"
+EXPORT = "stacktest-plugin-audit-export"
+HERE = f"eu-central-1:{ACCOUNT}"
+BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
+HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5"
+SECURE: Context = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+NEW: Context = {**SECURE, "s3:if-none-match": "*"}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that can be reached: by any of `actions`, on `resource`."""
+
+    resource: str
+    actions: tuple[str, ...]
+    context: Context
+
+
+def things() -> Iterator[tuple[str, Thing, set[str]]]:
+    """What, how, and who may."""
+    yield from _tables()
+    yield from _queues()
+    yield from _evidence()
+    yield from _secrets()
+    yield from _others()
+
+
+def _tables() -> Iterator[tuple[str, Thing, set[str]]]:
+    reads = ("BatchGetItem", "GetItem", "Query", "Scan", "PartiQLSelect")
+    control = f"arn:aws:dynamodb:{HERE}:table/stacktest-control"
+    ledger = f"arn:aws:dynamodb:{HERE}:table/stacktest-ledger"
+    storage = f"arn:aws:dynamodb:{HERE}:table/stacktest-storage"
+    yield "control: read", _thing(control, "dynamodb", only=reads), {GATEWAY}
+    yield "control: all else", _thing(control, "dynamodb", but=reads), set()
+    writes = ("PutItem", "UpdateItem")
+    request: Context = {"dynamodb:LeadingKeys": ["request#019aa9d5"]}
+    delivery: Context = {"dynamodb:LeadingKeys": ["delivery#019aa9d5#audit-export"]}
+    opened: Context = {"dynamodb:LeadingKeys": ["open#01"]}
+    yield "ledger: intents", _thing(ledger, "dynamodb", only=("PutItem",), context=request), {GATEWAY}
+    settled = _thing(ledger, "dynamodb", only=("UpdateItem",), context=request)
+    yield "ledger: settling", settled, {RECORDER, SWEEPER}
+    yield "ledger: deliveries", _thing(ledger, "dynamodb", only=writes, context=delivery), set()
+    yield "ledger: all else", _thing(ledger, "dynamodb", but=writes, context=request), set()
+    index = f"{ledger}/index/open"
+    yield "ledger: open intents", _thing(index, "dynamodb", only=("Query",), context=opened), {SWEEPER}
+    yield "storage", _thing(storage, "dynamodb", context={"dynamodb:LeadingKeys": ["audit-export"]}), set()
+
+
+def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
+    take = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    for name, senders, takers in (
+        ("stacktest-outbox", {GATEWAY}, {RECORDER}),
+        ("stacktest-plugin-audit-export", {RECORDER, SWEEPER}, {EXPORT}),
+        ("stacktest-outbox-dead", set[str](), set[str]()),
+        ("stacktest-plugin-audit-export-dead", set[str](), set[str]()),
+    ):
+        arn = f"arn:aws:sqs:{HERE}:{name}"
+        yield f"{name}: send", _thing(arn, "sqs", only=("SendMessage",), context=SECURE), senders
+        yield f"{name}: take", _thing(arn, "sqs", only=take, context=SECURE), takers
+        rest = _thing(arn, "sqs", but=("SendMessage", *take), context=SECURE)
+        yield f"{name}: all else", rest, set()
+
+
+def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
+    read, write = ("s3:GetObject",), ("s3:PutObject",)
+    for kind, owners in (
+        ("terminal.json.gz", {RECORDER, SWEEPER}),
+        ("amendment.0a1b.json.gz", {RECORDER, SWEEPER}),
+        ("delivery.audit-export.m-1.1.json.gz", {EXPORT}),
+        ("delivery.another.m-1.1.json.gz", set[str]()),
+    ):
+        key = f"{BUCKET}/{HOUR}.{kind}"
+        yield f"{kind}: write", Thing(key, write, NEW), owners
+        yield f"{kind}: overwrite", Thing(key, write, SECURE), set()
+        yield f"{kind}: read", Thing(key, read, SECURE), owners
+        yield f"{kind}: all else", Thing(key, S3_OBJECT, NEW), set()
+    yield "objects of no kind", Thing(f"{BUCKET}/anything", (*read, *write), NEW), set()
+    prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.audit-export."}
+    yield "evidence: list", Thing(BUCKET, ("s3:ListBucket",), SECURE), {RECORDER, SWEEPER}
+    yield "evidence: list deliveries", Thing(BUCKET, ("s3:ListBucket",), prefix), {RECORDER, SWEEPER, EXPORT}
+    yield "evidence: the bucket itself", Thing(BUCKET, S3_BUCKET, SECURE), set()
+
+
+def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
+    for name, owners in (
+        ("evidence-key", {GATEWAY, EXPORT}),
+        ("signing", {EXPORT}),
+        ("another", set[str]()),
+    ):
+        arn = f"arn:aws:secretsmanager:{HERE}:secret:stacktest/{name}-AbCdEf"
+        value = ("GetSecretValue",)
+        yield f"secret {name}: read", _thing(arn, "secretsmanager", only=value), owners
+        yield f"secret {name}: all else", _thing(arn, "secretsmanager", but=value), set()
+
+
+def _others() -> Iterator[tuple[str, Thing, set[str]]]:
+    for name in (GATEWAY, RECORDER, SWEEPER, EXPORT):
+        arn = f"arn:aws:lambda:{HERE}:function:{name}"
+        yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
+    yield (
+        "the live gateway",
+        Thing(f"arn:aws:lambda:{HERE}:function:{GATEWAY}:live", ("lambda:InvokeFunction",), {}),
+        set(),
+    )
+    yield "the key", _thing(f"arn:aws:kms:{HERE}:key/0a1b", "kms"), set()
+    yield "the topic", _thing(f"arn:aws:sns:{HERE}:stacktest-alarms", "sns"), set()
+    yield "roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "iam", more=("PassRole",)), set()
+    yield "other roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "sts"), {"stranger"}
+
+
+def differences(account: Account) -> dict[str, tuple[set[str], set[str]]]:
+    """What is reached by others than declared: name → (who should, who can)."""
+    found = {name: (owners, reached(account, thing)) for name, thing, owners in things()}
+    return {name: (wanted, who) for name, (wanted, who) in found.items() if wanted != who}
+
+
+def reached(account: Account, thing: Thing) -> set[str]:
+    requests = (Request(action, thing.resource, thing.context) for action in thing.actions)
+    return set[str]().union(*(account.who(request) for request in requests))
+
+
+def _thing(
+    resource: str,
+    service: str,
+    *,
+    only: tuple[str, ...] = (),
+    but: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
+    context: Mapping[str, str | list[str]] | None = None,
+) -> Thing:
+    names = only or tuple(sorted({*_operations(service), *more} - set(but)))
+    return Thing(resource, tuple(f"{service}:{name}" for name in names), context or {})
+
+
+@cache
+def _operations(service: str) -> frozenset[str]:
+    """All that a service's API can be asked: IAM's actions have these names, but for S3 and a few more."""
+    model = Loader().load_service_model(service, "service-2")
+    partiql = ("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate")
+    return frozenset((*model["operations"], *(partiql if service == "dynamodb" else ())))
+
+
+# Service Authorization Reference, "Amazon S3": what changes, hides or frees an object; what changes a bucket.
+S3_OBJECT = tuple(
+    f"s3:{name}"
+    for name in (
+        "AbortMultipartUpload", "BypassGovernanceRetention", "DeleteObject", "DeleteObjectTagging",
+        "DeleteObjectVersion", "DeleteObjectVersionTagging", "GetObjectVersion", "PutObjectAcl",
+        "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "PutObjectVersionAcl",
+        "PutObjectVersionTagging", "ReplicateDelete", "ReplicateObject", "RestoreObject",
+    )
+)  # fmt: skip
+S3_BUCKET = tuple(
+    f"s3:{name}"
+    for name in (
+        "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "ListBucketVersions", "PutBucketAcl",
+        "PutBucketLogging", "PutBucketNotification", "PutBucketObjectLockConfiguration",
+        "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketVersioning",
+        "PutEncryptionConfiguration", "PutLifecycleConfiguration", "PutReplicationConfiguration",
+    )
+)  # fmt: skip

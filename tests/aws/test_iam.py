@@ -1,0 +1,220 @@
+"""Who can reach what, worked out from the synthesised templates; and that a mistake in them is noticed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.aws.account import Account
+from tests.aws.policies import Request, UnknownPolicyError
+from tests.aws.reach import BUCKET, EXPORT, GATEWAY, HOUR, NEW, RECORDER, SECURE, SWEEPER, differences
+
+Resources = dict[str, Any]
+SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": "*"}
+
+
+def test_each_thing_is_reached_by_those_who_are_declared_and_nobody_else(resources: Resources) -> None:
+    assert differences(Account(resources)) == {}
+
+
+def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> None:
+    assert {name for name in Account(resources).roles if name.startswith("stacktest")} == {
+        GATEWAY,
+        RECORDER,
+        SWEEPER,
+        EXPORT,
+    }
+    (other,) = [name for name in Account(resources).roles if not name.startswith("stacktest")]
+    assert "CloudWatchRole" in other
+
+
+def test_evidence_can_be_added_and_not_replaced(resources: Resources) -> None:
+    account, key = Account(resources), f"{BUCKET}/{HOUR}.terminal.json.gz"
+    assert account.who(Request("s3:PutObject", key, NEW)) == {RECORDER, SWEEPER}
+    assert account.who(Request("s3:PutObject", key, SECURE)) == set()
+
+
+def statements(resources: Resources, function: str) -> list[dict[str, Any]]:
+    role = next(
+        r["Properties"]["Role"]["Fn::GetAtt"][0]
+        for r in resources.values()
+        if r["Type"] == "AWS::Lambda::Function" and r["Properties"]["FunctionName"] == function
+    )
+    found: list[dict[str, Any]] = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return found
+
+
+def statement(resources: Resources, function: str, action: str) -> dict[str, Any]:
+    return next(s for s in statements(resources, function) if action in str(s["Action"]))
+
+
+def role(resources: Resources, function: str) -> tuple[str, dict[str, Any]]:
+    identity = next(
+        r["Properties"]["Role"]["Fn::GetAtt"][0]
+        for r in resources.values()
+        if r["Type"] == "AWS::Lambda::Function" and r["Properties"]["FunctionName"] == function
+    )
+    return identity, resources[identity]["Properties"]
+
+
+def trust(resources: Resources, function: str, principal: dict[str, str]) -> None:
+    document = role(resources, function)[1]["AssumeRolePolicyDocument"]
+    document["Statement"].append({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+
+
+def give(resources: Resources, function: str, action: str | list[str], resource: object = "*") -> None:
+    statements(resources, function).append({"Effect": "Allow", "Action": action, "Resource": resource})
+
+
+def open_policy(resources: Resources, kind: str, added: dict[str, Any]) -> None:
+    policy = next(r for r in resources.values() if r["Type"] == kind)
+    policy["Properties"]["PolicyDocument"]["Statement"].append(added)
+
+
+def wildcard_resource(resources: Resources) -> None:
+    statement(resources, GATEWAY, "GetSecretValue")["Resource"] = "*"
+
+
+def wildcard_action(resources: Resources) -> None:
+    statement(resources, GATEWAY, "BatchGetItem")["Action"] = "dynamodb:*"
+
+
+def wildcard_in_a_name(resources: Resources) -> None:
+    give(resources, GATEWAY, "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:stacktest/*")
+
+
+def swapped_arn(resources: Resources) -> None:
+    ours, theirs = (
+        statement(resources, EXPORT, "ReceiveMessage"),
+        statement(resources, RECORDER, "ReceiveMessage"),
+    )
+    ours["Resource"], theirs["Resource"] = theirs["Resource"], ours["Resource"]
+
+
+def missing_condition(resources: Resources) -> None:
+    del statement(resources, GATEWAY, "dynamodb:PutItem")["Condition"]
+
+
+def missing_prefix(resources: Resources) -> None:
+    del statement(resources, EXPORT, "s3:ListBucket")["Condition"]
+
+
+def not_action(resources: Resources) -> None:
+    statements(resources, SWEEPER).append({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})
+
+
+def not_resource(resources: Resources) -> None:
+    found = statement(resources, EXPORT, "GetSecretValue")
+    found["NotResource"] = found.pop("Resource")
+
+
+def trust_of_the_account(resources: Resources) -> None:
+    trust(resources, RECORDER, {"AWS": "arn:aws:iam::123456789012:root"})
+
+
+def trust_of_another_account(resources: Resources) -> None:
+    trust(resources, GATEWAY, {"AWS": "arn:aws:iam::999999999999:root"})
+
+
+def trust_of_anybody(resources: Resources) -> None:
+    trust(resources, SWEEPER, {"AWS": "*"})
+
+
+def trust_of_a_plugin(resources: Resources) -> None:
+    identity, _ = role(resources, EXPORT)
+    trust(resources, RECORDER, {"AWS": f"arn:aws:iam::123456789012:role/{identity}"})
+
+
+def open_queue(resources: Resources) -> None:
+    open_policy(resources, "AWS::SQS::QueuePolicy", SENDS)
+
+
+def open_bucket(resources: Resources) -> None:
+    reads = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}
+    open_policy(resources, "AWS::S3::BucketPolicy", reads)
+
+
+def evidence_may_be_overwritten(resources: Resources) -> None:
+    policy = next(r for r in resources.values() if r["Type"] == "AWS::S3::BucketPolicy")
+    document = policy["Properties"]["PolicyDocument"]
+    document["Statement"] = [s for s in document["Statement"] if s.get("Sid") != "OnlyNewObjects"]
+
+
+def code_of_another_function(resources: Resources) -> None:
+    give(resources, EXPORT, "lambda:UpdateFunctionCode")
+
+
+def passing_a_role(resources: Resources) -> None:
+    give(resources, EXPORT, ["iam:PassRole", "lambda:CreateFunction"])
+
+
+def changing_a_policy(resources: Resources) -> None:
+    give(resources, SWEEPER, "iam:PutRolePolicy")
+
+
+def invoked_by_anybody(resources: Resources) -> None:
+    function = next(n for n, r in resources.items() if r["Type"] == "AWS::Lambda::Function")
+    permission = {"Action": "lambda:InvokeFunction", "FunctionName": {"Ref": function}, "Principal": "*"}
+    resources["Open"] = {"Type": "AWS::Lambda::Permission", "Properties": permission}
+
+
+def two_queues_for_the_gateway(resources: Resources) -> None:
+    found = statement(resources, GATEWAY, "sqs:SendMessage")
+    found["Resource"] = "arn:aws:sqs:eu-central-1:123456789012:stacktest-*"
+
+
+def erasing_evidence(resources: Resources) -> None:
+    statement(resources, RECORDER, "s3:PutObject")["Action"] = [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObjectVersion",
+    ]
+
+
+MISTAKES = (
+    wildcard_resource,
+    wildcard_action,
+    wildcard_in_a_name,
+    swapped_arn,
+    missing_condition,
+    missing_prefix,
+    not_action,
+    not_resource,
+    trust_of_the_account,
+    trust_of_another_account,
+    trust_of_anybody,
+    trust_of_a_plugin,
+    open_queue,
+    open_bucket,
+    evidence_may_be_overwritten,
+    code_of_another_function,
+    passing_a_role,
+    changing_a_policy,
+    invoked_by_anybody,
+    two_queues_for_the_gateway,
+    erasing_evidence,
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
+def test_a_mistake_is_noticed(resources: Resources, mistake: Callable[[Resources], None]) -> None:
+    broken = copy.deepcopy(resources)
+    mistake(broken)
+    assert differences(Account(broken))
+
+
+def test_a_managed_policy_that_nobody_has_read_is_refused(resources: Resources) -> None:
+    broken = copy.deepcopy(resources)
+    role(broken, GATEWAY)[1]["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+    with pytest.raises(UnknownPolicyError, match="AdministratorAccess"):
+        differences(Account(broken))
+
+
+def test_a_condition_that_the_evaluator_does_not_know_is_refused(resources: Resources) -> None:
+    broken = copy.deepcopy(resources)
+    statement(broken, GATEWAY, "BatchGetItem")["Condition"] = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    with pytest.raises(UnknownPolicyError, match="IpAddress"):
+        differences(Account(broken))

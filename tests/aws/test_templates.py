@@ -1,0 +1,115 @@
+"""What the templates say, as sentences; and what cfn-lint says of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import CONFIGURATIONS
+from tests.infra.template import Assembly, Template, plain
+
+# Wildcards that stand for something other than "all", each with its reason.
+MEANT = {
+    "-??????": "what Secrets Manager adds to a name",
+    "org=*": "organisation, day, hour and request of an evidence object, whose kind is fixed",
+}
+
+
+@pytest.fixture(params=CONFIGURATIONS)
+def stacks(request: pytest.FixtureRequest, assemblies: dict[str, Assembly]) -> list[Template]:
+    return list(assemblies[request.param].stacks().values())
+
+
+def granted(stacks: list[Template]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for stack in stacks:
+        for identity, role in stack.of("IAM::Role").items():
+            for policy in role.get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    yield identity, statement
+
+
+def test_cfn_lint_finds_nothing(assemblies: dict[str, Assembly], tmp_path: Path) -> None:
+    for name, assembly in assemblies.items():
+        for path in assembly.folder.glob("*.template.json"):
+            shutil.copy(path, tmp_path / f"{name}.{path.name}")
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "cfnlint",
+            "--format",
+            "json",
+            "--regions",
+            "eu-central-1",
+            "--",
+            *map(str, tmp_path.glob("*.json")),
+        ],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    said = [f"{f['Filename']} {f['Rule']['Id']} {f['Message']}" for f in json.loads(found.stdout or "[]")]
+    assert not said, "\n".join(said) + found.stderr
+
+
+def test_no_role_is_given_a_wildcard_without_a_reason(stacks: list[Template]) -> None:
+    for identity, statement in granted(stacks):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [action for action in actions if "*" in action], identity
+        found = statement["Resource"]
+        for resource in map(plain, found if isinstance(found, list) else [found]):
+            rest = resource
+            for meant in MEANT:
+                rest = rest.partition(meant)[0]
+            assert "*" not in rest, (identity, resource)
+
+
+def test_no_role_may_touch_roles_policies_or_code(stacks: list[Template]) -> None:
+    services = {str(action).partition(":")[0] for _, s in granted(stacks) for action in _many(s["Action"])}
+    assert services <= {"dynamodb", "sqs", "s3", "secretsmanager", "logs", "lambda"}
+    assert {a for _, s in granted(stacks) for a in _many(s["Action"]) if a.startswith("lambda:")} <= {
+        "lambda:InvokeFunction"
+    }
+
+
+def test_the_gateway_cannot_write_the_control_table(stacks: list[Template]) -> None:
+    on_control = [s for _, s in granted(stacks) if "-control" in str(s["Resource"])]
+    assert [s["Action"] for s in on_control] == ["dynamodb:BatchGetItem"]
+
+
+def test_nothing_is_public_but_the_api(stacks: list[Template]) -> None:
+    for stack in stacks:
+        assert not stack.of("Lambda::Url")
+        for permission in stack.of("Lambda::Permission").values():
+            assert permission["Principal"] in {"apigateway.amazonaws.com", "events.amazonaws.com"}
+        for bucket in stack.of("S3::Bucket").values():
+            assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_no_role_is_shared_and_each_trusts_one_service(stacks: list[Template]) -> None:
+    for stack in stacks:
+        used = [f["Role"]["Fn::GetAtt"][0] for f in stack.of("Lambda::Function").values()]
+        assert len(set(used)) == len(used)
+        for role in stack.of("IAM::Role").values():
+            (trusting,) = role["AssumeRolePolicyDocument"]["Statement"]
+            assert set(trusting["Principal"]) == {"Service"}
+
+
+def test_no_secret_stands_in_a_template(stacks: list[Template]) -> None:
+    for stack in stacks:
+        for secret in stack.of("SecretsManager::Secret").values():
+            assert "SecretString" not in secret
+        for function in stack.of("Lambda::Function").values():
+            names = set(function["Environment"]["Variables"])
+            assert not {n for n in names if "TOKEN" in n or "PASSWORD" in n}
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
