@@ -1,15 +1,21 @@
 """Chat completions as a stream: events in, parts for whoever reads; edited chunks out.
 
+    PassingStream  bytes → bytes, as they came, and what the gateway must know of them (`stream_passing`)
+    GuardedStream  bytes → bytes, every text by a guard (`stream_guarded`)
+    Collected      bytes → the response that it would have been, and events again (`stream_collecting`)
+
+They are made of these:
+
     sse.Parser     bytes  → events            however the upstream cuts them
     ChunkReader    events → Chunk · Done · Silence; joins characters that were cut (`stream_halves`)
     Chunk.parts    texts, calls, log probabilities, ends, usage, errors (`stream_chunk`)
     Chunk.unseen   what is in no field, as in every content
+    Progress       which choices are open, and whether the stream is whole (`stream_progress`)
     ChunkWriter    chunks → bytes             as they came, edited, or made here (`stream_writer`)
+    Channels       the growing texts, and where one ends and the next begins (`stream_channels`)
     Calls          fragments of calls → a response whose strings are fields (`stream_calls`)
-    Assembler      chunks → the response that it would have been, and back by `as_stream`
-
-Under a guard the events go through `Event.stripped` first: it takes out what stands beside the data.
-Who holds text back lets a choice's `content.thinking` go before its `content`: clients keep their order.
+    Repeats        what says a text again, held until the text has left (`stream_repeats`)
+    Assembler      chunks → the response, and back by `as_stream` (`stream_assembly`)
 """
 
 from __future__ import annotations
