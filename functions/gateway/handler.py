@@ -1,4 +1,4 @@
-"""The gateway function: an API Gateway REST proxy event in, a proxy response out.
+"""The gateway function: an API Gateway REST proxy event in, a proxy response or a streamed one out.
 
 Event and response formats: API Gateway Developer Guide, "Input format of a Lambda function for proxy
 integration". What is no proxy event, as some report after streamed invocations, is acknowledged quietly.
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from penstock.gateway.environment import build
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.runtime.streaming import StreamedResponse
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -37,12 +38,14 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     gateway()  # in Lambda's init phase, which is not the caller's time; and before a SnapStart snapshot
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | StreamedResponse:
     """Serve one request."""
     if "httpMethod" not in event:
         return {}
     response = gateway().handle(_request(event), lambda: context.get_remaining_time_in_millis() / 1000)
-    return _proxy_response(response)
+    if isinstance(response, HttpResponse):
+        return _proxy_response(response)
+    return StreamedResponse(response.status, response.headers, response.chunks, cancel=response.cancel)
 
 
 def _request(event: dict[str, Any]) -> HttpRequest:

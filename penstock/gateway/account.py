@@ -52,6 +52,12 @@ class Account:
     """Whether a gate ended the request, so that later placements had no turn."""
     upstream_called: bool = False
     """From here on a blind retry would pay twice."""
+    stream: bool = False
+    """Whether the caller asked for a stream."""
+    first_byte_ms: float | None = None
+    """When the first byte of a stream left."""
+    elsewhere_ms: float | None = None
+    """Of a stream: how long the upstream and the caller were waited for."""
 
     def passed(self, stage: str) -> None:
         """A control let the request pass."""
@@ -64,13 +70,18 @@ class Account:
         self.gates_ms[moment] = result.ms
         self.stopped = self.stopped or result.denial is not None
 
+    def sent_first(self, chunk: bytes, now: float) -> None:
+        """A chunk of a stream leaves: if it is the first that says anything, this is its time."""
+        if chunk and self.first_byte_ms is None:
+            self.first_byte_ms = round((now - self.started) * 1000, 3)
+
     def intention(self, dispatch: list[str]) -> Intention:
         """INTENT: what its record can say if nothing more is ever heard of this request."""
         return Intention(
             received_at=timestamp(self.received_ms),
             dialect=self.dialect,
             route=self.route,
-            stream=False,
+            stream=self.stream,
             principal=self.principal,
             resource=self.resource,
             snapshot=self.snapshot,
@@ -89,13 +100,15 @@ class Account:
         if len(self.placements) != placements:
             raise AccountingError(f"{len(self.placements)} records for {placements} placements")
         total_ms = (now - self.started) * 1000
-        upstream_ms = sum(attempt.ms for attempt in self.upstream)
+        elsewhere_ms = self.elsewhere_ms
+        if elsewhere_ms is None:
+            elsewhere_ms = sum(attempt.ms for attempt in self.upstream)
         return EvidenceRecord(
             request_id=self.request_id,
             received_at=timestamp(self.received_ms),
             dialect=self.dialect,
             route=self.route,
-            stream=False,
+            stream=self.stream,
             principal=self.principal,
             resource=self.resource,
             snapshot=self.snapshot,
@@ -115,7 +128,8 @@ class Account:
             cost_nanousd=self.cost_nanousd,
             timing=Timing(
                 total_ms=round(total_ms, 3),
-                overhead_ms=round(max(0.0, total_ms - upstream_ms), 3),
+                overhead_ms=round(max(0.0, total_ms - elsewhere_ms), 3),
+                time_to_first_byte_ms=self.first_byte_ms,
                 gates=self.gates_ms,
             ),
         )

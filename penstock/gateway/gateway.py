@@ -8,8 +8,8 @@ record, and nobody may fill the bucket without a key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 from penstock.dialects import DEFAULT, Match, dialect_for
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
@@ -18,17 +18,27 @@ from penstock.evidence.record import SkipReason
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped
-from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.mcp_passage import McpPassage
 from penstock.gateway.parts import Parts
 from penstock.gateway.passage import REQUEST_STAGE, Passage
-from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal
+from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal, shown
+from penstock.gateway.streaming import Streaming
 from penstock.governance.denied import Denied
 
 NO_ROUTE: Final = "/{unknown}"
+PIECE_BYTES: Final = 65_536  # of a stream that is there whole: what is handed on at a time
 TOO_MANY: Final = 429  # the upstream says that it did not serve the request: a retry spends nothing twice
 
 log = logging.getLogger(__name__)
+
+
+class _Flow(NamedTuple):
+    """A stream that has begun: its headers, its bytes, and what ends it from another thread."""
+
+    headers: dict[str, str]
+    chunks: Iterator[bytes]
+    cancel: Callable[[], None]
 
 
 class Gateway:
@@ -37,7 +47,7 @@ class Gateway:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def handle(self, http: HttpRequest, remaining_s: Callable[[], float]) -> HttpResponse:
+    def handle(self, http: HttpRequest, remaining_s: Callable[[], float]) -> HttpResponse | HttpStream:
         """The response to one request. `remaining_s`: seconds until the function is ended. Never raises."""
         request_id = self._parts.new_id()
         started = self._parts.clock()
@@ -47,14 +57,13 @@ class Gateway:
             account = self._account(http, match, request_id, started)
         except PenstockError as error:
             log.exception("a request failed", extra={"request_id": request_id})
-            reply = refusal(dialect, error, request_id)
+            answer: Reply | _Flow = refusal(dialect, error, request_id)
         except Exception:
             log.exception("a request crashed", extra={"request_id": request_id})
-            reply = refusal(dialect, PenstockError(), request_id)
+            answer = refusal(dialect, PenstockError(), request_id)
         else:
-            reply = _marked(self._closing(http, match, account, remaining_s), account)
-        headers = common_headers(request_id, client_request_id(http.headers))
-        return HttpResponse(reply.status, headers | reply.headers, reply.body)
+            answer = self._closing(http, match, account, remaining_s)
+        return _http(answer, request_id, client_request_id(http.headers))
 
     def _account(
         self, http: HttpRequest, match: Match | RequestError, request_id: str, started: float
@@ -80,17 +89,18 @@ class Gateway:
         match: Match | RequestError,
         account: Account,
         remaining_s: Callable[[], float],
-    ) -> Reply:
-        """The reply, stored; or, when it cannot be stored, the one that withholds it."""
+    ) -> Reply | _Flow:
+        """The reply, stored; or, when it cannot be stored, the one that withholds it; or a stream."""
         dialect = match.route.dialect if isinstance(match, Match) else DEFAULT
         try:
-            return self._answered(http, match, account, remaining_s)
+            answer = self._answered(http, match, account, remaining_s)
         except PenstockError as error:
             log.exception("a request failed", extra={"request_id": account.request_id})
-            return refusal(dialect, error, account.request_id)
+            answer = refusal(dialect, error, account.request_id)
         except Exception:
             log.exception("a request crashed", extra={"request_id": account.request_id})
-            return refusal(dialect, PenstockError(), account.request_id)
+            answer = refusal(dialect, PenstockError(), account.request_id)
+        return _marked(answer, account) if isinstance(answer, Reply) else answer
 
     def _answered(
         self,
@@ -98,7 +108,7 @@ class Gateway:
         match: Match | RequestError,
         account: Account,
         remaining_s: Callable[[], float],
-    ) -> Reply:
+    ) -> Reply | _Flow:
         caller = self._parts.authentication.authenticate(http.headers)
         if isinstance(caller, Denied):
             return self._turned_away(match, account, caller)
@@ -109,9 +119,39 @@ class Gateway:
             return self._closed(account, refusal(DEFAULT, match, account.request_id), None)
         kind = McpPassage if match.route.operation == "mcp" else Passage
         passage = kind(self._parts, http, caller, account, remaining_s)
-        return self._closed(account, self._passed(passage, match, account), passage)
+        answer = self._passed(passage, match, account)
+        if isinstance(answer, Reply):
+            return self._closed(account, answer, passage)
+        if answer.is_over:  # all of it is here: what cannot be stored is withheld, as of any answer
+            self._closed(account, answer.reply, passage)
+            return answer.whole()
+        return _Flow(answer.headers, self._chunks(answer, account, passage), answer.cancel)
 
-    def _passed(self, passage: Passage, match: Match, account: Account) -> Reply:
+    def _chunks(self, streaming: Streaming, account: Account, passage: Passage) -> Iterator[bytes]:
+        """All bytes of a stream that has begun. Whoever closes it early is a caller that has gone."""
+        try:
+            yield from streaming.body()
+        except GeneratorExit:
+            streaming.leave()
+            self._stored(streaming, account, passage)
+            raise
+        ending = self._stored(streaming, account, passage)
+        if not streaming.gone:
+            yield ending
+
+    def _stored(self, streaming: Streaming, account: Account, passage: Passage) -> bytes:
+        """OUTCOME of a stream; its last bytes, which say so when that could not be stored."""
+        try:
+            self._closed(account, streaming.reply, passage)
+        except PenstockError as error:
+            log.exception("a stream's outcome failed", extra={"request_id": account.request_id})
+            return streaming.broken(shown(error))
+        except Exception:
+            log.exception("a stream's outcome crashed", extra={"request_id": account.request_id})
+            return streaming.broken(PenstockError())
+        return streaming.ending
+
+    def _passed(self, passage: Passage, match: Match, account: Account) -> Reply | Streaming:
         try:
             return passage.run(match)
         except Exception:
@@ -165,3 +205,18 @@ def _marked(reply: Reply, account: Account) -> Reply:
     if account.upstream_called and reply.outcome != "answered" and reply.status != TOO_MANY:
         reply.headers[RETRY] = "false"
     return reply
+
+
+def _http(answer: Reply | _Flow, request_id: str, own_id: str | None) -> HttpResponse | HttpStream:
+    """The answer with the headers that every response carries."""
+    if isinstance(answer, _Flow):
+        headers = common_headers(request_id, own_id, is_stream=True)
+        return HttpStream(200, headers | answer.headers, answer.chunks, answer.cancel)
+    headers = common_headers(request_id, own_id, is_stream=answer.is_stream) | answer.headers
+    if answer.is_stream:
+        return HttpStream(answer.status, headers, iter(_pieces(answer.body)), lambda: None)
+    return HttpResponse(answer.status, headers, answer.body)
+
+
+def _pieces(body: bytes) -> list[bytes]:
+    return [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]

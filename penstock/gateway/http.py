@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -26,3 +26,19 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """A response whose body is made while it is sent.
+
+    `chunks` is run a chunk at a time, only as fast as the caller reads, and is closed, as a generator is,
+    when the caller has gone: that is its moment to leave the record. An empty chunk is not sent; it is only
+    seen whether the caller is there. `cancel` may be called from another thread when the caller goes while a
+    chunk is waited for.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    cancel: Callable[[], None]

@@ -4,8 +4,8 @@
       → early guardrails → decode → resolve model + access
       → reserve = durable INTENT
       → GATE before_upstream → re-check what changed → upstream    upstreaming.py
-      → GATE after_upstream
-      → OUTCOME in the outbox, durable → the answer                gateway.py
+      → GATE after_upstream, on a stream event by event            streaming.py
+      → OUTCOME in the outbox, durable → the answer, or its end    gateway.py
 
 A denial is a value and becomes the reply; a failure is raised and becomes one in `run`.
 """
@@ -26,13 +26,18 @@ from penstock.gateway.dispatch import dispatch, receivers, skipped
 from penstock.gateway.http import HttpRequest
 from penstock.gateway.parts import Parts
 from penstock.gateway.reply import Reply, forwarded_headers, noted, refusal
-from penstock.gateway.upstreaming import call_upstream, check_size
+from penstock.gateway.streaming import Streaming
+from penstock.gateway.upstreaming import call_upstream, check_size, open_stream
+from penstock.gateway.ways import Flowing, Held, Way
 from penstock.governance.access import Model
 from penstock.governance.authentication import Caller
 from penstock.governance.denied import Denied
 from penstock.governance.guardrails import check_address, unpack
 
 RESERVE_S: Final = 3.0  # kept back of the function's time for OUTCOME: one SQS call, repeated once
+# The same and what a stream needs before it: the last of the gate, an error event, a caller that is slow.
+# The runtime closes the stream of one that does not read 3 s before the end (`penstock.runtime.client`).
+STREAM_RESERVE_S: Final = 5.0
 REQUEST_STAGE: Final = "request"
 
 
@@ -57,8 +62,8 @@ class Passage:
         self.facts: dict[str, str | None] = dict(caller.principal.facts())
         self.overrides = Overrides()
 
-    def run(self, match: Match) -> Reply:
-        """The reply, whatever happens on the way. Raises only what is no PenstockError."""
+    def run(self, match: Match) -> Reply | Streaming:
+        """The reply, or a stream that has begun. Raises only what is no PenstockError."""
         try:
             return self._served(match)
         except RequestError as error:
@@ -78,7 +83,7 @@ class Passage:
             )
         return self._background
 
-    def _served(self, match: Match) -> Reply:
+    def _served(self, match: Match) -> Reply | Streaming:
         dialect = match.route.dialect
         self.facts |= {"dialect": dialect.name, "route": match.route.template}
         body = self._admitted_body()
@@ -87,6 +92,7 @@ class Passage:
         if match.route.operation != "generate":
             return self._listed(dialect, match.parameters.get("model"))
         content = dialect.decode_request(body)
+        self._account.stream = content.streams
         model = self._resolved(content)
         if isinstance(model, Denied):
             return self._denied(dialect, model)
@@ -146,7 +152,7 @@ class Passage:
         facts = account.intention(receivers(self.background())).facts()
         self._parts.ledger.open_intent(account.request_id, account.received_ms, facts)
 
-    def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply:
+    def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply | Streaming:
         account, dialect = self._account, route.dialect
         exchange = self._exchange(content)
         before = self._parts.before.run(exchange, self.overrides)
@@ -155,14 +161,40 @@ class Passage:
         if before.denial is not None:
             return self._refused(dialect, before.denial)
         self._recheck(exchange)
-        if before.answer is None:
-            seconds = max(0.1, self._remaining_s() - RESERVE_S)
-            call_upstream(self._parts, account, route, exchange, model, seconds)
-        else:
+        if before.answer is not None:
             created_s = account.received_ms // 1000
             exchange.response = dialect.answer(before.answer, exchange.request, account.request_id, created_s)
             exchange.status = 200
+        elif content.streams:
+            return self._begun(route, content, exchange, model)
+        else:
+            call_upstream(self._parts, account, route, exchange, model, self._left_s(RESERVE_S))
         return self._released(dialect, exchange)
+
+    def _left_s(self, reserve_s: float) -> float:
+        """What an upstream may take of the function's time."""
+        return max(0.1, self._remaining_s() - reserve_s)
+
+    def _begun(
+        self, route: Route, content: RequestContent, exchange: Exchange, model: Model
+    ) -> Reply | Streaming:
+        """A stream that has something to send, or is over; or a reply, when the upstream sent no stream."""
+        parts, account, dialect = self._parts, self._account, route.dialect
+        call = open_stream(parts, account, route, exchange, model, self._left_s(STREAM_RESERVE_S))
+        if not call.is_stream:
+            call.whole(route, exchange)
+            return self._released(dialect, exchange)
+        call.begin(exchange)
+        run = parts.after.stream(exchange, self.overrides)
+        hide_usage = model.stream_usage == "ask" and not content.streams_usage
+        way: Way = (
+            Held(dialect, parts.after, exchange, self.overrides, hide_usage=hide_usage)
+            if run.way == "buffer"
+            else Flowing(dialect, run, hide_usage=hide_usage)
+        )
+        streaming = Streaming(way, call, exchange, account, parts.clock)
+        streaming.begin()
+        return streaming
 
     def _exchange(self, content: RequestContent) -> Exchange:
         controls = self._account.controls
@@ -190,10 +222,13 @@ class Passage:
         if after.denial is not None:
             return self._refused(dialect, after.denial)
         status = exchange.status or 200
-        assert exchange.response is not None  # noqa: S101 - both ways to here have set it
+        assert exchange.response is not None  # noqa: S101 - all ways to here have set it
+        headers = exchange.response_headers | noted(exchange.notes)
+        if status < 300 and self._account.stream:
+            events = dialect.as_stream(exchange.response, exchange.request)
+            return Reply(status, events, "answered", None, headers, is_stream=True)
         body = exchange.response.encoded()
         check_size(body)
-        headers = exchange.response_headers | noted(exchange.notes)
         if status < 300:
             return Reply(status, body, "answered", None, headers)
         return Reply(status, body, "failed", f"upstream_status_{status}", headers)

@@ -46,6 +46,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     cause: str | None = None
     """What the gateway knows beyond the code, as what exactly an upstream did."""
+    is_stream: bool = False
+    """Whether the body is events."""
 
 
 def refusal(dialect: Dialect, why: Denial | PenstockError, request_id: str) -> Reply:
@@ -54,8 +56,7 @@ def refusal(dialect: Dialect, why: Denial | PenstockError, request_id: str) -> R
     What the caller did wrong, or may not do, is `blocked`; what broke is `failed`. That something of ours is
     not there or not as it must be is told to nobody but the log.
     """
-    if isinstance(why, ConfigurationError):
-        why = StorageError("reach the gateway's own resources")
+    why = shown(why) if isinstance(why, PenstockError) else why
     rendered = dialect.render(why, request_id)
     return Reply(
         rendered.status,
@@ -67,13 +68,22 @@ def refusal(dialect: Dialect, why: Denial | PenstockError, request_id: str) -> R
     )
 
 
+def shown(error: PenstockError) -> PenstockError:
+    """The error as a caller is told of it."""
+    is_ours = isinstance(error, ConfigurationError)
+    return StorageError("reach the gateway's own resources") if is_ours else error
+
+
 def _is_callers(why: Denial | PenstockError) -> bool:
     return why.kind != "plugin_unavailable" if isinstance(why, Denial) else isinstance(why, RequestError)
 
 
-def common_headers(request_id: str, client_request_id: str | None) -> dict[str, str]:
+def common_headers(
+    request_id: str, client_request_id: str | None, *, is_stream: bool = False
+) -> dict[str, str]:
     """On every response, errors included."""
-    headers = {"content-type": "application/json", "x-request-id": request_id}
+    headers = {"content-type": "text/event-stream", "cache-control": "no-cache"} if is_stream else {}
+    headers = {"content-type": "application/json", **headers, "x-request-id": request_id}
     return headers | ({"x-client-request-id": client_request_id} if client_request_id else {})
 
 

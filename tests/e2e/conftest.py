@@ -29,7 +29,7 @@ REDACTED = [
     *(f"request.messages.{role}" for role in ("system", "user", "assistant", "tool")),
     *("request.tools", "request.tool_calls", "request.metadata", "request.parameters"),
 ]
-ECHOES = ["echo", "echo-guarded", "echo-hostile", "echo-audited"]
+OWN = ["echo", "echo-guarded", "echo-hostile", "echo-audited", "stub", "stub-guarded"]
 
 
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
@@ -41,7 +41,7 @@ def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> P
         "REDACTED_REQUEST": json.dumps(REDACTED),
         "RECEIVER": receiver.address,
         "STUB": stub.address,
-        "MODELS": json.dumps(names + ECHOES),
+        "MODELS": json.dumps(names + OWN),
     }.items():
         filled = filled.replace(word, value)
     path = folder / "gateway.toml"

@@ -63,14 +63,6 @@ def test_a_block_is_the_clients_own_permission_error_with_a_stable_code(client: 
     assert "The message asked for a block." in str(caught.value)
 
 
-def test_streaming_is_refused_in_words_until_it_is_there(client: OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.chat.completions.create(
-            model="echo", messages=[{"role": "user", "content": "hi"}], stream=True
-        )
-    assert caught.value.code == "stream_not_supported"
-
-
 def test_models_are_listed(client: OpenAI) -> None:
     assert "echo" in {model.id for model in client.models.list()}
     assert client.models.retrieve("echo").id == "echo"

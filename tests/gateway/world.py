@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
 from penstock.gates.placement import Placement, in_order
 from penstock.gateway.gateway import Gateway
-from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.api_keys import ApiKeys, KeyOwner
@@ -134,6 +135,7 @@ class World:
         self.outbox: Callable[[EvidenceRecord, Sequence[str]], None] = lambda r, p: self.stored.append((r, p))
         self.body_limit_bytes = 100_000
         self.now_s = float(NOW_S)
+        self.passed_s = 0.0
         self._plugins = plugins or {}
         self._placements = placements
         self._numbers = itertools.count(1)
@@ -151,6 +153,16 @@ class World:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.send("POST", "/v1/chat/completions", raw, key=key, **headers)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let the gateway's clock go on."""
+        self.passed_s += seconds
+
+    def stream(self, *user: str, **more: Any) -> HttpResponse | HttpStream:
+        """A chat request that asks for a stream."""
+        messages = [{"role": "user", "content": text} for text in user or ("hi",)]
+        body = {"model": "echo-1", "messages": messages, "stream": True, **more}
+        return self._handled("POST", "/v1/chat/completions", json.dumps(body).encode(), {})
+
     def chat(self, *user: str, **more: Any) -> HttpResponse:
         """A chat request with these user messages."""
         messages = [{"role": "user", "content": text} for text in user]
@@ -160,6 +172,13 @@ class World:
         self, method: str, path: str, body: bytes = b"", *, key: str | None = None, **headers: str
     ) -> HttpResponse:
         """Any request, with the demo key unless told otherwise; an empty `key` sends none."""
+        response = self._handled(method, path, body, headers, key)
+        assert isinstance(response, HttpResponse)
+        return response
+
+    def _handled(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], key: str | None = None
+    ) -> HttpResponse | HttpStream:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         secret = self.key if key is None else key
         if secret:
@@ -197,6 +216,7 @@ class World:
             digest_key=lambda: DigestKey("k1", b"0" * 32),
             body_limit_bytes=self.body_limit_bytes,
             new_id=lambda: f"0190a5b2-7c00-7000-8000-{next(self._numbers):012x}",
+            clock=lambda: time.monotonic() + self.passed_s,
             now_ms=lambda: int(self.now_s * 1000),
         )
 
