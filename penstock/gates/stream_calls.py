@@ -42,9 +42,23 @@ class Calls:
         The answer holds a decision that keeps to the placement's terms.
         """
         self._shown_chars += new_chars
+        return self._sound(projection, self._seat.timeout_s)
+
+    def recall(self, projection: Projection) -> Answer:
+        """One call that shows again all that was shown. Raises as `make`.
+
+        Of a longer answer than `BUDGET_CHARS` it may take so many times its own deadline.
+        """
+        return self._sound(projection, self._seat.timeout_s * self._begun)
+
+    @property
+    def _begun(self) -> int:
+        return max(1, -(-self._shown_chars // BUDGET_CHARS))
+
+    def _sound(self, projection: Projection, timeout_s: float) -> Answer:
         if not self._seat.breaker.admits():
             raise PluginError(FailureClass.CIRCUIT_OPEN, "the circuit is open")
-        answer = self._answer(projection)
+        answer = self._answer(projection, timeout_s)
         self.refused |= dict.fromkeys(answer.refused)
         self.has_recorded |= bool(answer.recorded)
         try:
@@ -55,8 +69,8 @@ class Calls:
         self._seat.breaker.succeeded()
         return answer
 
-    def _answer(self, projection: Projection) -> Answer:
-        seconds = min(self._seat.timeout_s, self._left_s())
+    def _answer(self, projection: Projection, timeout_s: float) -> Answer:
+        seconds = min(timeout_s, self._budget_s * self._begun - self.spent_s)
         if seconds <= 0:
             raise PluginError(FailureClass.TIMEOUT, "the budget of the stream is spent")
         self.count += 1
@@ -65,7 +79,3 @@ class Calls:
             return self._host.call(self._seat.placement, projection, self._request_id, seconds)
         finally:
             self.spent_s += self._clock() - before
-
-    def _left_s(self) -> float:
-        begun = max(1, -(-self._shown_chars // BUDGET_CHARS))
-        return self._budget_s * begun - self.spent_s

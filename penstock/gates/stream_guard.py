@@ -22,11 +22,10 @@ class StreamGuard:
     """Implements `penstock.streams.Guard`. `clock` in seconds, monotonic."""
 
     def __init__(self, turns: Sequence[Turn], ruling: Ruling, clock: Callable[[], float]) -> None:
-        """`turns` in the order of their placements."""
+        """`turns` in the order of their placements; all of them read the answer, so all guard it."""
         self.spent_s = 0.0
         """Time inside, without that of deltas that only wait to be gathered."""
         self._turns = tuple(turns)
-        self._guards = tuple(turn for turn in turns if turn.is_guard)
         self._readers: Final = {
             field: tuple(turn for turn in turns if field in turn.fields)
             for field in {field for turn in turns for field in turn.fields}
@@ -49,10 +48,7 @@ class StreamGuard:
         return self._tally.entries
 
     def admit(self, content: ContentT) -> ContentT:
-        started = self._clock()
-        left = self._admitted(content)
-        self._spend_since(started)
-        return left
+        return self._through(content, self._inspected)
 
     def text(self, channel: Channel, field: str, text: str) -> str:
         if self._ruling.denial is not None:
@@ -101,17 +97,7 @@ class StreamGuard:
         return "" if self._ruling.denial is not None else "".join(texts)
 
     def whole(self, content: ContentT) -> ContentT:
-        started = self._clock()
-        left: Content = content
-        for turn in self._turns:
-            if turn.is_guard:
-                left = self._inspected(turn, left)
-            if self._ruling.denial is None:
-                left = turn.whole(left)
-            if self._ruling.denial is not None:
-                break
-        self._spend_since(started)
-        return cast("ContentT", left)
+        return self._through(content, self._inspected_and_shown)
 
     def is_edited(self, choice: int | None) -> bool:
         return choice in self._edited
@@ -138,18 +124,25 @@ class StreamGuard:
             self._edited.add(line.choice)
         return text
 
-    def _admitted(self, content: ContentT) -> ContentT:
+    def _through(self, content: ContentT, step: Callable[[Turn, Content], Content]) -> ContentT:
+        """`content` as turn after turn leaves it, up to the one that stops the stream."""
+        started = self._clock()
         left: Content = content
-        for turn in self._guards:
+        for turn in self._turns:
             if self._ruling.denial is not None:
                 break
-            left = self._inspected(turn, left)
+            left = step(turn, left)
+        self._spend_since(started)
         return cast("ContentT", left)
 
     def _inspected(self, turn: Turn, content: Content) -> Content:
         found, left = turn.inspected(content)
         self._tally.add(found.entries)
         return left
+
+    def _inspected_and_shown(self, turn: Turn, content: Content) -> Content:
+        left = self._inspected(turn, content)
+        return left if self._ruling.denial is not None else turn.whole(left)
 
     def _spend_since(self, started: float) -> None:
         self.spent_s += self._clock() - started

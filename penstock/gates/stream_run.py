@@ -80,10 +80,15 @@ class StreamRun:
 
 
 def is_windowed(placement: Placement) -> bool:
-    """Whether it can meet a stream in pieces; any other ordered placement needs the whole answer."""
+    """Whether it can meet a stream in pieces; any other ordered placement needs the whole answer.
+
+    So does one that reads `decisions`: while pieces pass, those before it have not decided yet.
+    """
     return (
         placement.style == "ordered"
         and placement.stream == "window"
+        and placement.window_chars is not None
+        and "decisions" not in placement.reads
         and placement.host == "in_process"
         and "respond" not in placement.terms.effects
         and reads_content(placement)

@@ -62,7 +62,6 @@ class Turn:
         placement = seat.placement
         self.placement = placement
         self.is_enforcing = mode is Mode.ENFORCE
-        self.is_guard = seat.is_guard
         self.is_over = False
         """Whether it is called no more: it has failed, blocked, or said in shadow that it would."""
         self.ruling = ruling
@@ -91,17 +90,16 @@ class Turn:
 
     def whole(self, content: Content) -> Content:
         """`content` as it leaves. The method is called once, when there are texts that it reads."""
-        came = {name: texts for name in self.fields if (texts := content.texts(name).texts)}
+        came = [name for name in self.fields if content.texts(name).texts]
         if not came:
             return content
         is_shown = not self.is_over
         changed = self.tried(lambda: self._changed(content)) if is_shown else None
         left, edits = changed or (content, ())
-        for name, texts in came.items():
-            after, count = left.texts(name).texts, edit_count(name, edits)
-            shown = texts if is_shown else ()
-            self.keep(Passed(name, None, texts, after, shown, count, texts != after).itself)
-        return left if self.is_enforcing and edits else content
+        passed = [self._passed_whole(name, content, left, edits, is_shown=is_shown) for name in came]
+        for one in passed:
+            self.keep(one.itself)
+        return left if self.is_enforcing and any(one.has_changed for one in passed) else content
 
     def inspected(self, content: Content) -> tuple[Inspection, Content]:
         """What it cannot see of `content`, and what is left when that is dropped. Refuses what is refused."""
@@ -181,6 +179,13 @@ class Turn:
                 raise PluginError(FailureClass.CONTRACT, "a stream that is under way cannot be replaced")
         assert_never(decision)
 
+    def _passed_whole(
+        self, field: str, came: Content, left: Content, edits: Sequence[Edit], *, is_shown: bool
+    ) -> Passed:
+        before, after = came.texts(field).texts, left.texts(field).texts
+        shown = before if is_shown else ()
+        return Passed(field, None, before, after, shown, edit_count(field, edits), before != after)
+
     def _refuse(self, found: Inspection) -> None:
         if self.is_enforcing or not self.is_over:
             message = found.message(self.placement.plugin)
@@ -211,7 +216,7 @@ class Turn:
         placement = self.placement
         projection = shown.projected(placement.reads, placement.terms.writes)
         try:
-            self._record.recorded = dict(self._calls.make(projection, 0).recorded or {})
+            self._record.recorded = dict(self._calls.recall(projection).recorded or {})
         except PluginError as error:
             self._note(error)
 

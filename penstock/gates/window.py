@@ -33,6 +33,9 @@ _CONTEXT_WINDOWS: Final = 2
 # What may pass without a new sync point, or without a release, before the placement has failed, is twice the
 # hold (a match as wide, and the step in which it goes) and eight windows, or this many for small ones.
 _MIN_BOUND_CHARS: Final = 4096
+# The text that stays back waits for characters, however long they take. To let it go by fourths of a window,
+# each look bringing so much, shows a character about 16 times; by deltas as they come, any number of times.
+_WINDOW_PARTS: Final = 4
 # How often one look gives way before blocks that are not settled yet.
 _MAX_RETREATS: Final = 3
 
@@ -102,6 +105,7 @@ class Window:
         self._text = ""
         self._start = self._released = 0
         self._waiting: deque[str] = deque()
+        self._stride_chars = max(1, window_chars // _WINDOW_PARTS)
         self._look_at = window_chars + 1
         self._move_at = (_CONTEXT_WINDOWS + 1) * window_chars
         self._applied: list[Replace] = []
@@ -202,7 +206,7 @@ class Window:
             if span.start < limit:
                 self._apply(span)
         self._let_go(limit)
-        self._look_at = max(self._look_at, self._released + self._window_chars + 1)
+        self._look_at = max(self._look_at, self._released + self._window_chars + self._stride_chars)
 
     def _apply(self, span: Replace) -> None:
         self._let_go(span.start)
