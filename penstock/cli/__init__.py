@@ -4,6 +4,7 @@
     apply                  make the control table what gateway.toml says
     keys                   API keys: create, list, show, rotate, revoke
     plugin                 check, review, list, explain, override, redrive
+    mcp                    inspect, approve, diff
     evidence               what was kept of a request
 
 One module for each; it has `add_parser(subparsers)` and `run(args) -> int`. Only the module of the command
@@ -22,7 +23,7 @@ from types import ModuleType
 from penstock import __version__
 from penstock.errors import ConfigurationError, PenstockError
 
-COMMANDS = ("dev", "demo", "apply", "keys", "plugin", "evidence")
+COMMANDS = ("dev", "demo", "apply", "keys", "plugin", "mcp", "evidence")
 
 # What sysexits.h calls EX_USAGE is 64; argparse itself uses 2, and so do we for what the operator must mend.
 FAILED = 1

@@ -7,19 +7,19 @@ the environment that serves the call need not be the one that passed the list on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from penstock.dialects import sse
-from penstock.dialects.mcp import events, headers, protocol
-from penstock.dialects.mcp.content import ClientMessage, ServerMessage
+from penstock.dialects.mcp import headers, protocol
+from penstock.dialects.mcp.content import ClientMessage
 from penstock.errors import UpstreamError
-from penstock.gateway.mcp_call import McpCall, media_type, sent_headers
+from penstock.gateway.mcp_call import McpCall, sent_headers
 from penstock.gateway.mcp_memory import ToolMemory
 from penstock.gateway.mcp_posted import Posted
 from penstock.gateway.mcp_tools import digests_of
 from penstock.governance.mcp_access import McpServer
-from penstock.upstream.stream import EVENT_STREAM, UpstreamStream
+from penstock.upstream.mcp_listing import messages_of
+from penstock.upstream.stream import UpstreamStream
 
 MAX_PAGES: Final = 20
 _META: Final = (protocol.META_VERSION, protocol.META_CAPABILITIES)
@@ -60,20 +60,9 @@ def _request(request_id: str, asked: ClientMessage, cursor: str | None) -> Clien
 
 
 def _result(stream: UpstreamStream, request: ClientMessage, max_bytes: int) -> Mapping[str, Any]:
-    for message in _messages(stream, max_bytes):
+    for message in messages_of(stream, max_bytes):
         if message.kind == "response" and message.id == request.id and message.result is not None:
             return message.result
     raise UpstreamError(
         "The MCP server does not list its tools, so none can be compared.", outcome="malformed"
     )
-
-
-def _messages(stream: UpstreamStream, max_bytes: int) -> Iterator[ServerMessage]:
-    if media_type(stream) != EVENT_STREAM:
-        yield ServerMessage.decode(stream.body())
-        return
-    parser = sse.Parser(max_bytes)
-    while piece := stream.read():
-        for event in parser.feed(piece):
-            if events.is_message(event):
-                yield ServerMessage.decode((event.data or "").encode())
