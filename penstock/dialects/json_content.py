@@ -109,7 +109,8 @@ class JsonContent(ABC):
 
     @property
     def unseen_kinds(self) -> Mapping[str, int]:
-        return Counter(kind for kind, _ in self.classified.hidden)
+        hidden = self.classified.hidden
+        return Counter(kind for kind, _ in hidden) if hidden else {}
 
     def some_unseen(self, most: int) -> tuple[Unseen, ...]:
         return self.matcher().some_unseen(self.tree, self.classified, most)

@@ -127,7 +127,10 @@ class Exchange:
 
     def digest(self, name: str) -> str | None:
         """The digest of one field's present value; None when it is empty or not there."""
-        says = self._says(name)
+        return self._digested(name, self._says(name))
+
+    def _digested(self, name: str, says: str | tuple[str, ...]) -> str | None:
+        """`digest` of a field of which `_says` gives `says`."""
         if not says:
             return None
         known = self._digests.get(name)
@@ -143,12 +146,16 @@ class Exchange:
 
     def _count(self, reads: tuple[str, ...]) -> Saw:
         segments = chars = 0
+        digests: list[str] = []
         for name in reads:
+            says = self._says(name)
             if name in fields.CONTENT_FIELDS:
-                texts = self._strings(name)
+                texts = self._strings(name) if name in _IN_BODY else says
                 segments += len(texts)
                 chars += sum(map(len, texts))
-        digests = [digest for digest in map(self.digest, reads) if digest]
+            digest = self._digested(name, says)
+            if digest:
+                digests.append(digest)
         whole = self.digester.texts("saw", digests) if digests else None
         return Saw(list(reads), segments, chars, whole)
 

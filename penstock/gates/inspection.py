@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 from penstock.content import Content
 from penstock.evidence.record import Uninspected
 from penstock.gates.exchange import Exchange
-from penstock.gates.placement import Placement, reads_content
+from penstock.gates.placement import Placement, is_content_read
 from penstock.sdk.fields import BEFORE
 
 MAX_DESCRIBED = 256  # of each kind: some milliseconds of work for all kinds together
@@ -74,12 +75,19 @@ def inspect(placement: Placement, exchange: Exchange) -> Inspection:
     """What `placement` cannot see. Nothing, for one that does not read content."""
     content = exchange.request if placement.moment == BEFORE else exchange.response
     # Most guards of a gate read the same of the same body: it is looked through for them once.
-    if content is None or exchange.is_plain_to(placement.reads, content) or not reads_content(placement):
+    if (
+        content is None
+        or exchange.is_plain_to(placement.reads, content)
+        or not _reads_content(placement.moment, placement.reads)
+    ):
         return NOTHING_UNSEEN
     found = inspect_content(placement, content)
     if found is NOTHING_UNSEEN:
         exchange.remember_plain(placement.reads, content)
     return found
+
+
+_reads_content = cache(is_content_read)  # one for each placement at most: configuration bounds them
 
 
 def inspect_content(placement: Placement, content: Content) -> Inspection:
