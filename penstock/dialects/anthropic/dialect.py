@@ -7,8 +7,13 @@ from collections.abc import Mapping, Sequence
 from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects.anthropic import errors, headers, messages, models
+from penstock.dialects.anthropic.stream_assembly import as_stream
+from penstock.dialects.anthropic.stream_collecting import Collected
+from penstock.dialects.anthropic.stream_guarded import GuardedStream
+from penstock.dialects.anthropic.stream_passing import PassingStream
 from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.errors import PenstockError
+from penstock.streams import AnswerStream, Guard
 
 
 class Anthropic:
@@ -21,6 +26,20 @@ class Anthropic:
 
     def decode_response(self, body: bytes) -> messages.MessagesResponse:
         return messages.MessagesResponse.decode(body)
+
+    # A stream of messages always says its usage: there is none that a caller did not ask for.
+    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:  # noqa: ARG002
+        return PassingStream() if guard is None else GuardedStream(guard)
+
+    def collecting(self, *, hide_usage: bool = False) -> Collected:  # noqa: ARG002
+        return Collected()
+
+    def as_stream(self, response: Content, request: Content) -> bytes:
+        if not (
+            isinstance(response, messages.MessagesResponse) and isinstance(request, messages.MessagesRequest)
+        ):
+            raise TypeError("a message answers a request for one")
+        return b"".join(as_stream(response))
 
     def answer(
         self,

@@ -1,8 +1,9 @@
 """Denials and failures as Anthropic's clients read them: the status chooses the exception.
 
-{"type": "error", "error": {"type": …, "message": …}, "request_id": …}     and `reference` where there is one
+{"type": "error", "error": {"type": …, "message": …, "details": {"error_code": …}}, "request_id": …}
 
-Why it failed is in `x-penstock-code`. `request-id` is where these clients look for an id.
+and `reference` in `error` where there is one. These clients show `error_code` as such, also of a stream that
+fails, when headers are long sent; `x-penstock-code` says the same. They look for an id in `request-id`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from typing import Final
 
 from penstock.denial import Denial
+from penstock.dialects import sse
 from penstock.dialects.dialect import Rendered
 from penstock.errors import ConfigurationError, PenstockError
 
@@ -32,7 +34,11 @@ _TYPES: Final = {
 def render(refusal: Denial | PenstockError, request_id: str) -> Rendered:
     """Either kind of refusal. `x-should-retry` is the caller's to add: it knows whether tokens were spent."""
     denial = refusal if isinstance(refusal, Denial) else _as_denial(refusal)
-    error = {"type": error_type(denial.status), "message": denial.message}
+    error: dict[str, object] = {
+        "type": error_type(denial.status),
+        "message": denial.message,
+        "details": {"error_code": denial.code},
+    }
     headers = {
         "content-type": "application/json",
         "x-request-id": request_id,
@@ -45,6 +51,11 @@ def render(refusal: Denial | PenstockError, request_id: str) -> Rendered:
         headers["retry-after"] = str(denial.retry_after_s)
     body = {"type": "error", "error": error, "request_id": request_id}
     return Rendered(denial.status, headers, json.dumps(body).encode())
+
+
+def error_event(refusal: Denial | PenstockError, request_id: str) -> bytes:
+    """The event that ends a stream which failed or was stopped."""
+    return sse.encode(sse.one_line(render(refusal, request_id).body.decode()), "error")
 
 
 def error_type(status: int) -> str:

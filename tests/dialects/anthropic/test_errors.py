@@ -41,7 +41,11 @@ def test_a_block_is_the_plugins_reason_in_anthropics_shape() -> None:
     }
     assert json.loads(body) == {
         "type": "error",
-        "error": {"type": "permission_error", "message": "The prompt contains a card number."},
+        "error": {
+            "type": "permission_error",
+            "message": "The prompt contains a card number.",
+            "details": {"error_code": "card-guard.card_number"},
+        },
         "request_id": "0190-id",
     }
 
@@ -119,5 +123,5 @@ def test_the_anthropic_client_raises_its_own_exception_and_does_not_repeat_what_
         asking.messages.create(model="m", max_tokens=1, messages=[{"role": "user", "content": "hi"}])
     assert len(sent) == 1
     assert caught.value.request_id == "0190-id"
-    assert caught.value.api_message == "Why."
+    assert (caught.value.api_message, caught.value.error_code) == ("Why.", "a.code")
     assert caught.value.response.headers["x-penstock-code"] == "a.code"

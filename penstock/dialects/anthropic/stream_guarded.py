@@ -1,0 +1,275 @@
+"""A stream under a guard: every text goes by it, and leaves as it gives it.
+
+    text blocks        piece by piece; what the guard lets go later leaves in an event of the gateway's own
+    citations          whole, each in its event
+    all other blocks   held until they are whole: thinking, which goes with its seal when it is edited; uses
+                       of tools, whose input is JSON only then; results
+    other events       whole; those of the end wait for the ending; comments and ids do not leave
+
+Blocks come one after the other. One that leaves not at all moves up those that follow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from penstock.denial import Denial
+from penstock.dialects.anthropic.errors import error_event
+from penstock.dialects.anthropic.stream_assembly import held_content
+from penstock.dialects.anthropic.stream_block import KNOWN_DELTAS, OF_TEXT, GrowingBlock, events_of
+from penstock.dialects.anthropic.stream_event import StreamEvent, as_index, as_object, is_error, written
+from penstock.dialects.anthropic.stream_progress import Progress
+from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
+from penstock.errors import PenstockError, UpstreamError
+from penstock.evidence.record import Usage
+from penstock.streams import Channel, Guard
+
+_TEXT: Final = "response.text"
+
+
+@dataclass(slots=True)
+class _Open:
+    """The block that has begun and not ended. `came` is what is held of it; None of a block of text."""
+
+    index: int
+    channel: Channel
+    block: GrowingBlock
+    came: list[StreamEvent] | None
+    held_bytes: int = field(default=0)
+
+
+class GuardedStream:
+    """Implements `penstock.streams.AnswerStream` with a guard.
+
+    Holds what the guard holds; one block, and the ending, up to `max_held_bytes` each.
+    """
+
+    def __init__(self, guard: Guard, *, max_held_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._guard = guard
+        self._max_held_bytes: Final = max_held_bytes
+        self._parser, self._progress = Parser(), Progress()
+        self._open: _Open | None = None
+        self._sent_blocks = 0
+        self._out: list[bytes] = []  # what leaves with this step
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._failure: UpstreamError | None = None
+
+    def feed(self, piece: bytes) -> bytes:
+        self._require_sound()
+        try:
+            for event in self._parser.feed(piece):
+                self._take(event.stripped())
+        except UpstreamError as failure:
+            if not self._out:
+                raise
+            self._failure = failure  # what came before it leaves, however the bytes were cut
+        return self._left()
+
+    def due(self) -> bytes:
+        self._require_sound()
+        for channel, text in self._guard.due():
+            self._say(channel, text)
+        return self._left()
+
+    def close(self) -> bytes:
+        self._require_sound()
+        for event in self._parser.close():
+            self._take(event.stripped())
+        if self._guard.denial is None:
+            self._progress.require_whole()
+        return self._left()
+
+    @property
+    def ending(self) -> bytes:
+        return b"" if self._guard.denial else b"".join(self._kept)
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._progress.usage
+
+    @property
+    def has_failed(self) -> bool:
+        return self._progress.has_failed
+
+    def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
+        return error_event(refusal, request_id)
+
+    def _require_sound(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _left(self) -> bytes:
+        left = b"" if self._guard.denial else b"".join(self._out)
+        self._out.clear()
+        return left
+
+    def _take(self, event: Event) -> None:
+        if self._guard.denial is not None or self._progress.is_done:
+            return
+        if event.data is None or not event.data.strip():
+            return
+        came = StreamEvent.decode(event)
+        if self._progress.read(came.tree) or is_error(came.tree):
+            self._send_kept()
+        match came.kind:
+            case "content_block_start":
+                self._begin(came)
+            case "content_block_delta":
+                self._go_on(came)
+            case "content_block_stop":
+                self._end(self._opened(came), came)
+            case _:
+                self._take_whole(came)
+
+    def _begin(self, came: StreamEvent) -> None:
+        """A block begins; what a block of text says at once is said in deltas of its own."""
+        if self._open is not None:
+            raise _malformed("begins a block inside of another")
+        index, begun = as_index(came.tree), as_object(came.tree.get("content_block"))
+        channel = Channel(self._sent_blocks, "text")
+        is_text = begun.get("type") == "text"
+        self._open = _Open(index, channel, GrowingBlock(came.tree), None if is_text else [])
+        if not is_text:
+            self._hold(self._open, came)
+            return
+        start, *said, _stop = events_of(begun, index)
+        self._sent_blocks += 1
+        self._pass(came if not said else _made({**came.tree, **start}), channel)
+        for delta in said:
+            self._go_on(_made(delta))
+
+    def _go_on(self, came: StreamEvent) -> None:
+        opened = self._opened(came)
+        kind = came.delta.get("type")
+        if opened.came is not None:
+            opened.block.add(came.tree)
+            self._hold(opened, came)
+        elif kind in KNOWN_DELTAS - OF_TEXT:
+            raise _malformed("adds to a text what is no text")
+        elif kind == "text_delta":
+            self._say_part(opened.channel, came)
+        else:
+            self._pass(came, opened.channel)
+
+    def _say_part(self, channel: Channel, came: StreamEvent) -> None:
+        event = self._guard.admit(came)
+        text = event.delta.get("text")
+        if self._guard.denial is not None:
+            return
+        if type(text) is str and text:
+            left = self._guard.text(channel, _TEXT, text)
+            event = event if left == text else event.with_text(("delta", "text"), left)
+        self._send(event, channel)
+
+    def _end(self, opened: _Open, stop: StreamEvent | None) -> None:
+        """The block has ended; `stop` is None when nobody said so."""
+        self._open = None
+        if opened.came is None:
+            self._say(opened.channel, self._guard.end(opened.channel))
+            self._send_stop(opened.channel, stop)
+            return
+        content = held_content(opened.block)
+        left = self._guard.admit(content)
+        left = left if self._guard.denial else self._guard.whole(left)
+        if self._guard.denial is not None:
+            return
+        if left is not content:
+            self._send_made(left.tree["content"])
+            return
+        self._sent_blocks += 1
+        for event in opened.came:
+            self._send(event, opened.channel)
+        self._send_stop(opened.channel, stop)
+
+    def _send_stop(self, channel: Channel, stop: StreamEvent | None) -> None:
+        stop = stop or _made({"type": "content_block_stop", "index": channel.choice})
+        self._pass(stop, channel)
+
+    def _send_made(self, blocks: list[dict[str, Any]]) -> None:
+        """A block that is not what came any more; none, when it was dropped."""
+        for block in blocks:
+            self._out += [written(event) for event in events_of(block, self._sent_blocks)]
+            self._sent_blocks += 1
+
+    def _take_whole(self, came: StreamEvent) -> None:
+        if self._open is not None and is_error(came.tree):
+            self._fail(self._open)
+        elif self._open is not None and self._progress.has_ended:
+            self._end(self._open, None)
+        if came.kind == "message_start":
+            begun = as_object(came.tree.get("message")).get("content")
+            self._sent_blocks = len(begun) if type(begun) is list else 0
+        event = self._seen(came)
+        if event is None:
+            return
+        if self._progress.has_ended and not is_error(came.tree):
+            self._keep(event.framed())
+        else:
+            self._out.append(event.framed())
+
+    def _fail(self, opened: _Open) -> None:
+        """The upstream failed inside of a block: what it said leaves, half a use or thought does not."""
+        self._open = None
+        if opened.came is None:
+            self._say(opened.channel, self._guard.end(opened.channel))
+
+    def _seen(self, came: StreamEvent) -> StreamEvent | None:
+        """An event as it leaves, seen as a whole; None after a denial."""
+        event = self._guard.admit(came)
+        event = event if self._guard.denial else self._guard.whole(event)
+        return None if self._guard.denial else event
+
+    def _pass(self, came: StreamEvent, channel: Channel) -> None:
+        """An event of a block that is looked at as a whole."""
+        event = self._seen(came)
+        if event is not None:
+            self._send(event, channel)
+
+    def _send(self, event: StreamEvent, channel: Channel) -> None:
+        if not event.is_left_without_words:
+            self._out.append(event.with_index(channel.choice or 0).framed())
+
+    def _say(self, channel: Channel, text: str) -> None:
+        if text:
+            delta = {"type": "text_delta", "text": text}
+            event = {"type": "content_block_delta", "index": channel.choice, "delta": delta}
+            self._out.append(written(event))
+
+    def _opened(self, came: StreamEvent) -> _Open:
+        if self._open is None or self._open.index != as_index(came.tree):
+            raise _malformed("goes on with a block that has not begun, or has ended")
+        return self._open
+
+    def _hold(self, opened: _Open, came: StreamEvent) -> None:
+        assert opened.came is not None  # noqa: S101 - who calls this has looked
+        opened.came.append(came)
+        opened.held_bytes += len(came.event.raw)
+        if opened.held_bytes > self._max_held_bytes:
+            raise self._too_large("one block")
+
+    def _keep(self, event: bytes) -> None:
+        self._kept.append(event)
+        self._kept_bytes += len(event)
+        if self._kept_bytes > self._max_held_bytes:
+            raise self._too_large("events after the end of its answer")
+
+    def _send_kept(self) -> None:
+        self._out += self._kept
+        self._kept.clear()
+        self._kept_bytes = 0
+
+    def _too_large(self, what: str) -> UpstreamError:
+        message = f"The upstream sent more than {self._max_held_bytes} bytes of {what}."
+        return UpstreamError(message, outcome="too_large")
+
+
+def _made(tree: dict[str, Any]) -> StreamEvent:
+    """An event of the gateway's own, as if it had come."""
+    [event] = Parser().feed(written(tree))
+    return StreamEvent.decode(event)
+
+
+def _malformed(what: str) -> UpstreamError:
+    return UpstreamError(f"The upstream's stream {what}.", outcome="malformed")
