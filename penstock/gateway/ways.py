@@ -12,7 +12,7 @@ from typing import Protocol
 from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects import Dialect
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, UpstreamError
 from penstock.evidence.record import Usage
 from penstock.gates.exchange import Exchange
 from penstock.gates.gate import Gate, GateResult
@@ -152,8 +152,13 @@ class Held:
 
     @property
     def ending(self) -> bytes:
-        assert self._exchange.response is not None  # noqa: S101 - `close` has set it
-        return self._collected.events(self._exchange.response)
+        response = self._exchange.response
+        assert response is not None  # noqa: S101 - `close` has set it
+        events = self._collected.events(response)
+        if self.has_failed and response is not self._collected.response():
+            # Written anew it holds no event of the upstream's: its failure is told in our words.
+            events += self.error(UpstreamError("The upstream failed in the middle of its answer."), "")
+        return events
 
     def feed(self, piece: bytes) -> bytes:
         self._collected.feed(piece)

@@ -62,7 +62,16 @@ def requests() -> Iterator[tuple[int, bytes, dict[str, str]]]:
     yield 200, body("echo-guarded"), {}
     yield 200, body("echo-audited"), {}
     yield 400, body()[:-1], {}
-    yield 400, body(stream=True), {}
+    yield 200, body(stream=True), {}
+    yield 200, body("stub-guarded", stream=True), {}
+    for directive in ("cut=2", "error=2", "framing=ragged", "no-done"):
+        for model in ("echo", "echo-guarded"):
+            yield (
+                200,
+                body(model, f"{CANARIES['prompt']} {MARK} {MARK}\n[[echo: {directive}]]", stream=True),
+                {},
+            )
+    yield 400, body(stream=CANARIES["prompt"]), {}
     yield 400, body(CANARIES["model"]), {}
     yield 400, b'{"model": "echo", "' + MARK.encode() + b'": 1, "' + MARK.encode() + b'": 2}', {}
     yield 413, body(user=CANARIES["prompt"] * 270_000), {}
@@ -86,6 +95,12 @@ def talkative(stub: StubProvider) -> StubProvider:
     answer = {"id": MARK, "object": "chat.completion", "created": 1, "model": MARK}
     answer |= {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     stub.answer = lambda _: (200, json.dumps(answer).encode())
+    one = {"index": 0, "delta": message, "finish_reason": None}
+    chunk = {**answer, "object": "chat.completion.chunk", "choices": [one]}
+    stub.pieces = lambda _: [
+        b"data: " + json.dumps(chunk).encode() + b"\n\n",
+        b": " + MARK.encode() + b"\n\n",
+    ]
     return stub
 
 

@@ -153,7 +153,7 @@ def test_a_slow_reader_costs_flat_memory(gateway: LocalGateway, stub: StubProvid
     def endless() -> Pieces:
         for number in range(1000):
             yield big
-            if number == 300:  # nine megabytes: more than all buffers on the way hold
+            if number == 800:  # 24 MB: more than the kernel's buffers on the way can hold
                 offered.set()
 
     stub.pieces = lambda _: endless()

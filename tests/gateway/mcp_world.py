@@ -158,6 +158,15 @@ class McpWorld(World):
             self._gateway = Gateway(replace(self._parts(), mcp=self.mcp))
         return self._gateway
 
+    def send(
+        self, method: str, path: str, body: bytes = b"", *, key: str | None = None, **headers: str
+    ) -> HttpResponse:
+        """As one whole response, also when it is streamed."""
+        response = self._handled(method, path, body, headers, key)
+        if isinstance(response, HttpResponse):
+            return response
+        return HttpResponse(response.status, response.headers, b"".join(response.chunks))
+
     def reply(self, *replies: FakeStream) -> None:
         """What the server answers, in turn."""
         self.server.replies = [lambda reply=reply: reply for reply in replies]  # type: ignore[misc]  # mypy sees no default in a lambda

@@ -12,6 +12,7 @@ from tests.gateway.streams import (
     After,
     buffered,
     delta,
+    event,
     finish,
     last_error,
     opened,
@@ -88,6 +89,16 @@ def test_a_buffered_answer_that_nobody_changes_leaves_in_the_events_that_came() 
     world = buffered(lambda *_: Allow())
     upstream(world, *WORDS)
     assert b"".join(opened(world).chunks) == b"".join(WORDS)
+
+
+def test_an_edited_answer_whose_upstream_failed_ends_in_an_error_too() -> None:
+    world = buffered(lambda r, _: Transform(r.text.map(str.upper)))
+    own = event({"error": {"message": "overloaded", "type": "server_error"}})
+    upstream(world, delta("Hello "), own)
+    raw = b"".join(opened(world).chunks)
+    assert said(raw) == "HELLO "
+    assert last_error(raw) == "upstream_error"
+    assert b"overloaded" not in raw
 
 
 def test_a_block_of_a_held_answer_is_a_clean_refusal() -> None:
