@@ -16,28 +16,30 @@ from pathlib import Path
 from typing import Final
 
 from infra.asset import STAGED, function_files
-from infra.packages import packages
+from infra.packages import LAMBDA, packages
 from infra.staging import Content, Staged, compiler, stage
 from penstock.errors import ConfigurationError
 
-LAYER: Final = "/opt"
+OPT: Final = "/opt"
 PYTHONPATH: Final = "/opt/packages"
 NAMESPACE: Final = "python/penstock_plugins"
 
 
 def plugin_layer(folders: Mapping[str, Path], home: Path = STAGED) -> Staged:
     """Stage a layer of these plugins (name → folder). Raises ConfigurationError."""
-    return stage(layer_files(folders), home, LAYER, compiler())
+    return stage(layer_files(folders), home, OPT, compiler())
 
 
-def layer_files(folders: Mapping[str, Path]) -> dict[str, Content]:
+def layer_files(folders: Mapping[str, Path], platform: str = LAMBDA) -> dict[str, Content]:
     files: dict[str, Content] = {}
     imported: set[str] = set()
     for folder in folders.values():
         own = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         files |= {f"{NAMESPACE}/{folder.name}/{name}": path for name, path in own.items()}
         imported |= {name for path in own.values() if path.suffix == ".py" for name in imports(path)}
-    brought = {name: path for name, path in packages("plugins").items() if _module(name) in imported}
+    brought = {
+        name: path for name, path in packages("plugins", platform).items() if _module(name) in imported
+    }
     refuse_shadows(frozenset(map(_module, brought)), core_names())
     return files | {f"packages/{name}": path for name, path in brought.items()}
 
