@@ -80,17 +80,22 @@ class Answer:
         assert isinstance(left, ServerMessage)  # noqa: S101 - an edited message is of the kind that it was
         return Passed(left)
 
-    def settle(self, messages: Sequence[ServerMessage]) -> None:
-        """These leave: what they answer waits no longer. Raises UpstreamError for a second answer."""
+    def settle(self, messages: Sequence[ServerMessage]) -> list[ClientMessage]:
+        """These leave: the requests that they answer wait no longer. UpstreamError for a second answer."""
+        settled: list[ClientMessage] = []
         for message in messages:
             if message.kind == "response" and not self._is_open:
                 key = self._key(message)
-                if key is None or self.pending.pop(key, None) is None:
+                asked = None if key is None else self.pending.pop(key, None)
+                if asked is None:
                     raise _malformed()
+                settled.append(asked)
+        return settled
 
-    def refusals(self, why: Denial | PenstockError) -> list[bytes]:
-        """What tells each request that still waits why it gets nothing else. They wait no longer."""
-        said = [refusal_of(why, asked, self._account.request_id) for asked in self.pending.values()]
+    def refusals(self, why: Denial | PenstockError, held: Sequence[ClientMessage] = ()) -> list[bytes]:
+        """What tells each request why it gets nothing else. `held`: those whose answers are held back."""
+        waiting = (*self.pending.values(), *held)
+        said = [refusal_of(why, asked, self._account.request_id) for asked in waiting]
         self.pending.clear()
         return said
 
@@ -122,15 +127,20 @@ class Answer:
                 known.limit = (known.limit or 0) + control.limit
 
 
+def is_for_the_model(why: Denial | PenstockError, asked: ClientMessage) -> bool:
+    """Whether a refusal is told as a tool's own error."""
+    is_call = asked.method == protocol.CALL_TOOL and asked.kind == "request"
+    return is_call and isinstance(why, Denial) and (why.kind == "plugin_blocked" or why.code == ARGUMENTS)
+
+
 def refusal_of(why: Denial | PenstockError, asked: ClientMessage, request_id: str) -> bytes:
     """The message that answers `asked` with a refusal.
 
     A plugin's block of a tool's call, and arguments that rules do not allow, are the tool's own error: hosts
     show that to the model, which can do better; a JSON-RPC error ends most hosts' turn. All else is an error.
     """
-    is_call = asked.method == protocol.CALL_TOOL and asked.kind == "request"
-    if is_call and isinstance(why, Denial) and (why.kind == "plugin_blocked" or why.code == ARGUMENTS):
-        return tool_answer(why.message, asked, is_error=True, code=why.code).encoded()
+    if is_for_the_model(why, asked):
+        return tool_answer(str(getattr(why, "message", why)), asked, is_error=True, code=why.code).encoded()
     return errors.error_message(why, request_id, asked.id)
 
 

@@ -7,7 +7,8 @@ headers back     the session id, sealed for the key that opened it; `Allow`, `Re
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from penstock.dialects.mcp import protocol
@@ -61,6 +62,18 @@ class McpCall:
             outcome = f"status_{stream.status}"
             raise UpstreamError("The MCP server did not serve this request.", outcome=outcome)
         return stream
+
+    @contextmanager
+    def accounted(self, stream: UpstreamStream) -> Iterator[None]:
+        """While the whole of an answer is read: what it came to, whatever happens."""
+        outcome = "answered" if stream.status < 300 else f"status_{stream.status}"
+        try:
+            yield
+        except UpstreamError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            self.ended(stream, outcome)
 
     def ended(self, stream: UpstreamStream, outcome: str) -> None:
         """Close the answer and account for it."""

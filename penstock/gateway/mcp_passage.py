@@ -14,51 +14,52 @@ POST carries messages; GET opens a stream to listen on, or goes on with one; DEL
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from typing_extensions import override
 
 from penstock.denial import Denial
-from penstock.dialects import Match
+from penstock.dialects import Dialect, Match
 from penstock.dialects.mcp import batch, headers, protocol
 from penstock.dialects.mcp.content import ClientMessage, ServerMessage
 from penstock.dialects.mcp.messages import Id
 from penstock.errors import PenstockError, RequestError, UpstreamError
-from penstock.gateway.mcp_answer import Answer, refusal_of
+from penstock.gateway.mcp_answer import Answer
 from penstock.gateway.mcp_call import McpCall, media_type, passed_headers, sent_headers
 from penstock.gateway.mcp_exchange import BATCH, METHODS, said_method, said_tool
 from penstock.gateway.mcp_flight import Flight, checked
 from penstock.gateway.mcp_look import look
 from penstock.gateway.mcp_parts import McpParts
 from penstock.gateway.mcp_posted import Posted, check_method, read_posted
+from penstock.gateway.mcp_streams import McpStreamCall, Until
+from penstock.gateway.mcp_told import Told
 from penstock.gateway.mcp_tools import check_arguments, check_call, needs_a_look, not_there
 from penstock.gateway.mcp_way import McpWay
 from penstock.gateway.passage import REQUEST_STAGE, RESERVE_S, Passage
 from penstock.gateway.reply import Reply, refusal
+from penstock.gateway.streaming import Streaming
 from penstock.gateway.upstreaming import check_size
 from penstock.governance.denied import Denied, deny
 from penstock.governance.mcp_access import McpServer
 from penstock.mcp.sealing import Sealer
 from penstock.sdk.fields import AFTER
 from penstock.upstream.mcp import HttpMethod
-from penstock.upstream.stream import EVENT_STREAM, UpstreamStream
+from penstock.upstream.stream import UpstreamStream
 
 ORIGIN_STAGE: Final = "origin"
 SESSION_NOT_FOUND: Final = "mcp_session_not_found"
-# What concerns the transport and not one request in it: it has its own HTTP status in every version.
-_TRANSPORT: Final = frozenset({SESSION_NOT_FOUND, "mcp_header_mismatch", "payload_too_large"})
+# How long a stream to listen on is held: then it ends cleanly and the client comes back.
+LISTEN_S: Final = 300.0
 # What stands for a GET and a DELETE, which carry no message, to gates and evidence.
 _LISTEN: Final = b'{"jsonrpc":"2.0","method":"listen"}'
 _END: Final = b'{"jsonrpc":"2.0","method":"end"}'
-_NO_UPSTREAM_STATUS: Final = 202
 
 
 class McpPassage(Passage):
     """One recognised caller's request to an MCP server."""
 
     @override
-    def _served(self, match: Match) -> Reply:
+    def _served(self, match: Match) -> Reply | Streaming:
         self._dialect = match.route.dialect
         self.facts |= {"dialect": self._dialect.name, "route": match.route.template}
         body = self._admitted_body()
@@ -101,7 +102,7 @@ class McpPassage(Passage):
 
     # POST
 
-    def _post(self, body: bytes) -> Reply:
+    def _post(self, body: bytes) -> Reply | Streaming:
         posted = read_posted(self._http.headers, body)
         self._name(posted)
         try:
@@ -131,7 +132,7 @@ class McpPassage(Passage):
             or self._mcp.rate.take(self._caller.principal, server, len(posted.requests))
         )
 
-    def _sent(self, posted: Posted) -> Reply:
+    def _sent(self, posted: Posted) -> Reply | Streaming:
         session = {} if posted.is_stateless else self._session()
         places = headers.parameters(self._http.headers, posted.messages[0]) if posted.is_stateless else {}
         flight = self._flight(posted.messages)
@@ -148,14 +149,10 @@ class McpPassage(Passage):
         repeated = headers.repeated(posted.version, first), headers.parameter_headers(places, first)
         call = self._call(first)
         stream = call.open("POST", sent_headers(flight.headers, *repeated, session), body, self._seconds())
-        outcome = "answered" if stream.status < 300 else f"status_{stream.status}"
-        try:
+        if stream.status < 300 and stream.is_event_stream and posted.requests:
+            return self._streamed(posted, flight, self._answer(flight, posted.requests), call, stream)
+        with call.accounted(stream):
             return self._back(posted, flight, stream)
-        except UpstreamError as error:
-            outcome = error.outcome
-            raise
-        finally:
-            call.ended(stream, outcome)
 
     def _looked(self, posted: Posted, session: Mapping[str, str]) -> Denied | None:
         """A refusal when a tool that is called has turned out to be another than the approved one."""
@@ -172,14 +169,11 @@ class McpPassage(Passage):
     def _back(self, posted: Posted, flight: Flight, stream: UpstreamStream) -> Reply:
         answer = self._answer(flight, posted.requests)
         passed = self._passed_headers(stream, session=not posted.is_stateless)
-        kind = media_type(stream)
         if stream.status == 202 or (stream.status < 300 and not answer.pending):
             if answer.pending:
                 raise UpstreamError("The MCP server took a request and answers none.", outcome="malformed")
             return Reply(202, b"", "answered", headers=passed)
-        if stream.status < 300 and kind == EVENT_STREAM:
-            return self._streamed(posted, flight, answer, stream, passed)
-        if kind != "application/json":
+        if media_type(stream) != "application/json":
             return self._refused_by_server(stream, passed)
         return self._whole(posted, flight, answer, stream, passed)
 
@@ -203,20 +197,38 @@ class McpPassage(Passage):
         return Reply(200, whole, "answered", None, passed)
 
     def _streamed(
-        self, posted: Posted, flight: Flight, answer: Answer, stream: UpstreamStream, passed: dict[str, str]
-    ) -> Reply:
-        way = self._way(flight, answer, is_stateless=posted.is_stateless)
-        body = b""
-        while not way.is_done and way.denial is None and (piece := stream.read()):
-            body += way.feed(piece)
-        body += way.close() if way.denial is None else b""
-        self._gated(flight)
-        if way.denial is not None and not body:
-            return self._told(posted, way.denial)
-        whole = body + (way.error(way.denial, "") if way.denial else way.ending)
-        check_size(whole)
-        reply = Reply(200, whole, "answered", None, passed | {"content-type": EVENT_STREAM})
-        return reply if way.denial is None else replace(reply, outcome="blocked", code=way.denial.code)
+        self, posted: Posted, flight: Flight, answer: Answer, call: McpCall, stream: UpstreamStream
+    ) -> Streaming:
+        """A stream of events: until each request has its answer, or nobody listens any longer."""
+        listening = any(message.method == protocol.LISTEN for message in posted.messages)
+        way = self._way(Told(posted), flight, answer, is_stateless=posted.is_stateless, listening=listening)
+        return self._stream_begun(
+            way, flight, call, stream, session=not posted.is_stateless, listening=listening
+        )
+
+    def _stream_begun(
+        self,
+        way: McpWay,
+        flight: Flight,
+        call: McpCall,
+        stream: UpstreamStream,
+        *,
+        session: bool,
+        listening: bool,
+    ) -> Streaming:
+        self._account.stream = True
+        exchange = flight.back(None)
+        try:
+            exchange.response_headers = self._passed_headers(stream, session=session)
+        except UpstreamError as error:
+            call.ended(stream, error.outcome)
+            raise
+        clock = self._parts.clock
+        ends_at = clock() + min(self._seconds(), LISTEN_S) if listening else None
+        source = Until(stream, lambda: way.is_done, clock, ends_at)
+        streaming = Streaming(way, McpStreamCall(call, stream, source), exchange, self._account, clock)
+        streaming.begin()
+        return streaming
 
     def _answered(self, posted: Posted, flight: Flight, said: ServerMessage) -> Reply:
         """A plugin's own answer: it passes the gate after the upstream like a server's."""
@@ -228,27 +240,14 @@ class McpPassage(Passage):
         return Reply(200, passed.message.encoded(), "answered")
 
     def _told(self, posted: Posted, why: Denied | Denial | PenstockError) -> Reply:
-        """A refusal as each request's own answer.
-
-        Inside of a session its HTTP status is 200: to the clients of these versions any other is the end of
-        the connection (`penstock.dialects.mcp.errors`). Those of 2026-07-28 read errors at any status.
-        """
         if isinstance(why, Denied):
             self._account.controls.append(why.record)
             why = why.denial
-        reply = refusal(self._dialect, why, self._account.request_id)
-        told = [refusal_of(why, asked, self._account.request_id) for asked in posted.requests.values()]
-        if not told:
-            return reply
-        reply.body = batch.join(told) if posted.is_batch else told[0]
-        is_tool_error = b'"isError"' in reply.body
-        if is_tool_error or not (posted.is_stateless or reply.code in _TRANSPORT):
-            reply.status = 200
-        return reply
+        return refusal(Told(posted), why, self._account.request_id)
 
     # GET, DELETE
 
-    def _get(self) -> Reply:
+    def _get(self) -> Reply | Streaming:
         version = headers.version_of(self._http.headers, None)
         event = self._event_id()
         if version in protocol.STATELESS_VERSIONS or (event is None and not self._server.listen):
@@ -262,7 +261,7 @@ class McpPassage(Passage):
         said = {protocol.VERSION_HEADER: version} | resumed
         return self._asked("GET", flight, said)
 
-    def _delete(self) -> Reply:
+    def _delete(self) -> Reply | Streaming:
         version = headers.version_of(self._http.headers, None)
         if protocol.SESSION_HEADER not in self._http.headers or version in protocol.STATELESS_VERSIONS:
             raise RequestError("There is no session to end.", code=SESSION_NOT_FOUND, status=404)
@@ -281,32 +280,19 @@ class McpPassage(Passage):
         denial = flight.before()
         return flight if denial is None else self._refused(self._dialect, denial)
 
-    def _asked(self, method: HttpMethod, flight: Flight, said: Mapping[str, str]) -> Reply:
+    def _asked(self, method: HttpMethod, flight: Flight, said: Mapping[str, str]) -> Reply | Streaming:
         call = self._call(flight.messages[0])
         sent = sent_headers(flight.headers, said, self._session())
         stream = call.open(method, sent, None, self._seconds())
-        outcome = "answered" if stream.status < 300 else f"status_{stream.status}"
-        try:
-            return self._listened(flight, stream)
-        except UpstreamError as error:
-            outcome = error.outcome
-            raise
-        finally:
-            call.ended(stream, outcome)
-
-    def _listened(self, flight: Flight, stream: UpstreamStream) -> Reply:
-        passed = self._passed_headers(stream, session=True)
-        if stream.status >= 300:
-            return self._refused_by_server(stream, passed)
-        if media_type(stream) != EVENT_STREAM:
+        if method == "GET" and stream.status < 300 and stream.is_event_stream:
+            answer = self._answer(flight, None)
+            way = self._way(self._dialect, flight, answer, is_stateless=False, listening=True)
+            return self._stream_begun(way, flight, call, stream, session=True, listening=True)
+        with call.accounted(stream):
+            passed = self._passed_headers(stream, session=True)
+            if stream.status >= 300 or method == "GET":
+                return self._refused_by_server(stream, passed)
             return Reply(stream.status, b"", "answered", None, passed)
-        way = self._way(flight, self._answer(flight, None), is_stateless=False, listening=True)
-        body = b""
-        while not way.is_done and way.denial is None and (piece := stream.read()):
-            body += way.feed(piece)
-        body += way.close() + way.ending
-        self._gated(flight)
-        return Reply(200, body, "answered", None, passed | {"content-type": EVENT_STREAM})
 
     # What the methods have in common
 
@@ -319,10 +305,12 @@ class McpPassage(Passage):
     def _answer(self, flight: Flight, requests: Mapping[Id, ClientMessage] | None) -> Answer:
         return Answer(self._server, self._mcp.memory, self._account, flight.after, flight.back, requests)
 
-    def _way(self, flight: Flight, answer: Answer, *, is_stateless: bool, listening: bool = False) -> McpWay:
+    def _way(
+        self, dialect: Dialect, flight: Flight, answer: Answer, *, is_stateless: bool, listening: bool
+    ) -> McpWay:
         limit_bytes = self._server.target.max_response_bytes
         sealed = None if is_stateless else lambda value: self._sealer.seal("event", self._scope, value)
-        return McpWay(self._dialect, answer, flight.after, sealed, limit_bytes, listening=listening)
+        return McpWay(dialect, answer, flight.after, sealed, limit_bytes, listening=listening)
 
     def _gated(self, flight: Flight) -> None:
         if (result := flight.after.result()) is not None:

@@ -12,6 +12,7 @@ from typing import Final
 from penstock.denial import Denial
 from penstock.dialects import Dialect, sse
 from penstock.dialects.mcp import batch, events
+from penstock.dialects.mcp.content import ClientMessage
 from penstock.errors import PenstockError, UpstreamError
 from penstock.evidence.record import Usage
 from penstock.gates.gate import GateResult
@@ -48,6 +49,7 @@ class McpWay:
         self._listening = listening
         self._parser = sse.Parser(max_event_bytes)
         self._can_resume = listening
+        self._held: list[ClientMessage] = []
 
     def feed(self, piece: bytes) -> bytes:
         return self._all(self._parser.feed(piece))
@@ -66,9 +68,9 @@ class McpWay:
         return left
 
     def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
-        """An event for each request that still waits. `request_id` is the account's, which they carry."""
+        """An event for each request that waits, or whose answer is the ending: that does not leave then."""
         del request_id
-        said = self._answer.refusals(refusal)
+        said = self._answer.refusals(refusal, self._held)
         return b"".join(events.encode(message, events.Marks(None, None)) for message in said)
 
     def finish(self, *, is_whole: bool) -> GateResult | None:
@@ -94,10 +96,10 @@ class McpWay:
         left = [self._answer.passed(message) for message in messages]
         if (denial := next((each.denial for each in left if each.denial), None)) is not None:
             return self._refused(denial, left, marks)
-        self._answer.settle(messages)
+        settled = self._answer.settle(messages)
         encoded = events.encode(_together([each.message.encoded() for each in left], body), marks)
         if self._answer.is_complete or (answers and self._listening):
-            self.is_done, self.ending = True, encoded
+            self.is_done, self.ending, self._held = True, encoded, settled
             return b""
         return encoded
 

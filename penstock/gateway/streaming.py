@@ -13,15 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from penstock.denial import Denial
 from penstock.dialects import sse
 from penstock.errors import PenstockError
+from penstock.evidence.record import Usage
 from penstock.gates.exchange import Exchange
 from penstock.gateway.account import Account
 from penstock.gateway.reply import Reply, noted, refusal
-from penstock.gateway.upstreaming import Call
 from penstock.gateway.ways import Way
 from penstock.sdk.fields import AFTER
 
@@ -30,6 +30,24 @@ log = logging.getLogger(__name__)
 # architecture.md, "Streams": until then a block is still a clean 403. From then on at least as often a
 # comment: API Gateway ends a stream that is silent for 5 minutes, at its edge for 30 s (aws.md).
 SILENCE_S: Final = 10.0
+
+
+class Source(Protocol):
+    """What is read: `penstock.upstream.stream.UpstreamStream`, or what stands before one."""
+
+    def read(self, wait_s: float | None = None) -> bytes | None: ...
+    def cancel(self) -> None: ...
+
+
+class Call(Protocol):
+    """The call that a stream answers. `ended` closes it, once, and its account."""
+
+    @property
+    def stream(self) -> Source: ...
+    @property
+    def opening_ms(self) -> float: ...
+    def failed(self, error: PenstockError) -> None: ...
+    def ended(self, usage: Usage | None, *, is_whole: bool) -> None: ...
 
 
 class Streaming:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from penstock.gateway.http import HttpStream
 from tests.dialects.mcp import bodies
 from tests.gateway.mcp_world import (
+    ACCEPT,
     SEARCH,
     McpWorld,
     blocking,
@@ -19,6 +21,8 @@ from tests.gateway.mcp_world import (
     opened,
     streamed,
 )
+from tests.gateway.world import Broken
+from tests.upstream.streams import SILENCE
 
 
 def test_each_message_of_a_stream_passes_the_gate() -> None:
@@ -68,7 +72,6 @@ def test_a_list_is_filtered_in_a_stream_too() -> None:
         [event(bodies.text_result("x", request_id=2))],
         [event(bodies.text_result("x", request_id="1"))],
         [event(b"<html>")],
-        [event(bodies.notification("notifications/message", level="info", data="x"))],
         [],
     ],
 )
@@ -76,6 +79,65 @@ def test_an_answer_to_nothing_that_was_asked_is_no_answer(steps: list[bytes]) ->
     world = McpWorld()
     world.reply(streamed(*steps))
     assert code_of(world.mcp_post(bodies.call())) == (200, "upstream_error")
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error_for_who_waits() -> None:
+    world = McpWorld()
+    world.reply(streamed(event(bodies.notification("notifications/message", level="info", data="x"))))
+    said = events_of(world.mcp_post(bodies.call()))
+    assert [each.get("id") for each in said] == [None, 1]
+    assert said[1]["error"]["data"]["code"] == "upstream_error"
+    assert (world.record.outcome, world.record.upstream[-1].outcome) == ("failed", "cut")
+
+
+def test_a_message_leaves_before_the_next_is_made_and_the_answer_once_the_record_is_stored() -> None:
+    world = McpWorld()
+    progress = bodies.notification("notifications/progress", progressToken=1, progress=1)
+    left: list[int] = []
+    world.reply(
+        streamed(event(progress), lambda: left.append(len(world.stored)), event(bodies.text_result("ok")))
+    )
+    given = {"content_type": "application/json", "accept": ACCEPT}
+    response = world._handled("POST", "/mcp/files", bodies.call(), given)
+    assert isinstance(response, HttpStream)
+    chunks = iter(response.chunks)
+    assert b"progress" in next(chunks)
+    assert (left, world.stored) == ([], [])
+    assert b"ok" in b"".join(chunks)
+    assert (left, len(world.stored)) == ([0], 1)
+    assert world.record.stream
+
+
+def test_an_answer_ends_the_stream_though_the_server_leaves_it_open() -> None:
+    world = McpWorld()
+    stream = streamed(event(bodies.text_result("ok")), SILENCE)
+    world.reply(stream)
+    assert events_of(world.mcp_post(bodies.call())) == [json.loads(bodies.text_result("ok"))]
+    assert stream.closed
+
+
+def test_without_a_stored_outcome_the_answer_of_a_stream_is_withheld() -> None:
+    world = McpWorld()
+    progress = bodies.notification("notifications/progress", progressToken=1, progress=1)
+    world.reply(streamed(event(progress), event(bodies.text_result("payload"))))
+    world.outbox = Broken().send
+    said = events_of(world.mcp_post(bodies.call()))
+    assert said[-1]["error"]["data"]["code"] == "evidence_unavailable"
+    assert "payload" not in str(said)
+
+
+def test_a_caller_that_goes_closes_the_server_s_stream_and_leaves_a_record() -> None:
+    world = McpWorld()
+    progress = bodies.notification("notifications/progress", progressToken=1, progress=1)
+    stream = streamed(event(progress), SILENCE)
+    world.reply(stream)
+    given = {"content_type": "application/json", "accept": ACCEPT}
+    response = world._handled("POST", "/mcp/files", bodies.call(), given)
+    assert isinstance(response, HttpStream)
+    next(response.chunks)
+    response.chunks.close()  # type: ignore[attr-defined]  # a generator, as the runtime closes it
+    assert stream.closed
+    assert world.record.outcome == "disconnected"
 
 
 def test_comments_and_names_of_events_carry_nothing() -> None:
