@@ -9,7 +9,7 @@ from penstock.dialects.dialect import (
     ResponseContent,
     Route,
 )
-from penstock.dialects.routes import DEFAULT, DIALECTS, ROUTES, dialect_for
+from penstock.dialects.routes import DEFAULT, DIALECTS, ROUTES, dialect_for, spoken
 
 __all__ = [
     "DEFAULT",
@@ -23,4 +23,5 @@ __all__ = [
     "ResponseContent",
     "Route",
     "dialect_for",
+    "spoken",
 ]

@@ -3,47 +3,76 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 
+from penstock.dialects.anthropic.counting import AnthropicCount
+from penstock.dialects.anthropic.dialect import Anthropic
 from penstock.dialects.dialect import Dialect, Match, Route
 from penstock.dialects.mcp.dialect import Mcp
 from penstock.dialects.openai.dialect import OpenAI
 from penstock.errors import RequestError
+from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT
 from penstock.sdk.mcp_paths import MCP
 
 _OPENAI: Final = OpenAI()
+_ANTHROPIC: Final = Anthropic()
 _MCP: Final = Mcp()
 
-DIALECTS: Final[tuple[Dialect, ...]] = (_OPENAI, _MCP)
+DIALECTS: Final[tuple[Dialect, ...]] = (_OPENAI, _ANTHROPIC, _MCP)
 DEFAULT: Final[Dialect] = _OPENAI
-"""Whose words a refusal takes when the path belongs to no dialect."""
+"""Whose words a refusal takes when the path belongs to no dialect, and no header says which is spoken."""
 
 ROUTES: Final = (
     Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT, "/chat/completions"),
     Route(_OPENAI, "GET", "/v1/models", "list_models"),
     Route(_OPENAI, "GET", "/v1/models/{model}", "show_model"),
+    Route(_ANTHROPIC, "POST", "/v1/messages", "generate", MESSAGES, "/messages"),
+    Route(
+        AnthropicCount(), "POST", "/v1/messages/count_tokens", "generate", MESSAGES, "/messages/count_tokens"
+    ),
+    Route(_ANTHROPIC, "GET", "/v1/models", "list_models"),
+    Route(_ANTHROPIC, "GET", "/v1/models/{model}", "show_model"),
     Route(_MCP, "POST", "/mcp/{server}", "mcp", MCP),
     Route(_MCP, "GET", "/mcp/{server}", "mcp", MCP),
     Route(_MCP, "DELETE", "/mcp/{server}", "mcp", MCP),
 )
 
 
-def dialect_for(method: str, path: str) -> Match:
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def spoken(headers: Mapping[str, str]) -> Dialect:
+    """The dialect of a caller that sends these headers (lower-case names), whatever the path is."""
+    return _ANTHROPIC if "anthropic-version" in headers else DEFAULT
+
+
+def dialect_for(method: str, path: str, headers: Mapping[str, str] = _NO_HEADERS) -> Match:
     """The route of a request. A model's name may hold slashes, escaped or not.
 
-    Raises RequestError (404, `unknown_route`) for a path that no dialect understands: nothing passes unread.
+    `headers` choose where a path is of several dialects. Raises RequestError (404, `unknown_route`) for a
+    path that no dialect understands: nothing passes unread.
     """
-    for route in ROUTES:
-        if route.method == method and (found := _pattern(route.template).fullmatch(path)):
-            return Match(route, {name: unquote(value) for name, value in found.groupdict().items()})
-    served = ", ".join(f"{route.method} {route.template}" for route in ROUTES)
+    found = [match for route in ROUTES if (match := _match(route, method, path)) is not None]
+    if found:
+        return next((match for match in found if match.route.dialect is spoken(headers)), found[0])
+    served = ", ".join(dict.fromkeys(f"{route.method} {route.template}" for route in ROUTES))
     raise RequestError(
-        f"No such route. This gateway serves {served}; check the client's base URL, which ends in /v1.",
+        f"No such route. This gateway serves {served}; check the client's base URL, which ends in /v1 for "
+        "OpenAI's clients, and before it for Anthropic's.",
         code="unknown_route",
         status=404,
     )
+
+
+def _match(route: Route, method: str, path: str) -> Match | None:
+    found = _pattern(route.template).fullmatch(path) if route.method == method else None
+    if found is None:
+        return None
+    return Match(route, {name: unquote(value) for name, value in found.groupdict().items()})
 
 
 def _pattern(template: str) -> re.Pattern[str]:

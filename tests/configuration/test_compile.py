@@ -96,7 +96,7 @@ def test_two_folders_of_one_name_are_refused(tmp_path: Path) -> None:
         ('scope = { dialect = ["opanai"] }\n', "there is no dialect 'opanai'. Did you mean 'openai'?"),
         ('scope = { except = [{ route = ["/v2/*"] }] }\n', "there is no route '/v2/*'."),
         (
-            'scope = { except = [{ dialect = ["openai"] }] }\n',
+            'scope = { except = [{ dialect = ["openai", "anthropic"] }] }\n',
             "guard@before_upstream: its scope admits no traffic that carries content.",
         ),
         ('after = ["nobody"]\n', "`after` names 'nobody'"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.dialects import DEFAULT, DIALECTS, ROUTES, dialect_for
+from penstock.dialects import DEFAULT, DIALECTS, ROUTES, dialect_for, spoken
 from penstock.errors import RequestError
 
 
@@ -21,6 +21,33 @@ def test_a_path_finds_its_route(method: str, path: str, operation: str, paramete
     assert (route.dialect, route.operation, found) == (DEFAULT, operation, parameters)
 
 
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+@pytest.mark.parametrize("headers", [{}, ANTHROPIC])
+@pytest.mark.parametrize(
+    ("path", "upstream_path"),
+    [("/v1/messages", "/messages"), ("/v1/messages/count_tokens", "/messages/count_tokens")],
+)
+def test_messages_and_their_counts_are_anthropics(
+    path: str, upstream_path: str, headers: dict[str, str]
+) -> None:
+    route, _found = dialect_for("POST", path, headers)
+    assert (route.dialect.name, route.operation, route.upstream_path) == (
+        "anthropic",
+        "generate",
+        upstream_path,
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/claude-opus-4-6"])
+def test_models_are_listed_in_the_words_of_the_caller(path: str) -> None:
+    assert dialect_for("GET", path, ANTHROPIC).route.dialect.name == "anthropic"
+    assert dialect_for("GET", path, {"anthropic-beta": "x"}).route.dialect.name == "openai"
+    assert dialect_for("POST", "/v1/chat/completions", ANTHROPIC).route.dialect.name == "openai"
+    assert (spoken(ANTHROPIC).name, spoken({})) == ("anthropic", DEFAULT)
+
+
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
 def test_an_mcp_server_is_one_path_for_all_that_its_transport_does(method: str) -> None:
     route, found = dialect_for(method, "/mcp/files")
@@ -36,6 +63,9 @@ def test_an_mcp_server_is_one_path_for_all_that_its_transport_does(method: str) 
         ("POST", "/v1/chat/completions\n"),
         ("POST", "/v1/responses"),
         ("POST", "/v1/embeddings"),
+        ("GET", "/v1/messages"),
+        ("POST", "/v1/messages/batches"),
+        ("POST", "/v1/complete"),
         ("DELETE", "/v1/models/gpt-4o"),
         ("GET", "/v1/models/"),
         ("GET", "/"),
