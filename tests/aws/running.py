@@ -99,7 +99,7 @@ def running(function: Deployed, also: Mapping[str, str], log: Path) -> Iterator[
 
 
 def arguments(function: Deployed) -> list[str]:
-    """As Lambda starts it: the wrapper around the interpreter, else the runtime that the asset brings along."""
+    """As Lambda starts it: the wrapper around the interpreter, else the runtime that the asset brings."""
     python = str(vars(sys)["_base_executable"])  # the one below the virtual environment
     wrapper = function.environment().get("AWS_LAMBDA_EXEC_WRAPPER")
     if wrapper:
