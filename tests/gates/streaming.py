@@ -62,6 +62,18 @@ class Finds(Plugin):
         return Transform(*edits)
 
 
+class Looks(Plugin):
+    """Answers with whatever it was made with, and counts its calls."""
+
+    def __init__(self, answer: Callable[[Response, Context], Any]) -> None:
+        self.answer = answer
+        self.calls = 0
+
+    def after_upstream(self, response: Response, ctx: Context) -> Decision:
+        self.calls += 1
+        return self.answer(response, ctx)  # type: ignore[no-any-return]  # rubbish is part of the tests
+
+
 def views(response: Response) -> list[Texts]:
     """The texts of the answer that were granted."""
     known: dict[str, Callable[[], Texts]] = {
