@@ -8,7 +8,8 @@
 It loads the plugin as the gateway does, so manifest and class must agree; then it runs each moment on
 empty, odd and large input, and looks at what any plugin must keep to: no exception, no ungranted field,
 edits that fit and stay within the grant, the same answer to the same question, no memory of the request
-before, no more time than is decent.
+before, no more time than is decent. A plugin that meets streams in windows is shown odd texts, and examples
+of the patterns in its code, piece by piece: what leaves must be what leaves of the whole text.
 """
 
 from __future__ import annotations
@@ -76,7 +77,23 @@ def conformance(
     except ConfigurationError as error:
         return [str(error)]
     trials = list(_trials(run))
-    return [*_papers(Path(folder)), *_behaviour(trials), *_memory(trials)]
+    return [*_papers(Path(folder)), *_behaviour(trials), *_memory(trials), *stream_problems(run)]
+
+
+def stream_problems(run: Harness) -> Iterator[str]:
+    """What a stream in pieces makes of texts, where it is not what the whole text becomes; each once."""
+    asked = run.manifest.after_upstream
+    if asked is None or asked.window_chars is None:
+        return
+    texts = [text for text in ODD_TEXTS.values() if len(text) < LARGE_CHARS // 2]
+    longer = [f"{text} " + "and so on, " * (asked.window_chars // 10) for text in texts]
+    told: set[str] = set()
+    for name in (name for name in ("response.text", "response.reasoning") if name in asked.reads):
+        for text in (*longer, *run.stream_samples()):
+            problem = run.stream_problem(text, field=name)
+            if problem is not None and problem not in told:
+                told.add(problem)
+                yield f"{AFTER}, {name} as a stream: {problem}"
 
 
 def _papers(folder: Path) -> Iterator[str]:

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, overload
 
-from penstock.errors import FieldNotGrantedError
+from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 from penstock.sdk.edits import (
     REMOVED,
     AddText,
     MemberEdit,
     Replace,
+    Span,
     SpanEdit,
     Substitute,
     TextEdit,
     find_spans,
 )
+from penstock.sdk.openings import Opening, require_fit, with_open
 
 
 class _WriteOnly:
@@ -82,13 +84,17 @@ class Projection:
 
 
 class Texts(Sequence[str]):
-    """The texts of one field, in order. Each is one string of the body; edits name them by index."""
+    """The texts of one field, in order. Each is one string of the body; edits name them by index.
 
-    __slots__ = ("_texts", "field")
+    On a stream that is met in windows it is one text, a piece of an answer that grows.
+    """
 
-    def __init__(self, field: str, texts: tuple[str, ...]) -> None:
+    __slots__ = ("_piece", "_texts", "field")
+
+    def __init__(self, field: str, texts: tuple[str, ...], piece: Piece | None = None) -> None:
         self.field = field
         self._texts = texts
+        self._piece = piece
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -106,27 +112,80 @@ class Texts(Sequence[str]):
     def __repr__(self) -> str:
         return f"<{self.field}: {len(self._texts)} texts>"
 
-    def sub(self, pattern: str | re.Pattern[str], replacement: Substitute) -> SpanEdit:
-        """Every match of `pattern`, in every text, replaced; `replacement` as for `re.sub`."""
-        compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
-        return self.replace(lambda text: find_spans(compiled, replacement, text))
+    @property
+    def is_open(self) -> bool:
+        """Whether this is a piece of a stream and more of it may come. Whole texts never are."""
+        return self._piece is not None and not self._piece.is_end
 
-    def replace(self, finder: Callable[[str], Iterable[Replace]]) -> SpanEdit:
-        """Whatever `finder` finds in each text, replaced: for detectors that are more than one pattern."""
-        found = ((index, tuple(finder(text))) for index, text in enumerate(self._texts))
+    def sub(
+        self, pattern: str | re.Pattern[str], replacement: Substitute, *, opening: Opening | None = None
+    ) -> SpanEdit:
+        """Every match of `pattern`, in every text, replaced; `replacement` as for `re.sub`.
+
+        `opening` is for matches that show only when they are whole, and are wider than the window: a pattern
+        for what may still become one. What it matches up to the end of a piece is kept back; on a whole text
+        it is ignored. Raises PluginError (`contract`) for a pattern that needs it, or a wider window.
+        """
+        compiled = self._fitting(pattern, opening)
+        return self.replace(lambda text: find_spans(compiled, replacement, text), opening=opening)
+
+    def replace(
+        self, finder: Callable[[str], Iterable[Replace]], *, opening: Opening | None = None
+    ) -> SpanEdit:
+        """Whatever `finder` finds in each text, replaced: for detectors that are more than one pattern.
+
+        `opening` as for `sub`, or a function from a text to the place from which on it may still become
+        something to find, None for nowhere. On a stream, the finder keeps what docs/adr/0005-windows.md asks.
+        """
+        found = ((index, self._with_open(text, tuple(finder(text)), opening)) for index, text in self._each())
         return SpanEdit(self.field, tuple((index, spans) for index, spans in found if spans))
+
+    def search(self, pattern: str | re.Pattern[str], *, opening: Opening | None = None) -> Span | None:
+        """Where the first match is, for `Block(reason, at=…)`; None when there is none.
+
+        `opening` as for `sub`. On a stream it may be what is open at a piece's end. To block there is right:
+        it counts as a block only when nothing that follows can undo it, and till then keeps the text back.
+        """
+        compiled = self._fitting(pattern, opening)
+        for _, text in self._each():
+            found = compiled.search(text)
+            spans = (Replace(*found.span(), ""),) if found else ()
+            for start, end, _ in self._with_open(text, spans, opening):
+                return Span(start, end)
+        return None
 
     def map(self, change: Callable[[str], str]) -> TextEdit:
         """Every text as `change` returns it. On a stream this needs the whole text (`stream = "buffer"`)."""
-        return TextEdit(self.field, tuple((index, change(text)) for index, text in enumerate(self._texts)))
+        self._require_whole()
+        return TextEdit(self.field, tuple((index, change(text)) for index, text in self._each()))
 
     def set(self, index: int, text: str) -> TextEdit:
-        """The text at `index` (0 ≤ index < len) becomes `text`."""
+        """The text at `index` (0 ≤ index < len) becomes `text`. Needs the whole text, as `map`."""
+        self._require_whole()
         return TextEdit(self.field, ((index, text),))
 
     def add(self, text: str) -> AddText:
         """A new message of this role: a system message first, a message of any other role last."""
         return AddText(self.field, text)
+
+    def _each(self) -> Iterator[tuple[int, str]]:
+        return enumerate(self._texts)
+
+    def _fitting(self, pattern: str | re.Pattern[str], opening: Opening | None) -> re.Pattern[str]:
+        compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
+        if self._piece is not None:
+            require_fit(compiled, self._piece.window_chars, self._piece.max_hold_chars, opening)
+        return compiled
+
+    def _with_open(
+        self, text: str, spans: tuple[Replace, ...], opening: Opening | None
+    ) -> tuple[Replace, ...]:
+        return with_open(text, spans, opening) if opening is not None and self.is_open else spans
+
+    def _require_whole(self) -> None:
+        if self._piece is not None:
+            problem = 'only spans of a piece can change: use .sub or .replace, or stream = "buffer".'
+            raise PluginError(FailureClass.CONTRACT, problem)
 
 
 class Tools(Texts):

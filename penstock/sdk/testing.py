@@ -4,6 +4,7 @@
     result = run.before(user="my card is 4111 1111 1111 1111")
     assert result.action == "transform"
     assert result.texts("request.messages.user") == ("my card is <card>",)
+    assert run.stream("mail a@b.co").text == "mail <email>"     # as it comes from a stream, piece by piece
 
 What the gateway holds a plugin to holds here too: it sees the granted fields and no other, its decision
 is checked against its terms, its edits must fit. Deadlines, scope, order and modes are the engine's own.
@@ -16,6 +17,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -38,6 +40,7 @@ from penstock.sdk.manifest import (
     texts_at,
 )
 from penstock.sdk.plugin import Plugin
+from penstock.sdk.projection import Piece
 from penstock.sdk.sample import (
     EVIDENCE,
     REQUEST_ID,
@@ -47,7 +50,9 @@ from penstock.sdk.sample import (
     request_values,
     response_values,
 )
-from penstock.sdk.views import WRITE_ONLY, Evidence, Projection, Request, Response
+from penstock.sdk.stream_samples import samples
+from penstock.sdk.stream_trial import Look, Streamed, look_of, stream_problem, streamed
+from penstock.sdk.views import WRITE_ONLY, Evidence, Projection, Request, Response, TextValues
 
 if TYPE_CHECKING:
     import httpx
@@ -139,6 +144,39 @@ class Harness:
         """Run `after_upstream` on a response made of `values`."""
         return self._run(AFTER, response_values(values))
 
+    def stream(
+        self,
+        text: str,
+        at: Iterable[int] | None = None,
+        *,
+        field: str = "response.text",
+        request: RequestValues | None = None,
+    ) -> Streamed:
+        """Run `after_upstream` as a window does while `text` grows: cut at the places `at`, or everywhere."""
+        asked = self._declared(AFTER)
+        if asked.window_chars is None:
+            raise LookupError(f'{self.manifest.name} does not declare `stream = "window"`')
+        places = range(1, len(text)) if at is None else sorted(at)
+        pieces = [text[start:end] for start, end in pairwise([0, *places, len(text)])]
+        hold_chars = asked.max_hold_chars or asked.window_chars
+        return streamed(self._finder(field, request), pieces, asked.window_chars, hold_chars)
+
+    def stream_problem(self, text: str, *, field: str = "response.text") -> str | None:
+        """How `text` in pieces differs from `text` whole, and what to do about it; None when it does not.
+
+        Without `stream = "window"` in the manifest it never does.
+        """
+        asked = self._declared(AFTER)
+        if asked.window_chars is None:
+            return None
+        hold_chars = asked.max_hold_chars or asked.window_chars
+        return stream_problem(self._finder(field), text, asked.window_chars, hold_chars)
+
+    def stream_samples(self) -> list[str]:
+        """Texts with examples of every pattern in the plugin's code, to give to `stream_problem`."""
+        asked = self.manifest.after_upstream
+        return samples(self._plugin, asked.window_chars) if asked and asked.window_chars else []
+
     def background(self, record: Mapping[str, Any] | None = None) -> Result:
         """Run `after_response` on an evidence record; without one, on a small sample."""
         self._declared(LATER)
@@ -192,6 +230,22 @@ class Harness:
             changed,
             values=values if failure else after,
         )
+
+    def _finder(self, field: str, request: RequestValues | None = None) -> Callable[[str, bool], Look]:
+        """What the plugin says of a piece. Raises what the plugin raised, or its failure."""
+        asked = self._declared(AFTER)
+        window_chars = asked.window_chars or 1
+        hold_chars = asked.max_hold_chars or window_chars
+
+        def find(text: str, is_end: bool) -> Look:
+            piece = Piece(is_end, window_chars, hold_chars)
+            given = {**response_values({"request": request or {}}), field: TextValues((text,), piece=piece)}
+            result = self._run(AFTER, given)
+            if result.failure:
+                raise result.error or result.failure
+            return Look() if result.decision is None else look_of(result.decision, field, text)
+
+        return find
 
     def _declared(self, moment: Moment) -> MomentRequest:
         asked = self.manifest.moments.get(moment)

@@ -242,7 +242,8 @@ class Evidence(Mapping[str, Any]):
 
 
 def _texts(projection: Projection, name: str) -> Texts:
-    return Texts(name, _values(projection, name).texts)
+    value = _values(projection, name)
+    return Texts(name, value.texts, value.piece)
 
 
 def _values(projection: Projection, name: str) -> TextValues:

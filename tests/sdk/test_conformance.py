@@ -93,3 +93,58 @@ def test_a_manifest_that_differs_from_the_class_is_the_only_problem_told(tmp_pat
     more = MANIFEST + '\n[after_upstream]\nreads = ["response.text"]\n'
     assert len(problems := conformance(folder(tmp_path, "return Allow()", manifest=more))) == 1
     assert "differ in their moments: after_upstream" in problems[0]
+
+
+WINDOWED = MANIFEST.replace("before_upstream", "after_upstream").replace(
+    "request.messages.user", "response.text"
+)
+STREAM = """
+import re
+from penstock.sdk import Allow, Plugin, Transform
+
+PATTERN = re.compile({pattern!r})
+
+class Probe(Plugin):
+    def after_upstream(self, response, ctx):
+        return Transform(response.text.{edit})
+"""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "edit", "window", "problem"),
+    [
+        ("key-[a-z]{8}", "sub(PATTERN, 'x')", "window_chars = 12", ""),
+        ("key-[a-z]{8}", "sub(PATTERN, 'x')", "window_chars = 11", "a match may have 12 characters"),
+        ("key-.*?;", "sub(PATTERN, 'x')", "window_chars = 12\nmax_hold_chars = 900", "or give `opening`"),
+        (
+            "key-.*?;",
+            "sub(PATTERN, 'x', opening='key-[^;]*')",
+            "window_chars = 12\nmax_hold_chars = 900",
+            "",
+        ),
+        # Too little is open: once there is a digit, its beginning leaves.
+        (
+            "key-.*?;",
+            "sub(PATTERN, 'x', opening='key-[a-z]*')",
+            "window_chars = 12\nmax_hold_chars = 900",
+            "A match has to show within window_chars = 12",
+        ),
+        # What a function finds has no pattern to be measured: examples of those in the module tell.
+        (
+            "key-[a-z]{8}",
+            "replace(lambda text: [Replace(*m.span(), '') for m in PATTERN.finditer(text)])",
+            "window_chars = 8",
+            "A match has to show within window_chars = 8",
+        ),
+    ],
+)
+def test_a_window_that_does_not_fit_is_named(
+    tmp_path: Path, pattern: str, edit: str, window: str, problem: str
+) -> None:
+    manifest = WINDOWED + f'stream = "window"\n{window}\n'
+    place = folder(tmp_path, "", manifest=manifest)
+    body = STREAM.format(pattern=pattern, edit=edit).replace("import Allow", "import Allow, Replace")
+    (place / "probe.py").write_text(body, encoding="utf-8")
+    problems = conformance(place)
+    assert len(problems) == bool(problem), problems
+    assert all(problem in each and "response.text as a stream" in each for each in problems), problems

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.errors import FieldNotGrantedError
-from penstock.sdk import AddText, MemberEdit, Members, SpanEdit, TextEdit, Texts, Tools
+from penstock.errors import FieldNotGrantedError, PluginError
+from penstock.sdk import AddText, MemberEdit, Members, Span, SpanEdit, TextEdit, Texts, Tools
 from penstock.sdk.edits import REMOVED, Replace
 from penstock.sdk.projection import (
     WRITE_ONLY,
     Headers,
+    Piece,
     Projection,
     Tool,
     UnreadableMembers,
@@ -148,3 +149,49 @@ def test_a_frozen_object_does_not_follow_the_original() -> None:
     shown = frozen_mapping(original)
     original["a"]["b"] = 2
     assert shown["a"]["b"] == 1
+
+
+def piece(text: str, *, is_end: bool = False) -> Texts:
+    return Texts("response.text", (text,), Piece(is_end, 8, 8))
+
+
+def test_only_a_piece_of_a_stream_is_open_and_only_until_its_end() -> None:
+    assert not Texts("response.text", ("a",)).is_open
+    assert piece("a").is_open
+    assert not piece("a", is_end=True).is_open
+
+
+def test_of_a_piece_only_spans_change() -> None:
+    assert piece("ab").sub("a", "x").spans == ((0, (Replace(0, 1, "x"),)),)
+    with pytest.raises(PluginError, match=r"use \.sub or \.replace"):
+        piece("ab").map(str.upper)
+    with pytest.raises(PluginError, match=r"use \.sub or \.replace"):
+        piece("ab").set(0, "x")
+
+
+def test_a_pattern_too_wide_for_the_window_is_refused_on_any_piece_and_not_on_a_whole_text() -> None:
+    for text in (piece("ab"), piece("ab", is_end=True)):
+        with pytest.raises(PluginError, match="window_chars is 8"):
+            text.sub("a+b", "x")
+        with pytest.raises(PluginError, match="window_chars is 8"):
+            text.search("a+b")
+    assert Texts("response.text", ("aab",)).sub("a+b", "x").spans == ((0, (Replace(0, 3, "x"),)),)
+
+
+def test_what_is_open_is_edited_to_the_end_of_a_piece_and_on_a_whole_text_it_is_left() -> None:
+    def edits(texts: Texts) -> object:
+        return texts.sub("ab", "x", opening="c+").spans, texts.replace(lambda _: [], opening="c+").spans
+
+    assert edits(piece("abcc")) == (
+        ((0, (Replace(0, 2, "x"), Replace(2, 4, ""))),),
+        ((0, (Replace(2, 4, ""),)),),
+    )
+    for whole in (piece("abcc", is_end=True), Texts("response.text", ("abcc",))):
+        assert edits(whole) == (((0, (Replace(0, 2, "x"),)),), ())
+
+
+def test_the_first_match_is_searched_for_a_block() -> None:
+    assert Texts("response.text", ("zz", "a ab", "ab")).search("ab") == Span(2, 4)
+    assert Texts("response.text", ("zz", "")).search("ab") is None
+    assert piece("cab").search("ab", opening="c[ab]*") == Span(0, 3)
+    assert piece("abc").search("ab", opening="c") == Span(0, 2)

@@ -15,6 +15,7 @@ from penstock.sdk import (
     Evidence,
     Plugin,
     PluginConfig,
+    Replace,
     Request,
     Respond,
     Response,
@@ -239,3 +240,78 @@ def test_a_missing_folder_and_a_wrong_setting_are_named(tmp_path: Path) -> None:
         harness(tmp_path)
     with pytest.raises(ConfigurationError, match="colour"):
         probe(config={"colour": "red"})
+
+
+WINDOWED = MANIFEST.replace(
+    """[after_upstream]
+reads = ["response.text"]
+writes = ["response.text"]
+effects = ["transform"]
+""",
+    """[after_upstream]
+reads = ["response.text", "response.reasoning", "request.model"]
+writes = ["response.text", "response.reasoning"]
+effects = ["block", "transform"]
+stream = "window"
+window_chars = 4
+""",
+)
+
+
+def windowed(after: Any) -> Harness:
+    return harness(type("Probe", (Probe,), {"after_upstream": after}), manifest=WINDOWED)
+
+
+def masks(plugin: Plugin, response: Response, ctx: Context) -> Decision:
+    name = response.request.model or ""
+    edits = [texts.sub("abba", name) for texts in (response.text, response.reasoning)]
+    return Transform(*edits)
+
+
+def test_a_stream_is_what_leaves_when_a_text_comes_in_pieces() -> None:
+    run = windowed(masks)
+    for at in (None, [3], [2, 3, 9], []):
+        assert run.stream("x abba, abb abba", at).text == "x test-model, abb test-model"
+    assert run.stream("abba", field="response.reasoning", request={"model": "m"}).text == "m"
+
+
+def test_a_block_on_a_stream_names_its_place_and_ends_it() -> None:
+    def blocks(plugin: Plugin, response: Response, ctx: Context) -> Decision:
+        found = response.text.search("abba")
+        return Block("no", at=found) if found else Allow()
+
+    found = windowed(blocks).stream("some words abba and more")
+    assert (found.reason, found.at, found.failure) == ("no", (11, 15), None)
+    assert "some words ".startswith(found.text)
+
+
+def test_a_pattern_that_a_window_does_not_fit_fails_with_what_to_do() -> None:
+    def wide(plugin: Plugin, response: Response, ctx: Context) -> Decision:
+        return Transform(response.text.sub("a+b", "x"))
+
+    run = windowed(wide)
+    assert "declare max_hold_chars" in str(run.stream("some words aab").failure)
+    assert run.after(text="aab").texts("response.text") == ("x",)
+
+
+def test_what_is_not_granted_on_a_stream_is_a_failure_of_the_plugin() -> None:
+    def curious(plugin: Plugin, response: Response, ctx: Context) -> Decision:
+        return Transform(response.text.sub("a", str(response.usage)))
+
+    assert "response.usage is not granted" in str(windowed(curious).stream("some words").failure)
+
+
+def test_a_plugin_that_declares_no_window_has_no_stream() -> None:
+    with pytest.raises(LookupError, match="does not declare"):
+        probe().stream("a")
+    assert probe().stream_problem("a") is None
+    assert probe().stream_samples() == []
+
+
+def test_how_pieces_differ_from_the_whole_is_told_in_a_sentence() -> None:
+    assert windowed(masks).stream_problem("x abba " * 9) is None
+
+    def sees_ends(plugin: Plugin, response: Response, ctx: Context) -> Decision:
+        return Transform(response.text.replace(lambda text: [Replace(0, 1, "")] if len(text) > 20 else []))
+
+    assert "looks different now" in str(windowed(sees_ends).stream_problem("x abba " * 9))
