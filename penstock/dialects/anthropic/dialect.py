@@ -27,11 +27,19 @@ class Anthropic:
     def decode_response(self, body: bytes) -> messages.MessagesResponse:
         return messages.MessagesResponse.decode(body)
 
-    # A stream of messages always says its usage: there is none that a caller did not ask for.
-    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:  # noqa: ARG002
+    def streaming(
+        self,
+        guard: Guard | None = None,
+        *,
+        hide_usage: bool = False,  # noqa: ARG002 - every stream of messages says its usage, asked or not
+    ) -> AnswerStream:
         return PassingStream() if guard is None else GuardedStream(guard)
 
-    def collecting(self, *, hide_usage: bool = False) -> Collected:  # noqa: ARG002
+    def collecting(
+        self,
+        *,
+        hide_usage: bool = False,  # noqa: ARG002 - as above
+    ) -> Collected:
         return Collected()
 
     def as_stream(self, response: Content, request: Content) -> bytes:

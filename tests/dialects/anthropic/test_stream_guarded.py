@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,17 @@ from penstock.dialects.sse import Parser
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 from penstock.streams import Channel
+from tests.dialects.anthropic.said import (
+    END,
+    START,
+    begins,
+    content,
+    delta,
+    stops,
+    text,
+    thinking,
+    tool,
+)
 from tests.dialects.anthropic.streaming import (
     DENIAL,
     FIELDS,
@@ -31,42 +41,6 @@ from tests.fixtures.anthropic.streams import Stream, stream, streams
 
 ALL = pytest.mark.parametrize("each", streams(), ids=str)
 HELD = pytest.mark.parametrize("held_chars", [0, 1, 5, 1000])
-START = written({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}})
-END = written({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}})
-STOP = written({"type": "message_stop"})
-
-
-def begins(block: dict[str, Any], index: int = 0, **more: Any) -> bytes:
-    return written({"type": "content_block_start", "index": index, "content_block": block, **more})
-
-
-def delta(kind: str, index: int = 0, **said: Any) -> bytes:
-    return written({"type": "content_block_delta", "index": index, "delta": {"type": kind, **said}})
-
-
-def stops(index: int = 0) -> bytes:
-    return written({"type": "content_block_stop", "index": index})
-
-
-def text(*pieces: str, index: int = 0) -> bytes:
-    said = b"".join(delta("text_delta", index, text=piece) for piece in pieces)
-    return begins({"type": "text", "text": ""}, index) + said + stops(index)
-
-
-def thinking(said: str, signature: str = "EqQB", index: int = 0) -> bytes:
-    begun = begins({"type": "thinking", "thinking": "", "signature": ""}, index)
-    sealed = delta("signature_delta", index, signature=signature) if signature else b""
-    return begun + delta("thinking_delta", index, thinking=said) + sealed + stops(index)
-
-
-def tool(*fragments: str, index: int = 0) -> bytes:
-    said = b"".join(delta("input_json_delta", index, partial_json=piece) for piece in fragments)
-    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
-    return begins(block, index) + said + stops(index)
-
-
-def content(sent: bytes) -> Any:
-    return assembled(START, sent).tree["content"]
 
 
 @ALL
@@ -291,111 +265,6 @@ def test_what_a_guard_drops_does_not_leave(each: Stream, hidden: str) -> None:
         return  # its results go with their files, and a use that has left stays
     for field in others:
         assert left.texts(field).texts == whole.texts(field).texts
-
-
-@ALL
-@pytest.mark.parametrize("blocked", ["Jane", "e", "x"])
-def test_after_a_denial_nothing_leaves_and_what_has_left_is_a_prefix(each: Stream, blocked: str) -> None:
-    guard = FakeGuard(str.swapcase, 2, blocked)
-    guarding = GuardedStream(guard)
-    sent = []
-    for event in each.body.replace(b"\n\n", b"\n\n\0").split(b"\0"):
-        was_denied = guard.denial is not None
-        sent.append(guarding.feed(event))
-        assert not (was_denied or guard.denial) or sent[-1] == b""
-    sent.append(guarding.close())
-    whole = guarded(each.body, str.swapcase, 2)
-    assert whole.startswith(b"".join(sent))
-    if guard.denial is not None:
-        assert (guarding.close(), guarding.ending, guarding.due(), sent[-1]) == (b"", b"", b"", b"")
-    assert guarding.error(DENIAL, "0").startswith(b'event: error\ndata: {"type": "error"')
-
-
-def test_a_use_that_is_denied_never_leaves_nor_anything_with_it() -> None:
-    guard = FakeGuard(blocked="jane")
-    guarding = GuardedStream(guard)
-    body = text("a") + tool('{"who":"ja', 'ne"}', index=1)
-    assert guarding.feed(START + body[: -len(stops(1))]) == START + text("a")
-    assert guarding.feed(stops(1) + text("b", index=2)) == b""
-    assert guard.denial is DENIAL
-
-
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        (begins({"type": "text", "text": ""}) + begins({"type": "text", "text": ""}, 1), "inside of another"),
-        (delta("text_delta", text="a"), "has not begun"),
-        (text("a") + delta("text_delta", text="b"), "has not begun, or has ended"),
-        (stops(), "has not begun"),
-        (begins({"type": "text", "text": ""}, index=-1), "without a number"),
-        (begins({"type": "text", "text": ""}) + delta("thinking_delta", thinking="a"), "no text"),
-        (tool("[" * 70 + "]" * 70), ""),
-        (tool("{" + '"a":{' * 61 + "}" * 62), "too deep"),
-        (tool('{"a":1e999}'), "out of range"),
-        (b"data: {\n\n", "strict JSON"),
-        (b"data: [1]\n\n", "strict JSON"),
-    ],
-)
-def test_what_is_no_stream_of_messages_is_the_upstreams_failure(body: bytes, what: str) -> None:
-    guarding = GuardedStream(FakeGuard())
-    if not what:
-        assert guarding.feed(body) == body
-        return
-    with pytest.raises(UpstreamError, match=what) as caught:
-        [guarding.feed(piece) for piece in (body, STOP)]
-    assert caught.value.outcome == "malformed"
-
-
-def test_what_came_before_a_malformed_event_leaves_however_the_bytes_are_cut() -> None:
-    guarding = GuardedStream(FakeGuard())
-    assert guarding.feed(text("a") + b"data: {\n\n" + text("b", index=1)) == text("a")
-    for step in (guarding.due, guarding.close, lambda: guarding.feed(STOP)):
-        with pytest.raises(UpstreamError, match="strict JSON"):
-            step()
-
-
-@pytest.mark.parametrize(
-    "body", [b"", START, START + text("a"), START + text("a") + END, START + text("a") + END + STOP[:-20]]
-)
-def test_a_stream_without_its_stop_was_cut(body: bytes) -> None:
-    guarding = GuardedStream(FakeGuard(held_chars=100))
-    guarding.feed(body)
-    with pytest.raises(UpstreamError) as caught:
-        guarding.close()
-    assert caught.value.outcome == "cut"
-
-
-def test_an_answer_that_ends_without_the_end_of_its_block_has_said_it_all() -> None:
-    for body, expected in ((text("ab"), text("ab")), (tool('{"a":1}'), tool('{"a":1}'))):
-        guarding = GuardedStream(FakeGuard(held_chars=9))
-        assert (
-            everything(guarding, START + body[: -len(stops())] + END + STOP) == START + expected + END + STOP
-        )
-
-
-def test_what_was_kept_leaves_when_the_answer_goes_on() -> None:
-    guarding = GuardedStream(FakeGuard())
-    assert guarding.feed(START + text("a") + END) == START + text("a")
-    assert guarding.feed(text("b", index=1)) == END + text("b", index=1)
-    assert everything(guarding, END + STOP) == END + STOP
-
-
-@pytest.mark.parametrize(
-    "failed", [{"type": "error", "error": {"type": "overloaded_error", "message": "jane"}}]
-)
-def test_an_upstream_that_fails_has_said_its_text_and_no_half_of_anything_else(
-    failed: dict[str, Any],
-) -> None:
-    said = {"type": "error", "error": {"type": "overloaded_error", "message": "JANE"}}
-    guarding = GuardedStream(FakeGuard(str.upper, held_chars=9))
-    sent = guarding.feed(START + text("ab")[: -len(stops())] + written(failed))
-    assert sent == START + begins({"type": "text", "text": ""}) + delta("text_delta", text="AB") + written(
-        said
-    )
-    assert (guarding.has_failed, guarding.close(), guarding.ending) == (True, b"", b"")
-    for half in (tool('{"a":1}'), thinking("ask")):
-        guarding = GuardedStream(FakeGuard(str.upper))
-        assert guarding.feed(START + half[: -len(stops())] + written(failed)) == START + written(said)
 
 
 def test_an_answer_that_begins_with_words_is_not_edited() -> None:
