@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from penstock.dialects.anthropic import paths as anthropic_paths
+from penstock.dialects.mcp import paths as mcp_paths
 from penstock.dialects.openai import paths as openai_paths
 from penstock.dialects.paths import Rule
+from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT, FIELDS, MOMENTS, Field
+from penstock.sdk.mcp_paths import MCP
 
+Table = Callable[[], Iterable[tuple[str, Rule]]]
+Tables = tuple[Table, Table]
+
+_SURFACES: Mapping[str, Tables] = {
+    CHAT: (openai_paths.request_table, openai_paths.response_table),
+    MESSAGES: (anthropic_paths.request_table, anthropic_paths.response_table),
+    MCP: (mcp_paths.request_table, mcp_paths.response_table),
+}
 _OUTSIDE = {
     "media": "{0}: in no field; `uninspected` decides under a guard",
     "structural": "{0}: says nothing while it matches its pattern, else it counts as `unlisted`",
@@ -21,13 +33,17 @@ def field_tables() -> str:
         (
             "## Fields\n",
             *_table(("field", "what", "readable", "writable", "content"), map(_row, FIELDS.values())),
-            f"\n## Where they are: `{CHAT}`\n",
-            *_table(("field", "paths"), _places()),
-            f"\n## Outside of every field: `{CHAT}`\n",
-            *_table(("what", "paths"), _outside()),
+            *(line for surface, tables in _SURFACES.items() for line in _surface(surface, tables)),
             "",
         )
     )
+
+
+def _surface(surface: str, tables: Tables) -> Iterator[str]:
+    yield f"\n## Where they are: `{surface}`\n"
+    yield from _table(("field", "paths"), _places(surface))
+    yield f"\n## Outside of every field: `{surface}`\n"
+    yield from _table(("what", "paths"), _outside(tables))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -46,19 +62,16 @@ def _row(entry: Field) -> tuple[str, ...]:
     return f"`{entry.name}`", entry.summary, moments, writable, "yes" if entry.content else ""
 
 
-def _places() -> Iterator[tuple[str, str]]:
+def _places(surface: str) -> Iterator[tuple[str, str]]:
     for entry in FIELDS.values():
-        if CHAT in entry.paths:
-            yield f"`{entry.name}`", _joined(entry.paths[CHAT])
+        if surface in entry.paths:
+            yield f"`{entry.name}`", _joined(entry.paths[surface])
 
 
-def _outside() -> Iterator[tuple[str, str]]:
-    for part, table in (
-        ("Request", openai_paths.request_table()),
-        ("Response", openai_paths.response_table()),
-    ):
+def _outside(tables: Tables) -> Iterator[tuple[str, str]]:
+    for part, table in zip(("Request", "Response"), tables, strict=True):
         grouped: dict[Rule, list[str]] = {}
-        for path, rule in table:
+        for path, rule in table():
             if rule.kind != "field":
                 grouped.setdefault(rule, []).append(path)
         for rule, where in grouped.items():

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from penstock.dialects.field_docs import field_tables
-from penstock.sdk.fields import CHAT, FIELDS
+from penstock.sdk.fields import FIELDS
 
 
 def test_every_field_and_every_path_of_the_code_is_in_the_docs() -> None:
     docs = field_tables()
     for entry in FIELDS.values():
         assert f"| `{entry.name}` | {entry.summary} |" in docs
-        for path in entry.paths.get(CHAT, ()):
-            assert f"`{path}`".replace("|", "\\|") in docs
+        for surface, paths in entry.paths.items():
+            assert f"## Where they are: `{surface}`\n" in docs
+            for path in paths:
+                assert f"`{path}`".replace("|", "\\|") in docs
 
 
 def test_what_stands_outside_of_every_field_is_in_the_docs() -> None:
@@ -18,6 +20,7 @@ def test_what_stands_outside_of_every_field_is_in_the_docs() -> None:
         "messages[*].content[*].image_url.url",
         "choices[*].finish_reason",
         "prompt_logprobs[*].*.decoded_token",
+        "content[type=redacted_thinking].data",
     ):
         assert f"`{path}`" in docs
 
