@@ -39,6 +39,8 @@ PASSED_ON = ("HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
 LOG_TAIL_BYTES = 2000
 # How long a caller may have been gone before it is seen, while a stream is silent.
 LOOK_EVERY_S = 0.2
+# What a process wrote before it ended is there already; only its reader, a thread, may need a moment.
+SETTLE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +97,13 @@ class Environment:
         `on_loss` is called, from a thread of its own, when an environment that had started has ended.
         """
         log_size = self._log.stat().st_size if self._log.exists() else 0
-        self._api.start()
-        self._process = self._group.start(
-            self._arguments(), self._variables(), self._log, self._function.folder
-        )
+        with self._lock:
+            if self._stopped:
+                return f"{self._function.name} did not start: it was stopped before."
+            self._api.start()
+            self._process = self._group.start(
+                self._arguments(), self._variables(), self._log, self._function.folder
+            )
         threading.Thread(target=self._watch, args=(on_loss,), name="environment", daemon=True).start()
         in_time = self._api.first_word.wait(self._function.init_timeout_s)
         self._ready = in_time and self.alive and self._api.init_error is None
@@ -129,11 +134,13 @@ class Environment:
             self._exchange = None
 
     def stop(self) -> None:
-        """Kill it and wait for its end."""
-        self._stopped = True
-        if self._process:
-            self._process.kill()
-            self._process.wait()
+        """Kill it and wait for its end; or let it never start."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process:
+            process.kill()
+            process.wait()
         self._api.stop()
 
     def _outcome(self, exchange: Exchange, relay: Relay | None) -> Outcome:
@@ -176,6 +183,7 @@ class Environment:
         with self._lock:
             self._lost = Lost(_status_text(status))
             exchange = self._exchange
+        self._api.settle(SETTLE_S)
         self._api.first_word.set()
         self._api.waiting.set()
         if exchange:

@@ -31,8 +31,9 @@ from penstock.dev.processes import ProcessGroup, Service
 from penstock.dev.schedule import Schedule
 
 CODE = Path(penstock.__file__).parent.parent  # where `penstock` and `functions` both are
-# Longer than a provider's read timeout (60 s by default), so that the gateway itself can say what happened, and
-# less than what the sweeper waits for. Deployed, a stream may take 900 s: Lambda's and API Gateway's bound.
+# Longer than a provider's read timeout (60 s by default), so that the gateway itself can say what happened,
+# and less than what the sweeper waits for. Deployed, a stream may take 900 s: Lambda's and API Gateway's
+# bound.
 GATEWAY_TIMEOUT_S = 90.0
 BACKGROUND_TIMEOUT_S = 60.0
 

@@ -215,7 +215,7 @@ class Server(ThreadingHTTPServer):
         self.refuse = refuse
         self.idle_timeout_s = idle_timeout_s
         self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         super().__init__((host, port), Connection)
 
@@ -233,25 +233,40 @@ class Server(ThreadingHTTPServer):
         if thread is not None:
             self.shutdown()
             thread.join()
-        self.server_close()
-        with self._lock:
+        with self._changed:
+            self.server_close()
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def drained(self, within_s: float) -> bool:
+        """Wait until every connection that was made so far has ended: whether they did in time."""
+        with self._changed:
+            return self._changed.wait_for(self._is_quiet, within_s)
+
+    def _is_quiet(self) -> bool:
+        if self._connections:
+            return False
+        return self.fileno() < 0 or not select.select([self], [], [], 0)[0]
 
     def server_bind(self) -> None:
         # HTTPServer would ask the DNS for this machine's name here, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        with self._lock:
+    def get_request(self) -> tuple[socket.socket, Any]:
+        with self._changed:  # at no moment is a connection neither waiting to be accepted nor known
+            request, client_address = super().get_request()
             self._connections.add(request)
+        return request, client_address
+
+    def shutdown_request(self, request: Any) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            super().shutdown_request(request)
         finally:
-            with self._lock:
+            with self._changed:
                 self._connections.discard(request)
+                self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A peer that went away is no error."""

@@ -17,6 +17,8 @@ from penstock.ids import uuid7
 RECLAIM_AFTER_S = 120.0
 # More at once would only slow each other down on a small machine: a start is nothing but computing.
 STARTING_AT_ONCE = 2
+# Who is told to stop while it starts does so at once; this is only never to wait for ever.
+CLOSE_WITHIN_S = 5.0
 
 
 class Runnable(Protocol):
@@ -36,7 +38,7 @@ class _Population:
     idle: dict[Runnable, float] = field(default_factory=dict)
     """Since when, on the monotonic clock; the one that was used last is the last."""
     busy: set[Runnable] = field(default_factory=set)
-    starting: int = 0
+    starting: set[Runnable] = field(default_factory=set)
     waiting: int = 0
     closed: bool = False
     init_failures: int = 0
@@ -44,7 +46,7 @@ class _Population:
 
     @property
     def size(self) -> int:
-        return len(self.idle) + len(self.busy) + self.starting
+        return len(self.idle) + len(self.busy) + len(self.starting)
 
 
 class Pool:
@@ -98,13 +100,15 @@ class Pool:
         """Kill every environment; who waits for one is refused."""
         with self._changed:
             self._now.closed = True
-            environments = [*self._now.idle, *self._now.busy]
+            environments = [*self._now.idle, *self._now.busy, *self._now.starting]
             self._now.idle.clear()
             if self._reclaimer:
                 self._reclaimer.cancel()
             self._changed.notify_all()
         for environment in environments:
             environment.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._now.starting, CLOSE_WITHIN_S)
 
     def _invocation(self, event: bytes) -> Invocation:
         request_id = self._new_id()
@@ -127,7 +131,9 @@ class Pool:
                 while not (environment := self._take_idle()):
                     if now.init_failures > failures_before and not now.busy:
                         return InitFailed(now.last_problem)
-                    self._start_missing(min(now.size - now.starting + now.waiting, self.function.maximum))
+                    self._start_missing(
+                        min(now.size - len(now.starting) + now.waiting, self.function.maximum)
+                    )
                     left_s = give_up_at - time.monotonic()
                     if now.closed or left_s <= 0 or not self._changed.wait(left_s):
                         return Throttled(self._wait_s)
@@ -183,16 +189,16 @@ class Pool:
     def _start_missing(self, wanted: int) -> None:
         """Begin to start environments up to `wanted`, a few at a time. With the lock held."""
         now = self._now
-        while not now.closed and now.size < wanted and now.starting < STARTING_AT_ONCE:
-            now.starting += 1
-            threading.Thread(target=self._start_one, name="pool", daemon=True).start()
+        while not now.closed and now.size < wanted and len(now.starting) < STARTING_AT_ONCE:
+            environment = self._make()
+            now.starting.add(environment)
+            threading.Thread(target=self._start_one, args=(environment,), name="pool", daemon=True).start()
 
-    def _start_one(self) -> None:
-        environment = self._make()
+    def _start_one(self, environment: Runnable) -> None:
         problem = environment.start(self._replace_lost)
         with self._changed:
             now = self._now
-            now.starting -= 1
+            now.starting.discard(environment)
             if problem is not None:
                 now.init_failures += 1
                 now.last_problem = problem

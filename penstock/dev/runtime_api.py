@@ -42,6 +42,8 @@ class RuntimeApi:
         self._work: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
         self._current: Exchange | None = None
         self._cut_short: Exchange | None = None
+        self._relayed_all = threading.Event()
+        self._relayed_all.set()
         # An environment may wait for its next invocation for ever.
         self._server = Server(self._serve, idle_timeout_s=None)
 
@@ -55,6 +57,11 @@ class RuntimeApi:
     def stop(self) -> None:
         self._work.put(None)
         self._server.stop()
+
+    def settle(self, within_s: float) -> bool:
+        """The process has ended: take in what it had written before, and whether that was done in time."""
+        self._work.put(None)
+        return self._server.drained(within_s)
 
     def hand_over(self, exchange: Exchange) -> None:
         """Give the environment its next invocation; it must have answered the one before."""
@@ -74,6 +81,8 @@ class RuntimeApi:
             _refuse(connection, 404, "InvalidPath", "the local Runtime API has no such path")
 
     def _next(self, connection: Connection) -> None:
+        # Its last answer, if it gave that up, comes by another connection: who asks again has ended it.
+        self._relayed_all.wait()
         if self._cut_short:
             self._cut_short.put(Failed(error_payload(*TRUNCATED)))
             self._cut_short = None
@@ -96,13 +105,20 @@ class RuntimeApi:
         self._current = None
         if kind == "error":
             exchange.put(Failed(_read(connection, ERROR_LIMIT_BYTES)))
-        elif not self._relayed(connection, exchange):
+        elif not self._relayed_to_its_end(connection, exchange):
             connection.close_connection = True
             return
         _accept(connection)
 
-    def _relayed(self, connection: Connection, exchange: Exchange) -> bool:
+    def _relayed_to_its_end(self, connection: Connection, exchange: Exchange) -> bool:
         """Pass the answer on; `False` if that came to an end before the answer did."""
+        self._relayed_all.clear()
+        try:
+            return self._relayed(connection, exchange)
+        finally:
+            self._relayed_all.set()
+
+    def _relayed(self, connection: Connection, exchange: Exchange) -> bool:
         exchange.on_abandon = partial(_hang_up, connection)
         try:
             end = _relay(connection, exchange)

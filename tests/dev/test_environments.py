@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from penstock.dev.invocation import (
 from penstock.dev.pool import Pool
 from penstock.dev.processes import ProcessGroup
 from tests.dev.conftest import ROOT, MakePool
+from tests.dev.test_processes import eventually
 
 
 def invoke(pool: Pool, **event: Any) -> Outcome:
@@ -141,6 +143,25 @@ def test_a_function_that_never_asks_for_work_is_given_up(group: ProcessGroup, lo
     assert not environment.alive
 
 
+def test_an_environment_that_is_stopped_while_it_starts_ends_at_once(group: ProcessGroup, log: Path) -> None:
+    function = Function(name="slow", handler="tests.dev.sample_function.handler", folder=ROOT)
+    environment = Environment(function, group, log)
+    with ThreadPoolExecutor(1) as starting:
+        problem = starting.submit(environment.start)
+        assert eventually(lambda: environment.pid is not None)
+        environment.stop()
+        assert problem.result() is not None
+    assert environment.pid is not None
+    assert not is_running(environment.pid)
+
+
+def test_an_environment_that_is_stopped_before_it_starts_never_does(group: ProcessGroup, log: Path) -> None:
+    environment = Environment(Function(name="none", handler="os._exit"), group, log)
+    environment.stop()
+    assert environment.start() == "none did not start: it was stopped before."
+    assert environment.pid is None
+
+
 class RefusingRelay:
     """Takes nothing of a stream."""
 
@@ -166,3 +187,22 @@ def test_a_stream_without_a_relay_is_collected(make_pool: MakePool) -> None:
     outcome = pool.invoke(b'{"httpMethod":"GET","path":"/few"}')
     assert isinstance(outcome, Returned)
     assert outcome.body.endswith(b"\0\0\0\0\0\0\0\0" + b"01234")
+
+
+class CountingRelay:
+    """Counts what it takes of a stream."""
+
+    gone = False
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+    def pass_on(self, chunk: bytes) -> None:
+        self.size_bytes += len(chunk) if set(chunk) == set(b"x") else 0
+
+
+def test_all_that_a_dying_environment_streamed_comes_before_its_loss(make_pool: MakePool) -> None:
+    pool = make_pool(handler="tests.runtime.sample_stream.handler", streams=True)
+    relay = CountingRelay()
+    assert pool.invoke(b'{"httpMethod":"GET","path":"/burst"}', relay) == EnvironmentLost("exit status 3")
+    assert relay.size_bytes == 20 * 8000

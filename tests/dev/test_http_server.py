@@ -128,3 +128,21 @@ def test_stopping_ends_open_connections(server: Server) -> None:
         connection.recv(65536)
         server.stop()
         assert connection.recv(1) == b""
+
+
+def test_a_server_is_drained_when_its_last_connection_has_ended(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.recv(65536)
+        assert not server.drained(0.05)
+    assert server.drained(30)
+
+
+def test_a_connection_that_waits_to_be_accepted_is_not_forgotten() -> None:
+    server = Server(answer)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30):
+        assert not server.drained(0.05)
+        server.start()
+    assert server.drained(30)
+    server.stop()
+    assert server.drained(0)

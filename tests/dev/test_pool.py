@@ -144,6 +144,30 @@ def test_a_closed_pool_refuses_who_waits_and_ends_its_environments() -> None:
     assert not maker.made[0].alive
 
 
+class StartingEnvironment(FakeEnvironment):
+    """Is about to start until it is stopped."""
+
+    def start(self, on_loss: Callable[[], None] | None = None) -> str | None:
+        assert self._gate.wait(30)
+        self.ended = True
+        return "it was stopped"
+
+    def stop(self) -> None:
+        super().stop()
+        self._gate.set()
+
+
+def test_a_closed_pool_leaves_nothing_behind_that_was_about_to_start() -> None:
+    environment = StartingEnvironment(0, threading.Event(), None, dies=False)
+    pool = Pool(Function(name="f", handler="m.h", warm=0), lambda: environment, wait_s=30.0)
+    with ThreadPoolExecutor(1) as callers:
+        answer = callers.submit(pool.invoke, b"{}")
+        assert eventually(lambda: environment in pool._now.starting)
+        pool.close()
+        assert environment.ended
+        assert isinstance(answer.result(), Throttled | InitFailed)
+
+
 def test_what_a_rush_needed_is_reclaimed_after_a_while_down_to_the_warm_ones() -> None:
     maker = Maker(held=True)
     pool = pool_of(maker, warm=1, maximum=4, reclaim_after_s=0.2)

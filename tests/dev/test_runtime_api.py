@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from penstock.dev.invocation import Begun, Ended, Exchange, Failed, Invocation
+from penstock.dev.invocation import HELD_BYTES, Begun, Ended, Exchange, Failed, Invocation
 from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES, STREAM_LIMIT_BYTES, RuntimeApi
 
 INVOCATION = Invocation("id-1", b'{"a":1}', 1_700_000_000_000, "arn:aws:lambda:x", "Root=1-2-3")
@@ -178,3 +178,46 @@ def test_a_stream_that_is_cut_short_has_failed_when_the_environment_asks_for_wor
         waiting.result()
     assert isinstance(part, Failed)
     assert b"Runtime.TruncatedResponse" in part.payload
+
+
+def test_a_stream_given_up_just_after_asking_for_work_has_failed_as_well(
+    exchange: Exchange, environment: socket.socket, client: httpx.Client, api: RuntimeApi
+) -> None:
+    with ThreadPoolExecutor(1) as runtime:
+        waiting = runtime.submit(client.get, "/invocation/next")
+        assert exchange.take(0.3) is None
+        assert not api.waiting.is_set()
+        environment.close()
+        part = exchange.take(30)
+        api.hand_over(Exchange(INVOCATION))
+        waiting.result()
+    assert isinstance(part, Failed)
+
+
+def test_what_a_process_had_written_when_it_ended_is_there_when_the_api_has_settled(
+    exchange: Exchange, environment: socket.socket, client: httpx.Client, api: RuntimeApi
+) -> None:
+    environment.sendall(chunk_of(b"x") * 5000)
+    for connection in (environment, client):
+        connection.close()
+    assert api.settle(30)
+    assert parts(exchange) == [b"x"] * 5000
+
+
+def test_settling_does_not_wait_for_ever_for_a_caller_who_does_not_read(
+    exchange: Exchange, environment: socket.socket, api: RuntimeApi
+) -> None:
+    environment.sendall(chunk_of(b"x" * HELD_BYTES) + chunk_of(b"y"))
+    environment.close()
+    assert not api.settle(0.1)
+
+
+def test_an_environment_that_waits_for_work_settles_at_once(api: RuntimeApi, client: httpx.Client) -> None:
+    with ThreadPoolExecutor(1) as runtime:
+        waiting = runtime.submit(client.get, "/invocation/next")
+        assert api.waiting.wait(30)
+        with contextlib.suppress(httpx.TransportError):
+            api.settle(0.0)
+            waiting.result()
+    client.close()
+    assert api.settle(30)

@@ -37,6 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         "/first": broken_at_first,
         "/later": broken_later,
         "/exit": lost,
+        "/burst": burst,
         "/wait": waiting,
         "/drops": drops,
         "/flood": flood,
@@ -68,6 +69,13 @@ def broken_later() -> Iterator[bytes]:
 
 def lost() -> Iterator[bytes]:
     yield b"data: 1\n\n"
+    os._exit(3)
+
+
+def burst() -> Iterator[bytes]:
+    """Much in little time, then no more process: its reader is far behind."""
+    for _ in range(20):
+        yield b"x" * 8000
     os._exit(3)
 
 
