@@ -262,8 +262,9 @@ class Provider(Stanza):
     """The wire format that it speaks."""
     base_url: str = Field(max_length=512)
     """Where it is, up to and including the version, as `https://api.openai.com/v1`."""
-    auth: Literal["bearer", "api-key", "none"] = "bearer"
-    """How its key travels: as `Authorization: Bearer`, as an `api-key` header (Azure), or not at all."""
+    auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
+    """How its key travels: as `Authorization: Bearer`, as a header `api-key` (Azure) or `x-api-key`
+    (Anthropic), or not at all."""
     secret: SecretName | None = None
     """Name or ARN in Secrets Manager of the secret that holds its key."""
     headers: dict[str, str] = Field(default={})

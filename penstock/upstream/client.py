@@ -164,7 +164,7 @@ def _headers(target: Target, headers: Mapping[str, str], key: str | None, accept
 def _credentials(target: Target, key: str) -> dict[str, str]:
     if _KEY.fullmatch(key) is None:
         raise UpstreamError("The upstream's key holds what no header can carry.", outcome="no_credentials")
-    return {"authorization": f"Bearer {key}"} if target.auth == "bearer" else {"api-key": key}
+    return {"authorization": f"Bearer {key}"} if target.auth == "bearer" else {target.auth: key}
 
 
 def _timeout(target: Target, seconds: float) -> httpx.Timeout:

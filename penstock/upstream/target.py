@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Auth = Literal["bearer", "api-key", "none"]
+Auth = Literal["bearer", "api-key", "x-api-key", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One provider, by base URL: OpenAI, vLLM, Ollama, Mistral, Azure, Bedrock's OpenAI endpoint, `echo`.
+    """One provider, by base URL: OpenAI, vLLM, Ollama, Mistral, Azure, Anthropic, Bedrock, `echo`.
 
-    `auth` says how the key travels: `Authorization: Bearer` for most, an `api-key` header for Azure.
+    `auth` says how the key travels: `Authorization: Bearer` for most, an `api-key` header for Azure,
+    `x-api-key` for Anthropic. Bedrock's key is a bearer's, at the OpenAI endpoint and at the Anthropic one.
     `query` is added to every URL (Azure's `api-version`). Times are milliseconds: `connect_timeout_ms` to
     open a connection, `read_timeout_ms` between two pieces of an answer, `total_timeout_ms` for all of it.
     """

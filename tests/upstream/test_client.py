@@ -65,12 +65,16 @@ def test_the_body_is_sent_as_it_is_and_each_header_once(upstream: HttpUpstream) 
     assert headers["accept-encoding"] == "identity"
 
 
+CREDENTIALS = {"authorization", "api-key", "x-api-key"}
+
+
 @pytest.mark.parametrize(
     ("auth", "key", "expected"),
     [
         ("bearer", KEY, ("authorization", f"Bearer {KEY}")),
         ("bearer", KEY + "\n", ("authorization", f"Bearer {KEY}")),
         ("api-key", KEY, ("api-key", KEY)),
+        ("x-api-key", KEY + "\n", ("x-api-key", KEY)),
         ("none", KEY, None),
         ("bearer", None, None),
     ],
@@ -80,7 +84,7 @@ def test_the_key_travels_as_the_provider_wants_it(
 ) -> None:
     with Server(answering(OK)) as server:
         post(upstream, server.target(auth=auth), key=key)
-    found = [pair for pair in sent_headers(server.requests[0]) if pair[0] in {"authorization", "api-key"}]
+    found = [pair for pair in sent_headers(server.requests[0]) if pair[0] in CREDENTIALS]
     assert found == ([expected] if expected else [])
 
 
