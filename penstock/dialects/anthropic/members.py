@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from penstock.dialects.anthropic import blocks
-from penstock.dialects.anthropic.shape import blocks_of
+from penstock.dialects.anthropic.shape import definitions
 from penstock.dialects.member_edits import object_splices
-from penstock.dialects.splicing import AddElement, AddMember, Drop, Path, Put, Splice
+from penstock.dialects.splicing import AddElement, AddMember, Drop, Put, Splice
 from penstock.sdk.edits import REMOVED, AddText, MemberEdit
 from penstock.sdk.views import Tool
 
@@ -34,8 +34,8 @@ def parameter_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> l
 
 
 def tools(tree: Mapping[str, Any]) -> tuple[Tool, ...]:
-    """Every definition, those that messages bring too."""
-    return tuple(Tool(tool_name(definition), definition) for _at, definition in _definitions(tree))
+    """Every definition, those that messages bring or keep too."""
+    return tuple(Tool(tool_name(definition), definition) for _at, definition in definitions(tree))
 
 
 def tool_name(definition: Mapping[str, Any]) -> str:
@@ -55,21 +55,11 @@ def tool_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[S
     return [*_removed(tree, removed, is_adding=bool(set_to)), *_set(tree, set_to)]
 
 
-def _definitions(tree: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    for index, definition in enumerate(tree.get("tools") or ()):
-        yield ("tools", index), definition
-    for number, message in enumerate(tree["messages"]):
-        for index, block in enumerate(blocks_of(message.get("content"))):
-            tool = block.get("tool") if block.get("type") == "tool_addition" else None
-            definition = tool.get("definition") if type(tool) is dict else None
-            if type(definition) is dict:
-                yield ("messages", number, "content", index, "tool", "definition"), definition
-
-
 def _removed(tree: Mapping[str, Any], names: set[str], *, is_adding: bool) -> list[Splice]:
-    gone = [(at, definition) for at, definition in _definitions(tree) if tool_name(definition) in names]
+    gone = [(at, definition) for at, definition in definitions(tree) if tool_name(definition) in names]
     listed = [at for at, _ in gone if at[0] == "tools"]
-    splices: list[Splice] = [*blocks.without_blocks(tree, (at[:4] for at, _ in gone if at[0] == "messages"))]
+    bringing = dict.fromkeys(at[:4] for at, _ in gone if at[0] == "messages")
+    splices: list[Splice] = [*blocks.without_blocks(tree, bringing)]
     splices += _servers_removed(tree, [definition.get("mcp_server_name") for _, definition in gone])
     if listed and len(listed) == len(tree["tools"]) and not is_adding:
         return splices + [Drop((name,)) for name in ("tools", "tool_choice") if name in tree]
@@ -93,9 +83,10 @@ def _narrowed(tree: Mapping[str, Any], gone: set[str]) -> list[Splice]:
 
 
 def _set(tree: Mapping[str, Any], set_to: Mapping[str, object]) -> list[Splice]:
-    places = {tool_name(definition): at for at, definition in _definitions(tree)}
-    splices: list[Splice] = [Put(places[name], value) for name, value in set_to.items() if name in places]
-    new = [value for name, value in set_to.items() if name not in places]
+    places = [(at, tool_name(definition)) for at, definition in definitions(tree)]
+    splices: list[Splice] = [Put(at, set_to[name]) for at, name in places if name in set_to]
+    known = {name for _at, name in places}
+    new = [value for name, value in set_to.items() if name not in known]
     if not new:
         return splices
     if isinstance(tree.get("tools"), list):

@@ -180,7 +180,9 @@ class MessagesResponse(JsonContent):
 
     @override
     def replaced(self, text: str) -> MessagesResponse:
-        """This answer's envelope, with `text` and nothing else of what the model said."""
+        """This answer's envelope, with `text` and nothing else of what the model, or a refusal, said."""
+        if type(error := self.tree.get("error")) is dict:
+            return response_of({**self.tree, "error": {**error, "message": text}})
         kept = {name: self.tree[name] for name in _KEPT if name in self.tree}
         return response_of({**kept, **_said(text)})
 

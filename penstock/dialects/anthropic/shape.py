@@ -5,8 +5,10 @@ Unknown names, roles, blocks and tools pass: they are for the upstream to judge,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from penstock.dialects.splicing import Path
 from penstock.errors import RequestError
 
 _NONE: Final = type(None)
@@ -54,16 +56,28 @@ def check(tree: Any) -> dict[str, Any]:
 
 def other_models(tree: dict[str, Any]) -> list[str]:
     """Every model besides `model` that the provider may turn to: fallbacks, and those of tools."""
-    named = [*(tree.get("fallbacks") or ()), *(tree.get("tools") or ()), *added_tools(tree)]
+    named = [*(tree.get("fallbacks") or ()), *(definition for _at, definition in definitions(tree))]
     return [holder["model"] for holder in named if type(holder.get("model")) is str]
 
 
-def added_tools(tree: dict[str, Any]) -> list[dict[str, Any]]:
-    """The definitions of tools that messages bring (`tool_addition`)."""
-    blocks = (block for message in tree["messages"] for block in blocks_of(message.get("content")))
-    held = (block.get("tool") for block in blocks if block.get("type") == "tool_addition")
-    found = (tool.get("definition") for tool in held if type(tool) is dict)
-    return [definition for definition in found if type(definition) is dict]
+def definitions(tree: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every definition of a tool and where it is: in the list, brought by a message, kept by a summary."""
+    for index, definition in enumerate(tree.get("tools") or ()):
+        yield ("tools", index), definition
+    for number, message in enumerate(tree["messages"]):
+        for index, block in enumerate(blocks_of(message.get("content"))):
+            at: Path = ("messages", number, "content", index)
+            changes = block.get("tool_changes")
+            yield from _changed(block, at)
+            for position, change in enumerate(changes if type(changes) is list else ()):
+                yield from _changed(change, (*at, "tool_changes", position))
+
+
+def _changed(change: Any, at: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    tool = change.get("tool") if type(change) is dict else None
+    definition = tool.get("definition") if type(tool) is dict else None
+    if type(definition) is dict:
+        yield (*at, "tool", "definition"), definition
 
 
 def blocks_of(content: Any) -> list[dict[str, Any]]:

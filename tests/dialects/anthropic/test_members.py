@@ -97,6 +97,24 @@ def test_a_tool_that_a_message_brings_is_removed_there() -> None:
     assert changed["messages"][2]["content"][0]["tool"]["definition"] == {"name": "a"}
 
 
+def test_every_definition_of_a_name_is_replaced() -> None:
+    said = {"role": "system", "content": [addition("a")]}
+    body = tree(messages=[USER, said], tools=[tool("a"), tool("b")])
+    after = applied(members.tool_splices(body, [edit("a", {"name": "a", "strict": True})]), body)
+    found = [definition.definition for definition in members.tools(after)]
+    assert found == [{"name": "a", "strict": True}, tool("b"), {"name": "a", "strict": True}]
+
+
+def test_a_summary_that_keeps_a_tool_goes_with_it() -> None:
+    kept = [addition("b"), addition("a"), addition("a")]
+    summary = {"type": "compaction", "content": "s", "signature": "E", "tool_changes": kept}
+    said = {"role": "assistant", "content": [summary, {"type": "text", "text": "x"}]}
+    body = tree(messages=[USER, said])
+    assert [tool.name for tool in members.tools(body)] == ["b", "a", "a"]
+    after = applied(members.tool_splices(body, [edit("a")]), body)
+    assert after["messages"][1]["content"] == [{"type": "text", "text": "x"}]
+
+
 def test_the_tools_of_an_mcp_server_go_with_the_server() -> None:
     toolset = {"type": "mcp_toolset", "mcp_server_name": "s"}
     body = tree(tools=[toolset, tool("a")], mcp_servers=[{"name": "s"}, {"name": "t"}])

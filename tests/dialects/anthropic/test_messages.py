@@ -56,12 +56,14 @@ def test_a_stream_always_says_its_usage() -> None:
 
 def test_every_model_that_a_request_may_lead_to_is_named() -> None:
     addition = {"type": "tool_definition", "definition": {"type": "advisor_20260301", "model": "c"}}
+    kept = {"type": "tool_definition", "definition": {"type": "advisor_20260301", "model": "d"}}
     content = request(
         {"role": "user", "content": [{"type": "tool_addition", "tool": addition}]},
+        {"role": "assistant", "content": [{"type": "compaction", "tool_changes": [{}, {"tool": kept}, 5]}]},
         fallbacks=[{"model": "a", "max_tokens": 1}],
         tools=[{"type": "advisor_20260301", "name": "advisor", "model": "b"}],
     )
-    assert content.other_models == ("a", "b", "c")
+    assert content.other_models == ("a", "b", "c", "d")
     assert request().other_models == ()
 
 
@@ -239,6 +241,16 @@ def test_a_replaced_answer_keeps_its_envelope_and_nothing_that_was_said() -> Non
         "stop_reason": "end_turn",
         "stop_sequence": None,
     }
+
+
+def test_a_replaced_refusal_of_an_upstream_is_one_with_other_words() -> None:
+    refused = {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "message": "Jane"},
+        "request_id": "r",
+    }
+    replaced = MessagesResponse.decode(json.dumps(refused).encode()).replaced("No.")
+    assert sent(replaced) == {**refused, "error": {"type": "invalid_request_error", "message": "No."}}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b'{"a":1,"a":2}', b"<html>"])
