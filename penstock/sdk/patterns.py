@@ -44,7 +44,7 @@ class Reach(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The reach of one part of a pattern; `is_needed`: where text ends in front of it, nothing matches."""
+    """The reach of one part of a pattern."""
 
     width: float = 0
     extent: float = 0
@@ -52,6 +52,9 @@ class _Part(NamedTuple):
     told: float = 0
     lag: float = 0
     is_needed: bool = False
+    """Where text ends in front of it, or in it, there may be no match, or another one."""
+    looks_on: bool = False
+    """It asks what follows, as `(?!x)` and `$`: in the midst of `(?:bc)*` the end of a text says nothing."""
 
     @property
     def late(self) -> float:
@@ -151,7 +154,7 @@ class _Walk:
 
     def sequence(self, items: Iterable[tuple[Any, Any]]) -> _Part:
         """Parts one after the other. It is told with the last that is needed; what follows only lags."""
-        parts = [self._part(*item) for item in items]
+        parts = _settled([self._part(*item) for item in items])
         last = max((index for index, part in enumerate(parts) if part.is_needed), default=-1)
         at: float = 0
         extent: float = 0
@@ -163,7 +166,8 @@ class _Walk:
                 told = max(told, at + (part.extent if index < last else part.told))
             lag = max(lag, part.late if index > last else part.lag if index == last else 0)
             at += part.width
-        return _Part(at, extent, max((part.left for part in parts), default=0), told, lag, last >= 0)
+        left = max((part.left for part in parts), default=0)
+        return _Part(at, extent, left, told, lag, last >= 0, any(part.looks_on for part in parts))
 
     def _part(self, kind: Any, of: Any) -> _Part:
         if kind in _ONE_CHARACTER:
@@ -187,8 +191,9 @@ class _Walk:
             _times(most - 1, part.width) + part.extent if most else 0,
             part.left,
             _times(least - 1, part.width) + part.told if least else 0,
-            part.lag if least == most == 1 else part.late,
+            part.lag if least == most else part.late,
             part.is_needed and least > 0,
+            part.looks_on,
         )
 
     def _choice(self, kind: Any, of: Any) -> _Part | None:
@@ -205,7 +210,10 @@ class _Walk:
         width, extent, left, told, lag = (
             max(sizes) for sizes in zip(*(way[:5] for way in ways), strict=True)
         )
-        return _Part(width, extent, left, told, lag, all(way.is_needed for way in ways))
+        # One way that nothing can hinder makes the others optional; a group decides for itself (`(?(1)a|b)`).
+        is_free = kind is op.BRANCH and any(not (way.is_needed or way.looks_on) for way in ways)
+        is_needed = any(way.is_needed for way in ways) and not is_free
+        return _Part(width, extent, left, told, lag, is_needed, any(way.looks_on for way in ways))
 
     def _look(self, kind: Any, of: Any) -> _Part:
         """What takes no character, but looks at some."""
@@ -214,17 +222,28 @@ class _Walk:
         if kind in {op.ASSERT, op.ASSERT_NOT}:
             part = self.sequence(of[1])
             if of[0] < 0:
-                return _Part(left=part.width + part.left)
+                # Where a text ends it may not hold, and hold further on: as what is needed.
+                return _Part(left=part.width + part.left, is_needed=True)
             # At the end of a text nothing follows: `(?!x)` holds there, `(?=x)` does not.
-            return _Part(0, part.extent, part.left, part.extent, part.extent, kind is op.ASSERT)
+            is_needed = kind is op.ASSERT
+            return _Part(0, part.extent, part.left, part.extent, part.extent, is_needed, looks_on=True)
         return _Part() if kind is getattr(op, "FAILURE", None) else _UNKNOWN
+
+
+def _settled(parts: list[_Part]) -> list[_Part]:
+    """What asks what follows is needed behind anything that text can end in the midst of."""
+    late = [(part.lag if part.is_needed else part.late) > 1 for part in parts]
+    return [
+        part._replace(is_needed=True) if part.looks_on and any(late[:index]) else part
+        for index, part in enumerate(parts)
+    ]
 
 
 def _place(of: Any) -> _Part:
     if of in _BEGINNINGS:
-        return _Part(left=1)
+        return _Part(left=1, is_needed=True)
     if of in _ENDINGS:
         # `$` holds before a line feed at the end too, so it looks at two.
-        return _Part(0, 2 if of is op.AT_END else 1, 0, 2, 2)
+        return _Part(0, 2 if of is op.AT_END else 1, 0, 2, 2, looks_on=True)
     # \b: where a text ends it may hold at another place than when the text goes on.
     return _Part(0, 1, 1, 1, 1, is_needed=True)
