@@ -20,6 +20,7 @@ from penstock.dialects.openai.stream_chunk import (
     numbered,
     plain,
 )
+from penstock.dialects.retexting import with_texts
 from penstock.dialects.splicing import Drop, Put, Splice, splice
 from penstock.errors import PenstockError
 from penstock.streams import Channel
@@ -73,12 +74,25 @@ class ChunkWriter:
         splices += self._roles_said(chunk.tree)
         if not splices:
             return self._passed(chunk)
+        if self._is_left_empty(chunk, texts, len(splices)):
+            return b""
         text = splice(chunk.text, splices)
         tree = rawjson.parse(text)
         if self._is_idle(tree):
             return b""
         self._begun |= {choice["index"] for choice in choices(tree)}
         return self._sent(chunk.event.with_data(plain(text)))
+
+    def _is_left_empty(self, chunk: Chunk, texts: Mapping[TextPart, str], changes: int) -> bool:
+        """Whether nothing is left of the chunk, seen without writing it: of most, all of the text waits.
+
+        `changes`: how many there are in all; others than of texts are seen once they are written.
+        """
+        changed = {part.at: new for part, new in texts.items() if new != part.text}
+        if len(changed) < changes or any(changed.values()):
+            return False
+        tree = with_texts(chunk.tree, changed)
+        return tree is not None and self._is_idle(tree)
 
     def text(self, channel: Channel, text: str) -> bytes:
         """A chunk of the gateway's own: text of a growing channel that leaves later than it came."""

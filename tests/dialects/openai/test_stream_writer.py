@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from penstock.denial import Denial
+from penstock.dialects.openai import stream_writer
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.dialects.openai.stream_assembly import Template
 from penstock.dialects.openai.stream_chunk import Chunk, TextPart
@@ -60,6 +61,13 @@ def test_a_chunk_that_says_nothing_any_more_is_not_sent() -> None:
     assert edited(writer, came, "") != b""
     texts = {part: "" for part in came.parts if isinstance(part, TextPart)}
     assert writer.edited(came, texts, [Put(("choices", 0, "logprobs"), None)]) == b""
+
+
+def test_a_chunk_of_which_nothing_is_left_is_not_written_to_see_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = ChunkWriter()
+    writer.passed(chunk(delta(role="assistant")))
+    monkeypatch.setattr(stream_writer, "splice", None)
+    assert edited(writer, chunk(delta(content="a"), obfuscation="xyz"), "") == b""
 
 
 @pytest.mark.parametrize(
