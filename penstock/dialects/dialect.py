@@ -69,6 +69,10 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def id_headers(self) -> tuple[str, ...]:
+        """Where its clients look for the request's id."""
+
     def decode_request(self, body: bytes) -> RequestContent:
         """Raises RequestError (400), which says what is wrong and where, never what stands there."""
 
@@ -92,6 +96,9 @@ class Dialect(Protocol):
 
     def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
         """A denial or failure in the shape that the dialect's clients know."""
+
+    def forwarded_headers(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """The caller's headers that go on to the upstream; names in lower case. No guard sees them."""
 
     def list_models(self, models: Sequence[ListedModel]) -> Rendered:
         """The models that the caller may use."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from penstock.dialects import DEFAULT, Match, dialect_for
+from penstock.dialects import Dialect, Match, dialect_for, spoken
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
 from penstock.evidence.digests import Digester
 from penstock.evidence.record import SkipReason
@@ -52,7 +52,7 @@ class Gateway:
         request_id = self._parts.new_id()
         started = self._parts.clock()
         match = _match(http)
-        dialect = match.route.dialect if isinstance(match, Match) else DEFAULT
+        dialect = _dialect(http, match)
         try:
             account = self._account(http, match, request_id, started)
         except PenstockError as error:
@@ -63,7 +63,7 @@ class Gateway:
             answer = refusal(dialect, PenstockError(), request_id)
         else:
             answer = self._closing(http, match, account, remaining_s)
-        return _http(answer, request_id, client_request_id(http.headers))
+        return _http(dialect, answer, request_id, client_request_id(http.headers))
 
     def _account(
         self, http: HttpRequest, match: Match | RequestError, request_id: str, started: float
@@ -75,7 +75,7 @@ class Gateway:
             request_id=request_id,
             received_ms=self._parts.now_ms(),
             started=started,
-            dialect=route.dialect.name if route else DEFAULT.name,
+            dialect=_dialect(http, match).name,
             route=route.template if route else NO_ROUTE,
             snapshot=self._parts.snapshot,
             digester=digester,
@@ -91,7 +91,7 @@ class Gateway:
         remaining_s: Callable[[], float],
     ) -> Reply | _Flow:
         """The reply, stored; or, when it cannot be stored, the one that withholds it; or a stream."""
-        dialect = match.route.dialect if isinstance(match, Match) else DEFAULT
+        dialect = _dialect(http, match)
         try:
             answer = self._answered(http, match, account, remaining_s)
         except PenstockError as error:
@@ -111,12 +111,12 @@ class Gateway:
     ) -> Reply | _Flow:
         caller = self._parts.authentication.authenticate(http.headers)
         if isinstance(caller, Denied):
-            return self._turned_away(match, account, caller)
+            return self._turned_away(_dialect(http, match), account, caller)
         account.principal = caller.principal.record()
         account.passed("authentication")
         if isinstance(match, RequestError):
             account.denied(REQUEST_STAGE, match.code)
-            return self._closed(account, refusal(DEFAULT, match, account.request_id), None)
+            return self._closed(account, refusal(_dialect(http, match), match, account.request_id), None)
         kind = McpPassage if match.route.operation == "mcp" else Passage
         passage = kind(self._parts, http, caller, account, remaining_s)
         answer = self._passed(passage, match, account)
@@ -159,9 +159,8 @@ class Gateway:
             log.exception("a request crashed on its way", extra={"request_id": account.request_id})
             return refusal(match.route.dialect, PenstockError(), account.request_id)
 
-    def _turned_away(self, match: Match | RequestError, account: Account, denied: Denied) -> Reply:
+    def _turned_away(self, dialect: Dialect, account: Account, denied: Denied) -> Reply:
         """A refusal at the door: recorded when the key was recognised, else counted and logged only."""
-        dialect = match.route.dialect if isinstance(match, Match) else DEFAULT
         account.controls.append(denied.record)
         reply = refusal(dialect, denied.denial, account.request_id)
         if denied.principal is not None:
@@ -195,9 +194,14 @@ class Gateway:
 
 def _match(http: HttpRequest) -> Match | RequestError:
     try:
-        return dialect_for(http.method, http.path)
+        return dialect_for(http.method, http.path, http.headers)
     except RequestError as error:
         return error
+
+
+def _dialect(http: HttpRequest, match: Match | RequestError) -> Dialect:
+    """Whose words the caller reads, also on a path that nobody knows."""
+    return match.route.dialect if isinstance(match, Match) else spoken(http.headers)
 
 
 def _marked(reply: Reply, account: Account) -> Reply:
@@ -207,12 +211,14 @@ def _marked(reply: Reply, account: Account) -> Reply:
     return reply
 
 
-def _http(answer: Reply | _Flow, request_id: str, own_id: str | None) -> HttpResponse | HttpStream:
+def _http(
+    dialect: Dialect, answer: Reply | _Flow, request_id: str, own_id: str | None
+) -> HttpResponse | HttpStream:
     """The answer with the headers that every response carries."""
     if isinstance(answer, _Flow):
-        headers = common_headers(request_id, own_id, is_stream=True)
+        headers = common_headers(dialect, request_id, own_id, is_stream=True)
         return HttpStream(200, headers | answer.headers, answer.chunks, answer.cancel)
-    headers = common_headers(request_id, own_id, is_stream=answer.is_stream) | answer.headers
+    headers = common_headers(dialect, request_id, own_id, is_stream=answer.is_stream) | answer.headers
     if answer.is_stream:
         return HttpStream(answer.status, headers, iter(_pieces(answer.body)), lambda: None)
     return HttpResponse(answer.status, headers, answer.body)

@@ -25,7 +25,7 @@ from penstock.gateway.account import Account
 from penstock.gateway.dispatch import dispatch, receivers, skipped
 from penstock.gateway.http import HttpRequest
 from penstock.gateway.parts import Parts
-from penstock.gateway.reply import Reply, forwarded_headers, noted, refusal
+from penstock.gateway.reply import Reply, noted, refusal
 from penstock.gateway.streaming import Streaming
 from penstock.gateway.upstreaming import call_upstream, check_size, open_stream
 from penstock.gateway.ways import Flowing, Held, Way
@@ -154,7 +154,7 @@ class Passage:
 
     def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply | Streaming:
         account, dialect = self._account, route.dialect
-        exchange = self._exchange(content)
+        exchange = self._exchange(dialect, content)
         before = self._parts.before.run(exchange, self.overrides)
         account.gate("before_upstream", before)
         account.tags = exchange.tags
@@ -196,7 +196,7 @@ class Passage:
         streaming.begin()
         return streaming
 
-    def _exchange(self, content: RequestContent) -> Exchange:
+    def _exchange(self, dialect: Dialect, content: RequestContent) -> Exchange:
         controls = self._account.controls
         return Exchange(
             request_id=self._account.request_id,
@@ -204,7 +204,7 @@ class Passage:
             identity=self._parts.access.identity(self._caller.principal),
             request=content,
             digester=self._account.digester,
-            request_headers=forwarded_headers(self._http.headers),
+            request_headers=dialect.forwarded_headers(self._http.headers),
             decisions=[{"control": c.stage, "action": c.decision, "reason": c.code} for c in controls],
         )
 

@@ -17,7 +17,7 @@ from penstock.evidence.record import Outcome
 PASSED_ON: Final = frozenset({400, 404, 409, 413, 422, 429})
 # What an upstream says beside its body and a client may use; not `openai-organization`, the operator's.
 PASSED_HEADERS: Final = frozenset({"retry-after", "openai-processing-ms", "openai-version"})
-RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z-]{1,40}")
+RATE_LIMIT: Final = re.compile(r"(?:x|anthropic)-ratelimit-[a-z-]{1,40}")
 MAX_RATE_LIMITS: Final = 32  # API Gateway carries 10 KB of headers in all
 # Numbers, times and dates. Guards do not see headers, so nothing that could be a sentence passes in one.
 PASSED_VALUE: Final = re.compile(
@@ -26,10 +26,6 @@ PASSED_VALUE: Final = re.compile(
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z)?"
     r"|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
-# The one header of callers that goes on: features and their versions, as `assistants=v2`.
-FORWARDED_HEADER: Final = "openai-beta"
-_FEATURE = r"[a-z][a-z_-]{0,48}=(?:v[0-9]{1,3}|[0-9]{4}-[0-9]{2}-[0-9]{2})"
-FORWARDED_VALUE: Final = re.compile(rf"{_FEATURE}(?:,[ ]?{_FEATURE}){{0,7}}")
 NOTE_PREFIX: Final = "x-penstock-meta-"
 RETRY: Final = "x-should-retry"  # the OpenAI clients honour it (openai-python, `_should_retry`)
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")  # behaviour.md, section 4
@@ -79,11 +75,11 @@ def _is_callers(why: Denial | PenstockError) -> bool:
 
 
 def common_headers(
-    request_id: str, client_request_id: str | None, *, is_stream: bool = False
+    dialect: Dialect, request_id: str, client_request_id: str | None, *, is_stream: bool = False
 ) -> dict[str, str]:
     """On every response, errors included."""
-    headers = {"content-type": "text/event-stream", "cache-control": "no-cache"} if is_stream else {}
-    headers = {"content-type": "application/json", **headers, "x-request-id": request_id}
+    headers = {"content-type": "application/json", **dict.fromkeys(dialect.id_headers, request_id)}
+    headers |= {"content-type": "text/event-stream", "cache-control": "no-cache"} if is_stream else {}
     return headers | ({"x-client-request-id": client_request_id} if client_request_id else {})
 
 
@@ -106,9 +102,3 @@ def passed_headers(upstream: Mapping[str, str]) -> dict[str, str]:
 def noted(notes: Mapping[str, str]) -> dict[str, str]:
     """Plugins' notes to the caller, as headers."""
     return {NOTE_PREFIX + name: value for name, value in notes.items()}
-
-
-def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The caller's headers that go on to the upstream."""
-    value = headers.get(FORWARDED_HEADER, "")
-    return {FORWARDED_HEADER: value} if FORWARDED_VALUE.fullmatch(value) else {}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.dialects.anthropic.dialect import Anthropic
+from penstock.dialects.openai.dialect import OpenAI
 from penstock.gateway.reply import (
     MAX_RATE_LIMITS,
     client_request_id,
     common_headers,
-    forwarded_headers,
     passed_headers,
 )
 
@@ -30,8 +31,12 @@ def test_only_a_well_formed_request_id_of_the_callers_comes_back(given: str, kep
 
 
 def test_the_gateways_own_id_is_on_every_response() -> None:
-    assert common_headers("r1", None) == {"content-type": "application/json", "x-request-id": "r1"}
-    assert common_headers("r1", "mine")["x-client-request-id"] == "mine"
+    assert common_headers(OpenAI(), "r1", None) == {
+        "content-type": "application/json",
+        "x-request-id": "r1",
+    }
+    assert common_headers(OpenAI(), "r1", "mine")["x-client-request-id"] == "mine"
+    assert common_headers(Anthropic(), "r1", None)["request-id"] == "r1"
 
 
 def test_rate_limits_pass_and_what_is_the_operators_does_not() -> None:
@@ -74,15 +79,3 @@ def test_no_words_pass_in_an_upstreams_headers_which_no_guard_sees(name: str, va
 def test_so_many_rate_limits_pass_and_no_more() -> None:
     upstream = {f"x-ratelimit-{'a' * count}": "1" for count in range(1, 40)}
     assert len(passed_headers(upstream)) == MAX_RATE_LIMITS
-
-
-@pytest.mark.parametrize("value", ["assistants=v2", "assistants=v2, realtime=v1", "web_sockets=2026-02-04"])
-def test_features_that_a_caller_asks_for_go_on(value: str) -> None:
-    assert forwarded_headers({"openai-beta": value, "x-other": "v1"}) == {"openai-beta": value}
-
-
-@pytest.mark.parametrize(
-    "value", ["", "alice@example.com", "4242424242424242", "a=v4242424242424242", "a=v1\r\nx: y", "\u540d=v1"]
-)
-def test_no_words_of_a_caller_go_on_in_a_header(value: str) -> None:
-    assert forwarded_headers({"openai-beta": value}) == {}

@@ -20,6 +20,7 @@ class Anthropic:
     """Implements `penstock.dialects.dialect.Dialect`."""
 
     name = "anthropic"
+    id_headers = ("x-request-id", "request-id")
 
     def decode_request(self, body: bytes) -> messages.MessagesRequest:
         return messages.MessagesRequest.decode(body)

@@ -18,6 +18,7 @@ class Mcp:
     """Implements `penstock.dialects.dialect.Dialect`; what is about models raises RequestError."""
 
     name = "mcp"
+    id_headers = ("x-request-id",)
 
     def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
         return errors.render(refusal, request_id)
@@ -38,6 +39,9 @@ class Mcp:
         raise _no_models()
 
     def answer(self, *_: object, **__: object) -> NoReturn:
+        raise _no_models()
+
+    def forwarded_headers(self, *_: object, **__: object) -> NoReturn:
         raise _no_models()
 
     def list_models(self, *_: object, **__: object) -> NoReturn:

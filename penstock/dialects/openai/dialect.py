@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects.dialect import ListedModel, Rendered
-from penstock.dialects.openai import chat, errors, models
+from penstock.dialects.openai import chat, errors, headers, models
 from penstock.dialects.openai.stream_assembly import Template
 from penstock.dialects.openai.stream_collecting import Collected
 from penstock.dialects.openai.stream_guarded import GuardedStream
@@ -21,6 +21,7 @@ class OpenAI:
     """Implements `penstock.dialects.dialect.Dialect`."""
 
     name = "openai"
+    id_headers = ("x-request-id",)
 
     def decode_request(self, body: bytes) -> chat.ChatRequest:
         return chat.ChatRequest.decode(body)
@@ -46,6 +47,9 @@ class OpenAI:
 
     def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
         return errors.render(refusal, request_id)
+
+    def forwarded_headers(self, sent: Mapping[str, str]) -> dict[str, str]:
+        return headers.forwarded_headers(sent)
 
     def list_models(self, listed: Sequence[ListedModel]) -> Rendered:
         return models.list_models(listed)
