@@ -190,7 +190,7 @@ def _explain(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"granted": granted, "placements": [_explained(item) for item in found]})
         return
-    columns = ("moment", "plugin", "runs", "why", "mode", "host", "timeout_ms", "grant")
+    columns = ("moment", "plugin", "runs", "why", "mode", "host", "stream", "timeout_ms", "grant")
     print_table(f"{args.key} → {args.model}", columns, [_explained_row(item) for item in found])
     if note:
         print(note)
@@ -231,6 +231,7 @@ def _explained(item: Explained) -> dict[str, Any]:
         "mode": item.mode.label,
         "style": placement.style,
         "host": placement.host,
+        "stream": placement.stream or "",
         "timeout_ms": placement.timeout_ms,
         "reads": list(placement.reads),
         "writes": sorted(placement.terms.writes),
@@ -241,7 +242,8 @@ def _explained(item: Explained) -> dict[str, Any]:
 def _explained_row(item: Explained) -> tuple[object, ...]:
     facts = _explained(item)
     grant = [f"{what}: {', '.join(facts[what])}" for what in ("effects", "reads", "writes") if facts[what]]
-    named = (facts[name] for name in ("moment", "plugin", "runs", "why", "mode", "host", "timeout_ms"))
+    names = ("moment", "plugin", "runs", "why", "mode", "host", "stream", "timeout_ms")
+    named = (facts[name] for name in names)
     return (*named, "\n".join(grant))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served
+from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served, stream_problem
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.placing import Installed, PlacingError, place
 from penstock.configuration.plugin_source import check_source
@@ -17,7 +17,7 @@ from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_sna
 from penstock.errors import ConfigurationError
 from penstock.gates.placement import Placement, in_order
 from penstock.gates.scope import Names
-from penstock.sdk.fields import MOMENTS
+from penstock.sdk.fields import AFTER, MOMENTS
 from penstock.sdk.loading import load_plugin
 from penstock.sdk.manifest import read_manifest
 
@@ -108,6 +108,10 @@ def _placed(source: Source, index: int, stanza: PluginStanza, installed: Install
         if found:
             problem, remedy = found
             raise source.error(("plugin", index, "scope"), f"{placement.name}: {problem}", remedy)
+        found = stream_problem(placement)
+        if found:
+            problem, remedy = found
+            raise source.error(("plugin", index, "grant", AFTER), f"{placement.name}: {problem}", remedy)
     return placements
 
 

@@ -12,6 +12,7 @@ from penstock import dialects
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
 from penstock.sdk import fields
+from penstock.sdk.manifest import window_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,17 @@ def coverage_problem(
             problem = f"it cannot act on {surface.name}: none of its fields is there."
             return problem, f"Leave it out: scope.except = [{left_out}]."
     return None
+
+
+def stream_problem(placement: Placement) -> tuple[str, str] | None:
+    """Why `placement` cannot meet a stream as it declares, and the remedy; None when it can."""
+    if placement.stream != "window":
+        return None
+    if placement.host == "function":
+        problem = "a function of its own is too far away to be called for each piece of a stream."
+        return problem, 'Have its manifest declare stream = "buffer", or write host = "in_process".'
+    found = window_problem(placement.reads, placement.terms.writes, placement.terms.effects)
+    return None if found is None else (found, 'Grant more, or have its manifest declare stream = "buffer".')
 
 
 def _carries(surface: Surface, name: str) -> bool:

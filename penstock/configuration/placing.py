@@ -17,8 +17,8 @@ from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
-from penstock.sdk.fields import LATER, MOMENTS, Moment
-from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key, moment_problem, texts_at
+from penstock.sdk.fields import AFTER, LATER, MOMENTS, Moment
+from penstock.sdk.manifest import Manifest, MomentRequest, StreamWay, hosts_by_key, moment_problem, texts_at
 
 # behaviour.md, section 3: what a call may take when nobody says.
 TIMEOUT_MS: Mapping[HostKind, int] = {"in_process": 100, "function": 1500}
@@ -89,9 +89,9 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         uninspected=_policies(stanza),
         required=stanza.required,
         delivery=asked.delivery,
-        stream=asked.stream,
-        window_chars=asked.window_chars,
-        max_hold_chars=asked.max_hold_chars,
+        stream=stream_way(style, moment, asked),
+        window_chars=asked.window_chars if style == "ordered" else None,
+        max_hold_chars=asked.max_hold_chars if style == "ordered" else None,
     )
 
 
@@ -186,6 +186,14 @@ def _timeout_ms(style: Style, host: HostKind) -> int:
 def derived_on_error(style: Style, asked: MomentRequest) -> OnError:
     """When the stanza is silent. The manifest's wish counts for ordered placements: no other can stop."""
     return (asked.on_error or "block") if style == "ordered" else "allow"
+
+
+def stream_way(style: Style, moment: Moment, asked: MomentRequest) -> StreamWay | None:
+    """How it meets a stream: who may change or stop one and says nothing needs the whole answer.
+
+    None where no stream passes, and for who only looks, once, at what has left.
+    """
+    return (asked.stream or "buffer") if style == "ordered" and moment == AFTER else None
 
 
 def _terms(grant: MomentGrant, manifest: Manifest, config: Mapping[str, Any]) -> Terms:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from penstock.configuration.model import Grant, MomentGrant, PluginStanza
-from penstock.configuration.placing import derived_on_error
+from penstock.configuration.placing import derived_on_error, stream_way
 from penstock.gates.placement import OnError, Style, derived_style, is_content_read
 from penstock.sdk import fields
-from penstock.sdk.fields import LATER, Moment
+from penstock.sdk.fields import AFTER, LATER, Moment
 from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key
 
 _STEERING = ("block", "transform", "respond")
@@ -54,6 +54,8 @@ class _Placed:
     after: tuple[str, ...]
     on_error: OnError
     chosen: str
+    stream: str
+    """How it meets a stream, in words; empty where none passes."""
 
     @classmethod
     def of(
@@ -64,10 +66,11 @@ class _Placed:
         if stanza is not None and moment != LATER:
             after = tuple(dict.fromkeys((*after, *stanza.after)))
         style = derived_style(moment, frozenset(given.effects), given.reads, after)
+        stream = _stream(moment, style, asked)
         if stanza is not None and stanza.on_error:
-            return cls(moment, style, after, stanza.on_error, "gateway.toml")
+            return cls(moment, style, after, stanza.on_error, "gateway.toml", stream)
         chosen = "manifest" if asked.on_error and style == "ordered" else f"derived: it is {style}"
-        return cls(moment, style, after, derived_on_error(style, asked), chosen)
+        return cls(moment, style, after, derived_on_error(style, asked), chosen, stream)
 
     @property
     def may_stop(self) -> bool:
@@ -84,7 +87,21 @@ def _line(placed: _Placed, stanza: PluginStanza | None) -> str:
         facts += [f"order {stanza.order}", f"mode {stanza.mode}", f"rollout {stanza.rollout} %", required]
     if placed.after:
         facts.append(f"after {' and '.join(placed.after)}")
-    return f"{placed.moment}: {', '.join([*facts, f'on_error {placed.on_error} ({placed.chosen})'])}"
+    facts.append(f"on_error {placed.on_error} ({placed.chosen})")
+    return f"{placed.moment}: {', '.join([*facts, *filter(None, [placed.stream])])}"
+
+
+def _stream(moment: Moment, style: Style, asked: MomentRequest) -> str:
+    if moment != AFTER:
+        return ""
+    way = stream_way(style, moment, asked)
+    if way is None:
+        return "looks at a stream once it has passed"
+    if way == "window":
+        held_chars = max(asked.max_hold_chars or 0, asked.window_chars or 0)
+        return f"keeps back {asked.window_chars} characters of a stream, at most {held_chars} of one match"
+    chosen = "manifest" if asked.stream else "derived: it declares no `stream`"
+    return f"holds a stream until it is whole ({chosen})"
 
 
 def _everything(manifest: Manifest) -> Grant:

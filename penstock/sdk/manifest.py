@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -51,6 +51,9 @@ Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=300)]
 TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE)]
 HostPort = Annotated[str, StringConstraints(pattern=HOST)]
 ConfigKey = Annotated[str, StringConstraints(pattern=CONFIG_KEY, max_length=128)]
+
+# What a stream brings piece by piece; what else is of a response is whole when a placement sees it.
+GROWING_FIELDS = frozenset({"response.text", "response.reasoning"})
 
 _EFFECTS: Mapping[Moment, frozenset[str]] = {
     BEFORE: frozenset({"block", "transform", "respond", "record"}),
@@ -281,9 +284,27 @@ def _stream_problem(moment: Moment, request: MomentRequest) -> str | None:
         return '`stream = "window"` needs `window_chars`.'
     if request.stream != "window" and (request.window_chars or request.max_hold_chars):
         return '`window_chars` and `max_hold_chars` belong to `stream = "window"`.'
-    if request.stream == "window" and "respond" in request.effects:
-        return '`respond` needs `stream = "buffer"`.'
+    if (request.max_hold_chars or 0) and (request.max_hold_chars or 0) < (request.window_chars or 0):
+        return "`max_hold_chars` is less than `window_chars`: it is the widest match, so at least as wide."
+    if request.stream == "window":
+        return window_problem(request.reads, request.writes, request.effects)
     return None
+
+
+def window_problem(reads: Iterable[str], writes: Iterable[str], effects: Iterable[str]) -> str | None:
+    """Why such a placement cannot meet a stream in windows; None when it can."""
+    if "respond" in effects:
+        return '`respond` needs `stream = "buffer"`.'
+    if "decisions" in reads:
+        return '`decisions` are not known while pieces pass: reading them needs `stream = "buffer"`.'
+    if not GROWING_FIELDS.intersection(reads):
+        return f'`stream = "window"` needs a text that grows: read {" or ".join(sorted(GROWING_FIELDS))}.'
+    early = next(
+        (name for name in writes if name.startswith(("response.headers.", "response.metadata"))), None
+    )
+    return (
+        f'{early!r} has left before the text comes: writing it needs `stream = "buffer"`.' if early else None
+    )
 
 
 def _moment_key_problem(moment: Moment, request: MomentRequest) -> str | None:

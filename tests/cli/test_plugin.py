@@ -75,6 +75,7 @@ def test_explain_tells_what_would_run_and_why_the_rest_would_not(applied: Gatewa
         ("export", "yes", "enforce"),
     ]
     assert found["placements"][0]["effects"] == ["block"]
+    assert found["placements"][0]["stream"] == ""
     applied.deploy(scoped + APPLIED)
     (row,) = applied.json(*words)["placements"]
     assert (row["runs"], row["why"]) == ("no", "its scope does not admit model 'gpt'")

@@ -164,3 +164,22 @@ def test_the_example_compiles_without_a_warning() -> None:
     found = compile_file(read_gateway_file(ROOT / "examples" / "gateway.toml"))
     assert found.warnings == ()
     assert found.plugin_roots == (str(built_in_plugins()),)
+
+
+def test_a_grant_under_which_a_plugin_cannot_meet_streams_is_refused_where_it_stands(tmp_path: Path) -> None:
+    asked = """
+[after_upstream]
+reads = ["response.text", "response.tool_calls"]
+effects = ["block"]
+stream = "window"
+window_chars = 9
+
+[reasons]"""
+    method = "    def after_upstream(self, response, ctx):\n        return Allow()\n"
+    source = files.SOURCE.replace("import Block", "import Allow, Block") + method
+    files.plugin(tmp_path, source=source, manifest=files.MANIFEST.replace("\n[reasons]", asked))
+    grant = '[plugin.grant.after_upstream]\nreads = ["response.{}"]\neffects = ["block"]\n'
+    assert files.compiled(WHOLE + grant.format("text"), tmp_path).snapshot.at("after_upstream")
+    problem = said(WHOLE + grant.format("tool_calls"), tmp_path)
+    assert "guard@after_upstream" in problem
+    assert "needs a text that grows: read response.reasoning or response.text. Grant more" in problem

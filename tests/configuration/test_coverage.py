@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from penstock.configuration.coverage import SURFACES, Surface, coverage_problem, served
+from penstock.configuration.coverage import SURFACES, Surface, coverage_problem, served, stream_problem
 from penstock.dialects import ROUTES
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
+from penstock.gates.stream_run import is_windowed
 from penstock.sdk import fields
 from penstock.sdk.contract import Terms
 
@@ -84,3 +85,58 @@ def test_a_scope_of_models_leaves_mcp_out_and_one_of_servers_leaves_models_out()
 
 def test_mcp_is_covered_where_it_is_served() -> None:
     assert {surface.dialect for surface in set(served(mcp=True)) - set(served(mcp=False))} == {"mcp"}
+
+
+TEXT = "response.text"
+
+
+def windowed(**more: Any) -> Placement:
+    asked: dict[str, Any] = {
+        "plugin": "guard",
+        "version": "1.0.0",
+        "digest": "sha256:0",
+        "moment": "after_upstream",
+        "style": "ordered",
+        "host": "in_process",
+        "timeout_ms": 1,
+        "on_error": "block",
+        "reads": (TEXT,),
+        "terms": Terms(frozenset({TEXT}), frozenset({"transform"})),
+        "stream": "window",
+        "window_chars": 64,
+    }
+    return Placement(**{**asked, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"host": "function"}, "too far away"),
+        ({"reads": (TEXT, "decisions")}, "`decisions` are not known"),
+        ({"reads": ("response.tool_calls",)}, "needs a text that grows"),
+        ({"terms": Terms(effects=frozenset({"respond"}))}, "`respond` needs"),
+        ({"terms": Terms(frozenset({"response.headers.x-a"}))}, "has left before the text comes"),
+        ({"terms": Terms(frozenset({"response.metadata"}))}, "has left before the text comes"),
+    ],
+)
+def test_a_placement_that_cannot_meet_a_stream_as_it_declares_is_refused(
+    more: dict[str, Any], said: str
+) -> None:
+    found = stream_problem(windowed(**more))
+    assert found is not None
+    assert said in found[0]
+    assert stream_problem(windowed(**more, stream="buffer")) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"reads": (TEXT, "response.tool_calls", "request.messages.user")},
+        {"reads": ("response.reasoning",), "terms": Terms(effects=frozenset({"block", "record"}))},
+        {"terms": Terms(frozenset({TEXT, "response.tool_calls"}), frozenset({"transform"}))},
+    ],
+)
+def test_what_is_admitted_as_windowed_is_met_in_windows(more: dict[str, Any]) -> None:
+    assert stream_problem(windowed(**more)) is None
+    assert is_windowed(windowed(**more)), "else the gate would hold the whole stream, and nobody would know"

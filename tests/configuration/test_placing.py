@@ -250,8 +250,30 @@ def test_a_stanza_overrules_the_manifests_numbers() -> None:
 
 
 def test_how_it_meets_a_stream_comes_from_the_manifest() -> None:
-    (found,) = placed({"after_upstream": {"reads": ["response.text"]}})
+    text = ["response.text"]
+    (found,) = placed({"after_upstream": {"reads": text, "writes": text, "effects": ["transform"]}})
     assert (found.stream, found.window_chars, found.max_hold_chars) == ("window", 64, 128)
+
+
+def test_who_may_change_an_answer_and_says_nothing_of_streams_takes_them_whole() -> None:
+    asked = {name: value for name, value in MANIFEST["after_upstream"].items() if "_chars" not in name}
+    manifest = {**MANIFEST, "after_upstream": {**asked, "stream": None}}
+    text = ["response.text"]
+    grant = {"after_upstream": {"reads": text, "writes": text, "effects": ["transform"]}}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": grant, "host": "in_process"})
+    plugin = Installed(Path("guard"), Manifest.model_validate(manifest), "sha256:0", {}, built_in=False)
+    assert place(stanza, plugin)[0].stream == "buffer"
+
+
+def test_who_only_looks_sees_a_stream_when_it_has_passed() -> None:
+    (found,) = placed({"after_upstream": {"reads": ["response.text"]}})
+    assert (found.style, found.stream, found.window_chars, found.max_hold_chars) == (
+        "independent",
+        None,
+        None,
+        None,
+    )
+    assert placed({"before_upstream": BEFORE})[0].stream is None
 
 
 def test_records_are_bounded_as_declared() -> None:

@@ -229,3 +229,31 @@ def test_what_the_manifest_says_of_failures_is_told_as_its_own() -> None:
     assert line.endswith("after first, on_error allow (manifest)")
     line, *_ = review(manifest).placements
     assert "decided where it is installed" in line
+
+
+TEXT: dict[str, Any] = {"reads": ["response.text"], "writes": ["response.text"], "effects": ["transform"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "words"),
+    [
+        ({}, TEXT, "keeps back 64 characters of a stream, at most 128 of one match"),
+        ({"max_hold_chars": None}, TEXT, "keeps back 64 characters of a stream, at most 64 of one match"),
+        ({}, {"reads": ["response.text"]}, "looks at a stream once it has passed"),
+        (
+            {"stream": "buffer", "window_chars": None, "max_hold_chars": None},
+            TEXT,
+            "holds a stream until it is whole (manifest)",
+        ),
+        (
+            {"stream": None, "window_chars": None, "max_hold_chars": None},
+            TEXT,
+            "holds a stream until it is whole (derived: it declares no `stream`)",
+        ),
+    ],
+)
+def test_how_it_meets_a_stream_is_told(asked: dict[str, Any], given: dict[str, Any], words: str) -> None:
+    manifest = {**MANIFEST, "after_upstream": {**MANIFEST["after_upstream"], **asked}}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": {"after_upstream": given}})
+    (line,) = review(Manifest.model_validate(manifest), stanza).placements
+    assert line.endswith(f"), {words}")

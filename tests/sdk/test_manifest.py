@@ -220,6 +220,32 @@ REFUSED: dict[str, tuple[str, str]] = {
         HEAD + AFTER + 'effects = ["respond"]\nstream = "window"\nwindow_chars = 9\n',
         '`respond` needs `stream = "buffer"`.',
     ),
+    "a hold less than the window": (
+        HEAD + AFTER + TRANSFORM + 'stream = "window"\nwindow_chars = 9\nmax_hold_chars = 8\n',
+        "`max_hold_chars` is less than `window_chars`",
+    ),
+    "earlier decisions in a window": (
+        HEAD
+        + '[after_upstream]\nreads = ["response.text", "decisions"]\nstream = "window"\nwindow_chars = 9\n',
+        "`decisions` are not known while pieces pass",
+    ),
+    "nothing that grows in a window": (
+        HEAD + '[after_upstream]\nreads = ["response.tool_calls"]\nstream = "window"\nwindow_chars = 9\n',
+        "needs a text that grows: read response.reasoning or response.text.",
+    ),
+    "a header from a window": (
+        HEAD
+        + AFTER
+        + 'writes = ["response.text", "response.headers.x-a"]\neffects = ["transform"]\n'
+        + 'stream = "window"\nwindow_chars = 9\n',
+        "'response.headers.x-a' has left before the text comes",
+    ),
+    "a note from a window": (
+        HEAD
+        + AFTER
+        + 'writes = ["response.metadata"]\neffects = ["transform"]\nstream = "window"\nwindow_chars = 9\n',
+        "'response.metadata' has left before the text comes",
+    ),
     "a delivery at a gate": (
         HEAD + BEFORE + 'delivery = "at_least_once"\n',
         "`delivery` belongs to [after_response].",
