@@ -43,6 +43,7 @@ def _model(model: Model, provider: Provider) -> dict[str, Any]:
         "id": model.id,
         "upstream_model": model.upstream_model or model.id,
         "target": target | {"provider": provider.id},
+        "kind": provider.kind,
         "stream_usage": provider.stream_usage,
         "input_price_nanousd": model.input_price_nanousd_per_token,
         "output_price_nanousd": model.output_price_nanousd_per_token,

@@ -254,14 +254,15 @@ class User(Stanza):
 
 
 class Provider(Stanza):
-    """Who runs models: OpenAI, vLLM, Ollama, Mistral, Azure, Bedrock's OpenAI endpoint."""
+    """Who runs models: OpenAI, Anthropic, vLLM, Ollama, Mistral, Azure, Bedrock's endpoints of either kind."""
 
     id: Name
     """What models and evidence call it."""
-    kind: Literal["openai"] = "openai"
-    """The wire format that it speaks."""
+    kind: Literal["openai", "anthropic", "both"] = "openai"
+    """The wire format that it speaks; `both` below one base URL, as vLLM, Ollama and OpenRouter do."""
     base_url: str = Field(max_length=512)
-    """Where it is, up to and including the version, as `https://api.openai.com/v1`."""
+    """Where it is, up to and including the version, as `https://api.openai.com/v1` or
+    `https://api.anthropic.com/v1`."""
     auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
     """How its key travels: as `Authorization: Bearer`, as a header `api-key` (Azure) or `x-api-key`
     (Anthropic), or not at all."""

@@ -93,7 +93,7 @@ class Passage:
             return self._listed(dialect, match.parameters.get("model"))
         content = dialect.decode_request(body)
         self._account.stream = content.streams
-        model = self._resolved(content)
+        model = self._resolved(dialect, content)
         if isinstance(model, Denied):
             return self._denied(dialect, model)
         self._reserve()
@@ -114,17 +114,19 @@ class Passage:
         self._account.overrides = self.overrides.version
         self._overrides_known = True
 
-    def _resolved(self, content: RequestContent) -> Model | Denied:
+    def _resolved(self, dialect: Dialect, content: RequestContent) -> Model | Denied:
         access, account = self._parts.access, self._account
         found = access.model(self._caller.principal, content.model)
         if isinstance(found, Denied):
             account.resource.model = account.digester.text("resource.model", content.model)
             return found
-        if (denied := access.others(self._caller.principal, found, content.other_models)) is not None:
-            account.resource.model = found.name
+        account.resource.model = found.name
+        principal = self._caller.principal
+        if (denied := access.spoken_to(principal, found, dialect.name)) is not None:
+            return denied
+        if (denied := access.others(principal, found, content.other_models)) is not None:
             return denied
         account.passed("access")
-        account.resource.model = found.name
         self.facts["model"] = found.name
         return found
 

@@ -44,6 +44,12 @@ class Model:
     cached_price_nanousd: int | None = None
     stream_usage: Literal["leave", "ask"] = "leave"
     """`ask`: on a stream the gateway asks for a usage chunk, and keeps it from who did not ask."""
+    kind: Literal["openai", "anthropic", "both"] = "openai"
+    """The dialect that its provider speaks."""
+
+    def speaks(self, dialect: str) -> bool:
+        """Whether a request in that dialect can be sent to it: it is passed on, never translated."""
+        return self.kind in {dialect, "both"}
 
     def cost_nanousd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> int | None:
         """What that many tokens cost; `cached_tokens` are among the input. None without prices."""
@@ -81,6 +87,16 @@ class Access:
             message = "This API key has no grant for that model. Ask who runs the gateway for one."
             return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
         return self._models.of(key, entry)
+
+    def spoken_to(self, principal: Principal, model: Model, dialect: str) -> Denied | None:
+        """A refusal unless a request in `dialect` can be sent to `model`."""
+        if model.speaks(dialect):
+            return None
+        message = (
+            f"This model is served in the {model.kind} dialect, and requests are not translated: "
+            "ask for it with a client of that dialect."
+        )
+        return deny(STAGE, "model_not_found", 400, message, kind="invalid_request", principal=principal)
 
     def others(self, principal: Principal, model: Model, names: Sequence[str]) -> Denied | None:
         """A refusal unless `principal` may use each of `names` as well as `model`.
@@ -138,6 +154,7 @@ def decode_model(document: Mapping[str, Any]) -> Model:
         document.get("output_price_nanousd"),
         document.get("cached_price_nanousd"),
         document.get("stream_usage", "leave"),
+        document.get("kind", "openai"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from anthropic import Anthropic
 from openai import OpenAI
 
 from penstock.adapters.clients import Clients, Endpoint
@@ -20,6 +21,7 @@ from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from penstock.evidence.layout import request_prefix
 from tests.e2e.stub import StubProvider
+from tests.fixtures.anthropic import catalogue as messages
 from tests.fixtures.openai.catalogue import fixtures
 
 HERE = Path(__file__).parent
@@ -35,7 +37,8 @@ OWN = ["echo", "echo-guarded", "echo-hostile", "echo-audited", "stub", "stub-gua
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
     """gateway.toml for these tests, and beside it the plugins that it names by path."""
     shutil.copytree(HERE / "plugins" / "hostile", folder / "hostile")
-    names = sorted({json.loads(fixture.request)["model"] for fixture in fixtures()})
+    listed = (*fixtures(), *messages.fixtures())
+    names = sorted({json.loads(fixture.request)["model"] for fixture in listed})
     filled = (HERE / "gateway.toml").read_text()
     for word, value in {
         "REDACTED_REQUEST": json.dumps(REDACTED),
@@ -88,6 +91,13 @@ def gateway(
 def client(gateway: LocalGateway) -> Iterator[OpenAI]:
     """The unmodified client, as an application would make it; it may retry as it likes."""
     with OpenAI(base_url=f"{gateway.address}/v1", api_key=gateway.prepared.api_key, timeout=60) as ordinary:
+        yield ordinary
+
+
+@pytest.fixture(scope="session")
+def claude(gateway: LocalGateway) -> Iterator[Anthropic]:
+    """Anthropic's unmodified client."""
+    with Anthropic(base_url=gateway.address, api_key=gateway.prepared.api_key, timeout=60) as ordinary:
         yield ordinary
 
 

@@ -51,6 +51,31 @@ def test_nothing_is_open_without_a_grant_and_a_grant_is_no_pattern() -> None:
     assert code(Access(world.directory()).model(ANN, "gpt-2")) == (403, "model_not_allowed")
 
 
+@pytest.mark.parametrize(
+    ("kind", "dialects"),
+    [(None, {"openai"}), ("anthropic", {"anthropic"}), ("both", {"openai", "anthropic"})],
+)
+def test_a_model_is_only_asked_in_a_dialect_that_its_provider_speaks(
+    kind: str | None, dialects: set[str]
+) -> None:
+    world = with_models()
+    target = {"provider": "echo", "base_url": "http://127.0.0.1:1"}
+    document = {"id": "gpt", "upstream_model": "gpt", "target": target, "kind": kind}
+    world.put("model", "gpt", {name: value for name, value in document.items() if value})
+    world.grant("api_key", "app", "gpt")
+    access = Access(world.directory())
+    model = access.model(ANN, "gpt")
+    assert isinstance(model, Model)
+    assert {
+        name for name in ("openai", "anthropic") if access.spoken_to(ANN, model, name) is None
+    } == dialects
+    if kind == "anthropic":
+        denied = access.spoken_to(ANN, model, "openai")
+        assert denied is not None
+        assert code(denied) == (400, "model_not_found")
+        assert "anthropic dialect" in denied.denial.message
+
+
 def test_models_to_turn_to_instead_need_a_grant_the_same_provider_and_the_name_they_have_there() -> None:
     world = with_models("gpt", "renamed")
     target = {"provider": "echo", "base_url": "http://127.0.0.1:1"}
