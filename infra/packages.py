@@ -22,6 +22,7 @@ Group = Literal["core", "plugins"]
 # What botocore knows of other services is four fifths of it.
 SERVICES: Final = ("dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts")
 LEFT_OUT_SUFFIXES: Final = (".c", ".h", ".pyc", ".pyi", ".pyx", ".typed")
+LEFT_OUT_TOPS: Final = ("bin", ".lock")  # scripts with paths of this machine; what the installer leaves
 LEFT_OUT_FOLDERS: Final = ("__pycache__", "tests")
 # Kept of a package's metadata: its version, and the licence that must go with it.
 METADATA: Final = ("METADATA", "licenses")
@@ -44,7 +45,7 @@ def top_levels(group: Group, platform: str = LAMBDA, home: Path = PACKAGES) -> f
 def is_needed(name: str) -> bool:
     """Whether a function can have use for the file of this path."""
     parts = name.split("/")
-    if parts[0] == "bin" or name.endswith(LEFT_OUT_SUFFIXES) or set(parts) & set(LEFT_OUT_FOLDERS):
+    if parts[0] in LEFT_OUT_TOPS or name.endswith(LEFT_OUT_SUFFIXES) or set(parts) & set(LEFT_OUT_FOLDERS):
         return False
     if parts[0].endswith(".dist-info"):
         return parts[1] in METADATA

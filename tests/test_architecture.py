@@ -41,6 +41,7 @@ STACKS_SEE = (
     "penstock.configuration",
     "penstock.errors",
     "penstock.front",
+    "penstock.gates.placement",
     "penstock.sdk.manifest",
 )
 

@@ -53,7 +53,7 @@ def synthesise(folder: Path) -> None:
     folder.parent.mkdir(parents=True)
     making = tempfile.mkdtemp(dir=folder.parent)
     chosen = [f"{name}={path}" for name, path in CONFIGURATIONS.items()]
-    asked = [sys.executable, "-m", "tests.infra.synthesis", making, *chosen]
+    asked = [sys.executable, "-m", "tests.aws.synthesis", making, *chosen]
     synthesis = subprocess.run(asked, cwd=tree.ROOT, capture_output=True, check=False, text=True)
     assert synthesis.returncode == 0, synthesis.stdout[-5000:] + synthesis.stderr[-5000:]
     Path(making).rename(folder)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from aws_cdk import aws_iam as iam
 
 from infra.functions import POLICY_CHARACTERS, _check
 from penstock.errors import ConfigurationError
@@ -61,9 +61,19 @@ def test_every_function_writes_into_its_own_log_group_which_is_encrypted_and_end
         assert "KmsKeyId" in group
 
 
+class FakeStatement:
+    """What is asked of CDK's PolicyStatement."""
+
+    def __init__(self, resources: list[str]) -> None:
+        self.resources = resources
+
+    def to_json(self) -> dict[str, Any]:
+        return {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.resources}
+
+
 def test_a_role_that_would_not_fit_is_refused_with_the_remedy() -> None:
     resources = [f"arn:aws:sqs:eu-central-1:123456789012:d-plugin-{number}" for number in range(200)]
-    statement = iam.PolicyStatement(actions=["sqs:SendMessage"], resources=resources)
+    statement = FakeStatement(resources)
     with pytest.raises(ConfigurationError, match=r"200 resources, more than fit\. Spread the plugins"):
         _check("d-recorder", [statement], {})
     assert POLICY_CHARACTERS == 10_240

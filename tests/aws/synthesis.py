@@ -1,6 +1,6 @@
 """Synthesises several configurations in one process, since starting CDK is what takes the time.
 
-    python -m tests.infra.synthesis <folder> <name>=<gateway.toml> …
+    python -m tests.aws.synthesis <folder> <name>=<gateway.toml> …
 
 Assets stay where they were staged: the manifest names them there.
 """
