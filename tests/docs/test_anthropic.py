@@ -19,6 +19,7 @@ def test_the_stanzas_of_the_page_are_read() -> None:
     source = files.source(providers)
     check_references(source)
     assert [provider.auth for provider in source.file.provider] == ["x-api-key", "bearer"]
+    assert {provider.kind for provider in source.file.provider} == {"anthropic"}
     assert tomllib.loads(policy) == {"uninspected": {"opaque": "allow"}}
 
 
