@@ -27,7 +27,7 @@ ON_LAMBDA := --python-platform aarch64-manylinux_2_28 --python-version 3.13
 ON_HOST := --python .venv-tools/bin/python
 EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-default-groups --no-header --format requirements.txt
 
-.PHONY: help setup dev demo test check format docs synth bench faults clean
+.PHONY: help setup dev demo test check format docs synth bench flame faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ synth: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-cdk ## Write the 
 
 bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
 	$(BIN)/python -m bench $(ARGS)
+
+flame: .venv/.stamp-check ## Draw where the CPU time of one request goes: docs/pictures/flame.svg
+	$(BIN)/python -m bench.flame $(ARGS)
 
 faults: .venv/.stamp-check ## Kill and break every call of unary traffic, compare what comes of it with the table
 	$(BIN)/python -m tools.faults $(ARGS)

@@ -1,7 +1,4 @@
-"""`make bench`: one run, its tables on the screen and in bench/results/.
-
-Rows of streams come with streaming: a module beside `handler.py`, one more key in `run`, one more table.
-"""
+"""`make bench`: one run, its tables on the screen and in bench/results/."""
 
 from __future__ import annotations
 
@@ -15,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bench import handler, local_aws, startup
+from bench import handler, local_aws, startup, streams
 from bench.report import markdown
 
 RESULTS: Final = Path(__file__).resolve().parent / "results"
 ROUNDS: Final = 30
+STREAMS: Final = 4  # a stream takes as long as hundreds of requests: so many fewer rounds of them
 
 
 def main() -> None:
@@ -50,9 +48,11 @@ def run(rounds: int, starts: int) -> dict[str, Any]:
             "load": round(os.getloadavg()[0], 1),
         },
         "handler": handler.in_memory(rounds),
+        "streams": streams.in_memory(max(2, rounds // STREAMS)),
     }
     with local_aws.running(4096) as aws:
         found["adapters"] = handler.with_boto3(aws, 4096, rounds)
+        found["paced"] = streams.over_http(aws, max(2, rounds // STREAMS * 2))
         found["startup"] = startup.measured(aws, starts)
     return found
 

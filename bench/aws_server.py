@@ -1,7 +1,7 @@
 """An AWS that does nothing but answer, and an upstream likewise: what is left is what our own clients cost.
 
-`python -m bench.aws_server <folder>` reads `documents.json` (key → document of the control table) and
-`completion.json` there, prints its port, and serves until its standard input ends.
+`python -m bench.aws_server <folder>` reads `documents.json` (key → document of the control table),
+`completion.json` and `events` there, prints its port, and serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import hashlib
 import json
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bench.world import EVIDENCE_KEY
 from penstock.adapters.secrets import encode_digest_key
+
+PACE_S: Final = 0.005
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -28,12 +31,26 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         operation = self.headers.get("x-amz-target", "").rpartition(".")[2]
+        if not operation and json.loads(body).get("stream"):
+            self._stream()
+            return
         answer = self.server.completion if not operation else json.dumps(self._aws(operation, body)).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def _stream(self) -> None:
+        """An answer's events at the pace of a fast model."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for event in self.server.events:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
+            time.sleep(PACE_S)
+        self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -70,6 +87,7 @@ class Server(ThreadingHTTPServer):
         text = (folder / "documents.json").read_text(encoding="utf-8")
         self.documents: dict[str, Any] = json.loads(text.replace("127.0.0.1:9/", f"127.0.0.1:{port}/"))
         self.completion = (folder / "completion.json").read_bytes()
+        self.events = [line + b"\n\n" for line in (folder / "events").read_bytes().splitlines() if line]
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 SIZES_BYTES: Final = (512, 4_096, 102_400)
@@ -13,7 +14,7 @@ _WORDS: Final = (
 )
 
 
-def request(model: str, size_bytes: int) -> bytes:
+def request(model: str, size_bytes: int, *, stream: bool = False) -> bytes:
     """A chat completion request of about `size_bytes`: a system message, then turns; the user's is last."""
     messages: list[dict[str, str]] = [
         {"role": "system", "content": "You are a careful assistant. Answer in one sentence."}
@@ -23,7 +24,8 @@ def request(model: str, size_bytes: int) -> bytes:
     turns = max(1, room // (TURN_CHARS + 40)) | 1
     text = _text(max(20, room // turns - 40))
     messages += ({"role": roles[index % 2], "content": text} for index in range(turns))
-    return _encoded({"model": model, "messages": messages, "temperature": 0.2})
+    asked: dict[str, Any] = {"model": model, "messages": messages, "temperature": 0.2}
+    return _encoded(asked | ({"stream": True} if stream else {}))
 
 
 def completion(size_bytes: int) -> bytes:
@@ -40,6 +42,34 @@ def completion(size_bytes: int) -> bytes:
     }
     message["content"] = _text(max(20, size_bytes - len(_encoded(tree))))
     return _encoded(tree)
+
+
+def events(chars: int) -> list[bytes]:
+    """A streamed answer that says `chars` characters, a token of some four characters in each event."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += ({"content": token} for token in _TOKEN.findall(_text(chars)))
+    chunks = [*(_chunk(delta) for delta in deltas), _chunk({}, "stop")]
+    return [*(b"data: %b\n\n" % _encoded(chunk) for chunk in chunks), b"data: [DONE]\n\n"]
+
+
+def said(stream: bytes) -> list[str]:
+    """What each event of a stream says."""
+    told = (line[6:] for line in stream.splitlines() if line.startswith(b"data: {"))
+    return [choice["delta"].get("content", "") for event in told for choice in json.loads(event)["choices"]]
+
+
+_TOKEN: Final = re.compile(r" ?[^ ]{1,4}| ")
+
+
+def _chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "echo",
+        "choices": [choice],
+    }
 
 
 def _text(chars: int) -> str:

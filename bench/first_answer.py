@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.asset import hide
+
 
 class Context:
     """Lambda's context, as far as it is used."""
@@ -37,6 +39,7 @@ def main() -> None:
         times[what] = {"wall_ms": round(wall_ms, 1), "cpu_ms": round(cpu_ms, 1)}
 
     passed("interpreter")
+    hide()
     from functions.gateway import handler as function  # noqa: PLC0415 - the import is what is measured
 
     passed("imported")
@@ -44,8 +47,8 @@ def main() -> None:
     passed("built")
     for answer in ("first_answer", "second_answer"):
         response = function.handler(event, Context())
-        if response["statusCode"] != 200:
-            raise SystemExit(f"the gateway answered {response['statusCode']}: {response['body'][:300]}")
+        if not isinstance(response, dict) or response["statusCode"] != 200:
+            raise SystemExit(f"the gateway answered otherwise than it should: {response}"[:400])
         passed(answer)
     sys.stdout.write(json.dumps(times) + "\n")
 

@@ -23,6 +23,7 @@ from penstock.upstream.client import HttpUpstream
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGION: Final = "eu-west-1"
+STREAMED_CHARS: Final = 400
 # Lambda sets both names of the region.
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -82,6 +83,7 @@ def running(size_bytes: int) -> Iterator[LocalAws]:
         documents = {key: entry.document for key, entry in store.list("")}
         (folder / "documents.json").write_text(json.dumps(documents), encoding="utf-8")
         (folder / "completion.json").write_bytes(bodies.completion(size_bytes))
+        (folder / "events").write_bytes(b"".join(bodies.events(STREAMED_CHARS)))
         (folder / "snapshot.json").write_bytes(compiled.raw)
         command = [sys.executable, "-m", "bench.aws_server", str(folder)]
         with subprocess.Popen(command, cwd=ROOT, stdin=-1, stdout=-1, text=True) as process:  # noqa: S603 - our own

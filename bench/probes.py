@@ -7,16 +7,18 @@ may pass it unseen. `Edit` also changes one word of each text, so that every pla
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from penstock.gates.placement import Placement
 from penstock.sdk import Allow, Context, Decision, Plugin, Request, Response, Texts, Transform
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
-from penstock.sdk.fields import BEFORE, Moment
+from penstock.sdk.fields import AFTER, BEFORE, Moment
 
 ROLES: Final = ("request.messages.system", "request.messages.user", "request.messages.assistant")
 TEXT: Final = ("response.text",)
+WINDOW_CHARS: Final = 32
 _TICKET: Final = re.compile(r"ticket-(\d+)")
 
 
@@ -62,6 +64,13 @@ def placement(name: str, moment: Moment, effects: frozenset[str], order: int) ->
         reasons={"found": "Something was found."},
         records={"chars": RecordSpec(unit="count", minimum=0, maximum=10_000_000)},
     )
+
+
+def windowed(name: str, order: int) -> Placement:
+    """An `Edit` at the stream, which keeps back what a ticket may still become."""
+    effects = frozenset({"block", "transform", "record"})
+    whole = placement(name, AFTER, effects, order)
+    return replace(whole, stream="window", window_chars=WINDOW_CHARS, max_hold_chars=4 * WINDOW_CHARS)
 
 
 def _counted(ctx: Context, *views: Texts) -> Decision:

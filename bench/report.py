@@ -20,6 +20,9 @@ def markdown(result: Mapping[str, Any]) -> str:
             *_rows(found["rows"], "direct"),
         ]
         lines += ["", *_derived(found["derived"])]
+    for chars, rows in result["streams"].items():
+        lines += ["", f"## Streams in memory, {int(chars):,} characters", "", *_streams(rows)]
+    lines += ["", "## Streams over HTTP, an event every 5 ms, 400 characters", "", *_paced(result["paced"])]
     lines += ["", "## What the adapters add, no plugins, 4 KB", "", *_rows(result["adapters"], "in memory")]
     return "\n".join([*lines, "", *_startup(result["startup"]), ""])
 
@@ -39,6 +42,23 @@ def _derived(derived: Mapping[str, float]) -> Iterator[str]:
     for name, value in derived.items():
         if not name.endswith("_p10"):
             yield f"| {name.replace('_', ' ')} | {value:,.1f} | {derived[f'{name}_p10']:,.1f} |"
+
+
+def _streams(rows: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    yield "| | CPU per 1,000 characters, median | least disturbed tenth | CPU of all | wall of all |"
+    yield "|---|---|---|---|---|"
+    for name, row in rows.items():
+        numbers = (row["cpu_us_per_1000"], row["cpu_p10_us_per_1000"], row["cpu_us"], row["wall_us"])
+        yield f"| {name} | " + " | ".join(f"{number:,.0f}" for number in numbers) + " |"
+
+
+def _paced(rows: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    yield "| median | first byte | first words | all | CPU | first byte over direct |"
+    yield "|---|---|---|---|---|---|"
+    for name, row in rows.items():
+        numbers = (row["first_byte_us"], row["first_words_us"], row["wall_us"], row["cpu_us"])
+        over = row["first_byte_us"] - rows["direct"]["first_byte_us"]
+        yield f"| {name} | " + " | ".join(f"{number:,.0f}" for number in (*numbers, over)) + " |"
 
 
 def _startup(startup: Mapping[str, Any]) -> Iterator[str]:

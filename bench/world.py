@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench import probes as probing
 from bench.probes import Edit, Look, placement
 from penstock.adapters.control import Change, ControlStore, MemoryControlStore
 from penstock.adapters.ledger import Ledger, MemoryLedger
@@ -27,7 +28,7 @@ from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
 from penstock.gates.placement import Placement
 from penstock.gateway.gateway import Gateway
-from penstock.gateway.http import HttpRequest, HttpResponse
+from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.api_keys import ApiKeys, KeyOwner
@@ -52,8 +53,10 @@ EDITS: Final = frozenset({"block", "transform", "record"})
 class Upstream:
     """The client that the direct call has, too: it answers at once."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, events: Sequence[bytes] = ()) -> None:
+        """`events`: of the answer to who asks for a stream."""
         self._answer = UpstreamAnswer(200, {"content-type": "application/json"}, body, 0.0)
+        self._events = events
 
     def post(
         self,
@@ -66,6 +69,43 @@ class Upstream:
     ) -> UpstreamAnswer:
         del target, path, body, headers, key, seconds
         return self._answer
+
+    def stream(
+        self,
+        target: Target,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> Stream:
+        del target, path, body, headers, key, seconds
+        return Stream(self._events)
+
+
+class Stream:
+    """A stream all of which is there."""
+
+    status = 200
+    headers: Final = {"content-type": "text/event-stream"}
+    is_event_stream = True
+    ms = 0.0
+
+    def __init__(self, events: Sequence[bytes]) -> None:
+        self._events = iter(events)
+
+    def read(self, wait_s: float | None = None) -> bytes:
+        del wait_s
+        return next(self._events, b"")
+
+    def body(self) -> bytes:
+        return b"".join(self._events)
+
+    def cancel(self) -> None:
+        """Nobody waits."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Forgetful(MemoryLedger):
@@ -98,6 +138,13 @@ def probes(count: int, kind: type[Look | Edit]) -> Plugins:
     return {name: _loaded(plugin) for name in names}, placements
 
 
+def windowed(count: int) -> Plugins:
+    """`count` that edit the streamed answer, and none that sees the request."""
+    plugin = _loaded(Edit())
+    names = [f"probe-{number}" for number in range(count)]
+    return dict.fromkeys(names, plugin), [probing.windowed(name, n) for n, name in enumerate(names)]
+
+
 def redactor() -> Plugins:
     """The real `pii-redactor`, as bench/gateway.toml places it."""
     compiled = compiled_configuration()
@@ -120,22 +167,37 @@ class World:
         self.upstream = ports.get("upstream") or Upstream(answer)
         self.gateway = Gateway(self._parts(plugins, store, ports))
 
-    def call(self, body: bytes) -> Callable[[], HttpResponse]:
+    def call(self, body: bytes) -> Callable[[], HttpResponse | HttpStream]:
         """A request that can be sent again and again. Raises RuntimeError when it is not answered."""
-        http = HttpRequest("POST", PATH, {"authorization": f"Bearer {self.secret}"}, body, "192.0.2.7")
+        http = self._http(body)
 
-        def send() -> HttpResponse:
+        def send() -> HttpResponse | HttpStream:
             return self.gateway.handle(http, _remaining_s)
 
         response = send()
-        if response.status != 200:
+        if not isinstance(response, HttpResponse) or response.status != 200:
+            raise RuntimeError(f"the gateway answered otherwise than it should: {response}"[:400])
+        return send
+
+    def stream(self, body: bytes) -> Callable[[], HttpStream]:
+        """A request for a stream that can be sent again and again. Raises RuntimeError when none comes."""
+        http = self._http(body)
+
+        def send() -> HttpStream:
+            response = self.gateway.handle(http, _remaining_s)
+            if isinstance(response, HttpStream):
+                return response
             raise RuntimeError(f"the gateway answered {response.status}: {response.body[:300]!r}")
+
         return send
 
     def direct(self, body: bytes) -> Callable[[], UpstreamAnswer]:
         """The same body to the same client, without the gateway."""
         target = Target("echo", "http://127.0.0.1:9/v1")
         return lambda: self.upstream.post(target, "/chat/completions", body, {}, None, TIMEOUT_S)
+
+    def _http(self, body: bytes) -> HttpRequest:
+        return HttpRequest("POST", PATH, {"authorization": f"Bearer {self.secret}"}, body, "192.0.2.7")
 
     def _parts(self, plugins: Plugins, store: ControlStore, ports: Mapping[str, Any]) -> Parts:
         loaded, placements = plugins

@@ -14,6 +14,8 @@ from penstock.evidence.record import EvidenceRecord
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
 
+STREAMED = ("cpu_us_per_1000", "cpu_p10_us_per_1000", "first_byte_us", "first_words_us")
+
 
 class Remembering(world.Upstream):
     """Keeps the last body."""
@@ -78,6 +80,8 @@ def test_every_row_is_served_and_has_its_line_in_the_tables() -> None:
             "commit": "abc",
             "machine": {"system": "Linux", "cores": 2, "python": "3.13", "load": 0.5},
             "handler": {"512": {"rows": summaries, "derived": handler.derived(samples)}},
+            "streams": {"1000": {"pass": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}}},
+            "paced": {"direct": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}},
             "adapters": {"in memory": summaries["look 0+0"]},
             "startup": {"starts": 1, "stages": {"imported": times}, "imports_ms": {"penstock": 1.0}},
         }
