@@ -38,7 +38,7 @@ def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> P
     """gateway.toml for these tests, and beside it the plugins that it names by path."""
     shutil.copytree(HERE / "plugins" / "hostile", folder / "hostile")
     listed = (*fixtures(), *messages.fixtures())
-    names = sorted({json.loads(fixture.request)["model"] for fixture in listed})
+    names = sorted({name for fixture in listed for name in named(json.loads(fixture.request))})
     filled = (HERE / "gateway.toml").read_text()
     for word, value in {
         "REDACTED_REQUEST": json.dumps(REDACTED),
@@ -50,6 +50,14 @@ def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> P
     path = folder / "gateway.toml"
     path.write_text(filled + "".join(f'\n[[model]]\nid = "{name}"\nprovider = "stub"\n' for name in names))
     return path
+
+
+def named(value: Any) -> Iterator[str]:
+    """Every model that a request names: the one it asks, and those that may be turned to."""
+    if isinstance(value, dict) and isinstance(value.get("model"), str):
+        yield value["model"]
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from named(inner)
 
 
 @pytest.fixture(scope="session")
