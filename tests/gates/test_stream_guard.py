@@ -58,6 +58,26 @@ def test_small_deltas_are_gathered_and_leave_when_they_are_due() -> None:
     assert guard.wait_ms() is None
 
 
+def test_who_waits_is_found_behind_those_that_wait_no_more() -> None:
+    clock = Clock()
+    guard = guard_of(edits("a"), clock=clock)
+    guard.text(ONE, TEXT, "")
+    guard.text(OTHER, TEXT, "x")
+    assert guard.wait_ms() == pytest.approx(GATHER_MS)
+    guard.end(OTHER)
+    for more in ("x" * GATHER_CHARS, None):
+        guard.text(ONE, TEXT, "x")
+        clock.now_s += 0.010
+        guard.text(OTHER, TEXT, "x")
+        if more is None:
+            guard.end(ONE)
+        else:
+            guard.text(ONE, TEXT, more)
+        assert guard.wait_ms() == pytest.approx(GATHER_MS)
+        guard.end(OTHER)
+    assert guard.wait_ms() is None
+
+
 def test_what_came_late_goes_with_what_it_completes() -> None:
     clock = Clock()
     guard = guard_of(edits("a"), clock=clock)

@@ -193,6 +193,14 @@ def test_after_a_block_the_rest_is_skipped_and_who_ran_before_says_what_it_did()
     assert done.result.denial is not None
 
 
+def test_a_block_at_the_end_keeps_the_placements_after_it_from_looking() -> None:
+    plugins = {"a": Finds(blocks("bad", edits("(?!)"))), "b": Finds(edits("x", "y"))}
+    placements = [windowed("a", 9, order=0), windowed("b", 9, order=1)]
+    done = stream(gate_over(dict(plugins), *placements), [(channel_of(0), TEXT, "x bad")])
+    assert [(r.action, r.reason) for r in done.records] == [("block", "reason"), ("skipped", "after_block")]
+    assert plugins["b"].calls == 0
+
+
 def test_later_placements_see_what_the_windows_decided() -> None:
     seen: list[Any] = []
 
@@ -263,6 +271,14 @@ def test_many_calls_that_are_each_in_time_are_late_together() -> None:
     (record,) = done.records
     assert (record.failure, record.calls) == ("timeout", 20)
     assert record.ms == pytest.approx(1_000, abs=60)
+
+
+def test_text_that_is_shown_again_brings_no_more_time() -> None:
+    clock = Clock()
+    host = SlowHost(clock, lambda call: 0.03)
+    gate = gate_over({}, windowed("one", 512, timeout_ms=200), clock=clock, host=host, budget_ms=1_000)
+    done = stream(gate, [(channel_of(0), TEXT, "x" * 64) for _ in range(400)], clock=clock)
+    assert (done.records[0].failure, done.records[0].calls) == ("timeout", 34)
 
 
 def test_a_long_answer_has_as_much_time_for_each_character_as_a_short_one() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from penstock.content import Unseen
+from penstock.denial import Denial
 from penstock.gates.overrides import Overrides
 from penstock.gates.placement import Mode
 from penstock.gates.stream_run import StreamRun
+from penstock.gates.stream_turn import Ruling
 from penstock.sdk import (
     Allow,
     Block,
@@ -37,6 +38,7 @@ from tests.gates.streaming import (
     Streamed,
     channel_of,
     gate_over,
+    started,
     stream,
     told,
     unary,
@@ -55,11 +57,6 @@ def streamed(
     exchange = more.pop("exchange", {})
     gate = gate_over({"one": plugin}, windowed("one", window_chars, **more), clock=clock)
     return stream(gate, [(channel_of(0), TEXT, t) for t in texts], clock=clock, step_s=0.06, **exchange)
-
-
-def started(plugin: Plugin, **more: Any) -> StreamRun:
-    gate = gate_over({"one": plugin}, windowed("one", 2, **more))
-    return gate.stream(exchange_of(status=200), Overrides())
 
 
 def whole(plugin: Plugin, content: FakeContent, **more: Any) -> tuple[FakeContent, StreamRun]:
@@ -129,6 +126,22 @@ def test_a_match_beyond_the_hold_breaks_the_contract() -> None:
     assert (done.records[0].action, done.records[0].failure) == ("fail", "contract")
 
 
+def test_who_failed_saw_what_it_was_shown_and_no_more() -> None:
+    plugin = Looks(lambda r, c: 1 / 0)
+    gate = gate_over(
+        {"one": plugin}, windowed("one", 2, on_error="allow", reads=(TEXT, CALLS)), clock=Clock()
+    )
+    run = gate.stream(exchange_of(status=200), Overrides())
+    assert run.guard is not None
+    run.guard.text(channel_of(0), TEXT, "x" * 100)
+    run.guard.text(channel_of(0), TEXT, "y" * 100)
+    run.guard.end(channel_of(0))
+    run.guard.whole(CALL)
+    saw = run.finish(None).records[0].saw
+    assert saw is not None
+    assert saw.chars == 100
+
+
 def test_a_fault_of_ours_is_the_placements_failure_and_ends_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -169,6 +182,18 @@ def test_a_block_in_shadow_is_said_once_and_ends_its_looking() -> None:
         [],
     )
     assert plugin.calls == record.calls == 1
+
+
+def test_what_would_have_been_edited_before_a_block_in_shadow_did_not_change() -> None:
+    done = streamed(Finds(blocks("bad", edits("x", "y"))), "x x x x ", "bad and more", mode=Mode.SHADOW)
+    assert (done.records[0].would, done.records[0].changed) == ("would_block", [])
+
+
+def test_the_first_ruling_stands() -> None:
+    ruling, first = Ruling(), Denial("a.b", "First.", 403, "plugin_blocked")
+    ruling.stop(first)
+    ruling.stop(Denial("c.d", "Second.", 403, "plugin_blocked"))
+    assert ruling.denial is first
 
 
 # Records
@@ -305,78 +330,6 @@ def test_texts_in_windows_and_whole_ones_add_up_in_one_record() -> None:
     result, response = unary(gate, FakeContent({TEXT: ("banana",), **CALL.values}))
     assert ((text,), left.texts(CALLS).texts) == (response.values[TEXT], response.values[CALLS])
     assert [told(r) for r in run.finish(response).records] == [told(r) for r in result.records]
-
-
-# What it cannot see
-
-
-IMAGE = Unseen("choices[*].image", "image", ("choices", 0))
-
-
-def inspected(content: FakeContent, **more: Any) -> tuple[FakeContent, StreamRun]:
-    run = started(Finds(edits("a", "b")), **more)
-    assert run.guard is not None
-    return run.guard.admit(content), run
-
-
-def test_what_it_cannot_see_is_refused_by_default_in_the_words_of_the_unary_gate() -> None:
-    content = FakeContent({TEXT: ("hi",)}, unseen=(IMAGE,))
-    _, run = inspected(content)
-    result, _ = unary(gate_over({"one": Finds(edits("a", "b"))}, windowed("one", 2)), content)
-    finished = run.finish(None)
-    assert finished.denial == result.denial
-    assert finished.uninspected == result.uninspected
-    assert told(finished.records[0]) == told(result.records[0])
-
-
-def test_what_is_to_be_dropped_is_dropped_and_what_cannot_be_is_refused() -> None:
-    content = FakeContent({TEXT: ("hi",), REASONING: ("so",)}, unseen=(IMAGE,))
-    left, run = inspected(content, uninspected={"default": "drop"})
-    assert left.present == {TEXT}
-    assert left.unseen == ()
-    assert [one.policy for one in run.finish(left).uninspected] == ["drop", "drop"]
-    stuck = FakeContent({TEXT: ("hi",)}, unseen=(IMAGE,), stuck=True)
-    left, run = inspected(stuck, uninspected={"default": "drop"})
-    assert (left is stuck, [one.policy for one in run.finish(None).uninspected]) == (True, ["refuse"])
-
-
-def test_what_may_pass_passes_as_it_is_and_is_told() -> None:
-    content = FakeContent({TEXT: ("hi",)}, unseen=(IMAGE, IMAGE))
-    left, run = inspected(content, uninspected={"image": "allow"})
-    assert left is content
-    assert run.guard is not None
-    run.guard.admit(content)
-    (told_once,) = run.finish(left).uninspected
-    assert (told_once.path, told_once.policy, told_once.count) == (IMAGE.path, "allow", 4)
-
-
-def test_in_shadow_it_refuses_nothing_drops_nothing_and_says_once_that_it_would_block() -> None:
-    plugin = Finds(edits("a", "b"))
-    content = FakeContent({TEXT: ("hi",)}, unseen=(IMAGE,))
-    run = started(plugin, mode=Mode.SHADOW)
-    assert run.guard is not None
-    for _ in range(3):
-        assert run.guard.admit(content) is content
-        assert run.guard.text(channel_of(0), TEXT, "aaaa" * 20) == "aaaa" * 20
-    finished = run.finish(content)
-    (record,) = finished.records
-    assert (record.would, record.reason, record.calls) == ("would_block", "uninspectable_content", 0)
-    assert (finished.denial, finished.uninspected, plugin.calls) == (None, [], 0)
-    dropping = started(plugin, mode=Mode.SHADOW, uninspected={"default": "drop"})
-    assert dropping.guard is not None
-    assert dropping.guard.admit(content) is content
-
-
-def test_who_failed_and_is_passed_by_still_refuses_what_it_could_not_have_seen() -> None:
-    run = started(Looks(lambda r, c: 1 / 0), on_error="allow")
-    assert run.guard is not None
-    run.guard.text(channel_of(0), TEXT, "a" * 80)
-    assert run.guard.denial is None
-    run.guard.admit(FakeContent({REASONING: ("so",)}))
-    finished = run.finish(None)
-    assert finished.denial is not None
-    assert finished.denial.code == "uninspectable_content"
-    assert (finished.records[0].action, finished.records[0].also) == ("fail", ["block"])
 
 
 def test_records_keep_to_their_declared_bounds_over_the_whole_answer() -> None:
