@@ -110,7 +110,10 @@ class CollectedStream(Protocol):
         """The answer that it would have been without `stream`; the same object until more is fed."""
 
     def events(self, response: Content) -> bytes:
-        """`response` as events: those that came, when it is the very object that `response()` gave."""
+        """`response` as events: those that came, when it is the very object that `response()` gave.
+
+        Not those that say anything which is not in it, nor an upstream's words for its own failure.
+        """
 
     @property
     def usage(self) -> Usage | None: ...

@@ -155,8 +155,8 @@ class Held:
         response = self._exchange.response
         assert response is not None  # noqa: S101 - `close` has set it
         events = self._collected.events(response)
-        if self.has_failed and response is not self._collected.response():
-            # Written anew it holds no event of the upstream's: its failure is told in our words.
+        if self.has_failed:
+            # In our words: nobody has looked at the upstream's, which are in no response.
             events += self.error(UpstreamError("The upstream failed in the middle of its answer."), "")
         return events
 

@@ -101,6 +101,15 @@ def test_an_edited_answer_whose_upstream_failed_ends_in_an_error_too() -> None:
     assert b"overloaded" not in raw
 
 
+def test_what_an_upstream_says_of_its_failure_passes_no_guard_that_never_saw_it() -> None:
+    world = buffered(lambda *_: Allow())
+    upstream(world, delta("Hello "), event({"error": {"message": "no alice@example.com"}}), DONE)
+    raw = b"".join(opened(world).chunks)
+    assert said(raw) == "Hello "
+    assert last_error(raw) == "upstream_error"
+    assert b"alice" not in raw
+
+
 def test_a_block_of_a_held_answer_is_a_clean_refusal() -> None:
     world = buffered(lambda *_: Block("reason"))
     upstream(world, *WORDS)

@@ -50,9 +50,11 @@ class Collected:
     def events(self, response: Content) -> bytes:
         if not isinstance(response, MessagesResponse):
             raise TypeError("a message is streamed as one")
-        if response is self._response and self._events_bytes <= self._max_events_bytes:
+        fits = self._events_bytes <= self._max_events_bytes
+        if response is self._response and fits and not self.has_failed:
             return b"".join(self._events)
-        return b"".join(as_stream(response))
+        events = as_stream(response)
+        return b"".join(events[:-2] if self.has_failed else events)  # without what says that it is whole
 
     @property
     def usage(self) -> Usage | None:

@@ -16,12 +16,15 @@ from penstock.dialects.openai.stream_chunk import (
     is_error,
 )
 from penstock.dialects.openai.stream_joining import Joining
+from penstock.dialects.openai.stream_losses import is_off, is_said
 
 # What every chunk of a stream says of the whole (API reference, the chat completion chunk object).
 ENVELOPE: Final[tuple[str, ...]] = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 _OF_CHUNKS: Final = frozenset({"choices", "object", "obfuscation", "error"})
 _OWN_WAY: Final = frozenset({"content", "tool_calls", "function_call", "reasoning_details"})
 _GROWING: Final = frozenset({"logprobs", "text"})
+# `message`: some upstreams say a whole choice once more at its end, where a response says it.
+_OWN_PLACE: Final = frozenset({"delta", "index", "message"})
 
 UsagePlace = Literal["apart", "last", "none"]
 
@@ -44,7 +47,7 @@ class Template:
 class Assembler:
     """Adds chunks up. What an upstream says of its own failure (`error`) is in no response: left out."""
 
-    __slots__ = ("_calls", "_choices", "_is_lead_blank", "_lead", "_top", "_usage", "is_done")
+    __slots__ = ("_calls", "_choices", "_has_lost", "_is_lead_blank", "_lead", "_top", "_usage", "is_done")
 
     def __init__(self) -> None:
         self._top: dict[str, Any] = {}
@@ -52,12 +55,14 @@ class Assembler:
         self._calls = Calls()
         self._lead: dict[str, None] = {}
         self._is_lead_blank = False
+        self._has_lost = False
         self._usage: UsagePlace = "none"
         self.is_done = False
         """For the reader of the stream to set, when `[DONE]` has come."""
 
     def add(self, chunk: Chunk) -> None:
         tree, listed = chunk.tree, [choice for _position, choice in chunk.choices]
+        self._has_lost = self._has_lost or is_error(tree) or is_off(tree)
         if is_error(tree) and not listed:
             return
         if not listed and not self._choices:
@@ -66,11 +71,18 @@ class Assembler:
             self._usage = "last" if listed else "apart"
         for name, value in tree.items():
             if name not in _OF_CHUNKS and (value or name not in self._top):
+                self._has_lost = self._has_lost or _is_lost(self._top, name, value, of_choice=False)
                 self._top[name] = value
         for choice in listed:
             self._choices.setdefault(choice["index"], _Choice()).add(choice)
             for part in call_parts(choice):
                 self._calls.add(part)
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether anything that the chunks said is not in the response, which is then not what came."""
+        choices = self._choices.values()
+        return self._has_lost or self._calls.has_lost or any(choice.has_lost for choice in choices)
 
     def response(self) -> ChatResponse:
         """What the chunks so far add up to. Raises UpstreamError for a number out of range."""
@@ -92,14 +104,20 @@ class Assembler:
 class _Choice:
     """One choice without its calls, as far as its chunks have come."""
 
-    __slots__ = ("_content", "_details", "_growing", "_members", "_message")
+    __slots__ = ("_content", "_details", "_growing", "_has_lost", "_members", "_message")
 
     def __init__(self) -> None:
-        self._message = Joining()
+        self._message = Joining(("id", "role"))
         self._content = _Content()
         self._details: dict[tuple[int, str], Joining] = {}
         self._growing = Joining()
+        self._has_lost = False
         self._members: dict[str, Any] = {}
+
+    @property
+    def has_lost(self) -> bool:
+        joined = (self._message, self._growing, *self._details.values())
+        return self._has_lost or any(each.has_lost for each in joined)
 
     def add(self, choice: Mapping[str, Any]) -> None:
         delta = as_object(choice.get("delta"))
@@ -108,8 +126,9 @@ class _Choice:
         self._add_details(delta.get("reasoning_details"))
         self._growing.add({name: choice[name] for name in _GROWING & choice.keys()})
         for name, value in choice.items():
-            is_own = name in {"delta", "index"} or name in _GROWING
+            is_own = name in _OWN_PLACE or name in _GROWING
             if not is_own and (value or name not in self._members):
+                self._has_lost = self._has_lost or _is_lost(self._members, name, value, of_choice=True)
                 self._members[name] = value
 
     def whole(self, index: int, calls: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +143,7 @@ class _Choice:
         for position, detail in enumerate(details if type(details) is list else ()):
             if type(detail) is dict:
                 key = (detail_number(detail, position), str(detail.get("type")))
-                self._details.setdefault(key, Joining()).add(detail)
+                self._details.setdefault(key, Joining(("id", "type", "format"))).add(detail)
 
 
 class _Content:
@@ -165,6 +184,12 @@ class _Content:
             self._runs[-1][1].append(text)
         else:
             self._runs.append((kind, [text]))
+
+
+def _is_lost(members: Mapping[str, Any], name: str, value: Any, *, of_choice: bool) -> bool:
+    """Whether what a member said is lost when `value` takes its place."""
+    old = members.get(name)
+    return old is not None and old != value and is_said(name, old, of_choice=of_choice)
 
 
 def _thinking(part: Mapping[str, Any]) -> list[str] | None:

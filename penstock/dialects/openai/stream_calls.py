@@ -11,6 +11,8 @@ from penstock.dialects.openai.stream_chunk import CallPart, as_object
 from penstock.dialects.openai.stream_joining import Joining
 from penstock.errors import UpstreamError
 
+_TOKENS = ("id", "type")
+
 
 class Calls:
     """The calls of every choice, as far as their fragments have come."""
@@ -24,13 +26,19 @@ class Calls:
     def __bool__(self) -> bool:
         return bool(self._numbered or self._legacy)
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether anything that a fragment said is in no call (`stream_losses`)."""
+        calls = (call for numbered in self._numbered.values() for call in numbered.values())
+        return any(call.has_lost for call in (*calls, *self._legacy.values()))
+
     def add(self, part: CallPart) -> None:
         if part.is_legacy:
             self._legacy.setdefault(part.choice, Joining()).add(part.fragment)
             return
         calls = self._numbered.setdefault(part.choice, {})
         index = _next(calls, part.fragment) if part.index is None else part.index
-        calls.setdefault(index, Joining()).add(part.fragment)
+        calls.setdefault(index, Joining(_TOKENS)).add(part.fragment)
 
     def of(self, choice: int) -> dict[str, Any]:
         """`tool_calls` and `function_call`, as a message has them; empty when the choice makes no call."""

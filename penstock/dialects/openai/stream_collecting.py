@@ -23,8 +23,9 @@ MAX_EVENTS_BYTES: Final = 4 * MAX_EVENT_BYTES
 class Collected:
     """Implements `penstock.streams.CollectedStream`.
 
-    Holds the answer, as much as a unary one may be (`max_chars`), and beside it the events that said it,
-    unless they are more than `max_events_bytes` together: then they are written anew.
+    Holds the answer, as much as a unary one may be (`max_chars`), and beside it the events that said it. They
+    are written anew when they are more than `max_events_bytes` together, when they say anything that is not
+    in the answer (`stream_losses`), and when the upstream has failed: without its own words for that.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class Collected:
     def events(self, response: Content) -> bytes:
         if not isinstance(response, ChatResponse):
             raise TypeError("a chat completion is streamed as one")
-        if response is self._response and self._events_bytes <= self._max_events_bytes:
+        if response is self._response and self._may_leave_as_came:
             return b"".join(self._events)
         template = self._assembler.template()
+        if self.has_failed:
+            template = replace(template, is_done=False)
         if self._hide_usage and template.usage == "apart":
             template = replace(template, usage="none")
         return b"".join(as_stream(response, template))
@@ -74,6 +77,11 @@ class Collected:
     @property
     def has_failed(self) -> bool:
         return self._progress.has_failed
+
+    @property
+    def _may_leave_as_came(self) -> bool:
+        fits = self._events_bytes <= self._max_events_bytes
+        return fits and not self.has_failed and not self._assembler.has_lost
 
     def _take(self, event: Event) -> None:
         frame = self._reader.read(event)

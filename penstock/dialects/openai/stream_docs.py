@@ -24,16 +24,19 @@ _PAGE: Final = """# Streamed chat completions
 
 A stream whose `after_upstream` plugins may change or stop nothing passes byte for byte: comments, odd
 spacing, chunks of vendors, ends of lines. One under a windowed plugin is read strictly and written event by
-event. One under a buffered plugin is taken in whole, and leaves as the events that came unless it changed.
+event. One under a buffered plugin is taken in whole, and leaves as the events that came unless it changed, or
+its events said anything that is not in the answer put together of them: then it is written anew.
 
 | | nobody guards it | under a windowed plugin | under a buffered plugin |
 |---|---|---|---|
 | comments, `id`, unknown names of lines | pass | are dropped | are dropped |
 | JSON that is not strict, or none | passes | the upstream's failure | the upstream's failure |
 | a character cut in two, as `\\ud83d` and `\\ude00` | passes | is joined | is joined |
+| a number where a text or a choice's number belongs | passes | the upstream's failure | is written anew |
 | a chunk with usage alone that the caller did not ask for | is dropped | is dropped | is dropped |
 | held | one event; the ending | what windows hold; calls; what repeats a text; the ending | the answer |
 | bound of each | {event_bytes:,} bytes | {event_bytes:,} bytes | {event_bytes:,} characters |
+| bound of the answer | none | {event_bytes:,} characters | {event_bytes:,} characters |
 
 Beyond {events_bytes:,} bytes of events a stream under a buffered plugin is written anew.
 
@@ -46,7 +49,8 @@ nothing that it says after it.
 
 * A stream is whole with `[DONE]`, or without it when every choice has ended. Nothing is added to it.
 * One that ends otherwise was cut: the caller gets an error event and no `[DONE]`.
-* One in which the upstream says itself that it failed (`error`, or `"object": "error"`) passes as it is.
+* One in which the upstream says itself that it failed (`error`, or `"object": "error"`) passes as it is; under
+  a buffered plugin, which sees no more than the answer so far, its failure is told in the gateway's words.
 * Where nobody guards it, an event that is no JSON object ends no choice and opens none: no client reads an
   end in it.
 

@@ -21,6 +21,7 @@ from penstock.dialects.openai.stream import Chunk, ChunkReader, Done
 from penstock.dialects.openai.stream_calls import Calls
 from penstock.dialects.openai.stream_channels import Channels
 from penstock.dialects.openai.stream_chunk import CallPart, FinishPart, TextPart, is_error
+from penstock.dialects.openai.stream_losses import is_ambiguous
 from penstock.dialects.openai.stream_progress import Progress, is_usage_alone
 from penstock.dialects.openai.stream_repeats import Repeats, is_held
 from penstock.dialects.openai.stream_sizes import size_chars
@@ -37,11 +38,17 @@ Texts = dict[TextPart, str]
 class GuardedStream:
     """Implements `penstock.streams.AnswerStream` with a guard.
 
-    Holds what the guard holds; calls, repeats and the ending up to `max_held_bytes` each.
+    Holds what the guard holds; calls, repeats and the ending up to `max_held_bytes` each. The answer has
+    `max_chars` at most, as a unary one: the guard keeps its texts until its record is made.
     """
 
     def __init__(
-        self, guard: Guard, *, hide_usage: bool = False, max_held_bytes: int = MAX_EVENT_BYTES
+        self,
+        guard: Guard,
+        *,
+        hide_usage: bool = False,
+        max_held_bytes: int = MAX_EVENT_BYTES,
+        max_chars: int = MAX_EVENT_BYTES,
     ) -> None:
         self._guard = guard
         self._hide_usage = hide_usage
@@ -51,6 +58,8 @@ class GuardedStream:
         self._channels = Channels()
         self._calls, self._calls_chars = Calls(), 0
         self._repeats = Repeats(max_held_bytes)
+        self._chars, self._max_chars = 0, max_chars
+        self._said_whole: set[tuple[str | int, ...]] = set()
         self._settled: set[int] = set()  # choices of which nothing is held any more
         self._edited: set[int | None] = set()  # those of which something whole is not what came
         self._out: list[bytes] = []  # what leaves with this step
@@ -121,6 +130,7 @@ class GuardedStream:
             self._keep(self._writer.done())
 
     def _take_chunk(self, came: Chunk) -> None:
+        self._require_one_reading(came)
         speaking = self._progress.read(came.tree)
         if self._hide_usage and is_usage_alone(came.tree):
             return
@@ -134,6 +144,11 @@ class GuardedStream:
         if self._guard.denial is None:
             self._take_parts(chunk)
 
+    def _require_one_reading(self, came: Chunk) -> None:
+        if is_ambiguous(came.tree):
+            message = "The upstream's stream has a text or a choice's number that clients read differently."
+            raise UpstreamError(message, outcome="malformed")
+
     def _admitted(self, came: Chunk) -> Chunk:
         chunk = self._guard.admit(came)
         if chunk is not came and came.present - chunk.present:
@@ -144,6 +159,7 @@ class GuardedStream:
     def _take_parts(self, chunk: Chunk) -> None:
         ending = {part.choice for part in chunk.parts if isinstance(part, FinishPart)}
         has_failed = is_error(chunk.tree)
+        self._count(chunk)
         texts = self._whole_texts(chunk) | self._growing_texts(chunk, apart=has_failed or bool(ending))
         without = [*self._held(chunk), *self._repeats.take(chunk, texts), *self._prompt_repeats(chunk)]
         if has_failed:
@@ -157,11 +173,27 @@ class GuardedStream:
         else:
             self._out.append(said)
 
+    def _count(self, chunk: Chunk) -> None:
+        self._chars += sum(len(part.text) for part in chunk.parts if isinstance(part, TextPart))
+        if self._chars > self._max_chars:
+            message = f"The upstream's answer is larger than {self._max_chars} characters."
+            raise UpstreamError(message, outcome="too_large")
+
     def _whole_texts(self, chunk: Chunk) -> Texts:
         whole = (part for part in chunk.parts if isinstance(part, TextPart) and part.is_whole)
-        texts = {part: self._guard.whole_text(part.field, part.text) for part in whole}
+        texts = {part: self._whole_text(part) for part in whole}
         self._edited |= {part.choice for part, new in texts.items() if new != part.text}
         return texts
+
+    def _whole_text(self, part: TextPart) -> str:
+        """A text that stands whole in its chunk, as it leaves. Clients would string two of them together."""
+        at = (part.choice or 0, *part.at[2:])
+        if part.text and part.at[2:3] == ("delta",) and not any(type(step) is int for step in at[1:]):
+            if at in self._said_whole:
+                message = "The upstream's stream says in pieces what it says as a whole elsewhere."
+                raise UpstreamError(message, outcome="malformed")
+            self._said_whole.add(at)
+        return self._guard.whole_text(part.field, part.text)
 
     def _growing_texts(self, chunk: Chunk, *, apart: bool) -> Texts:
         """What of each growing text stays inside of the chunk.

@@ -95,3 +95,14 @@ def test_only_messages_are_streamed_as_messages() -> None:
         Collected().events(chat)
     with pytest.raises(TypeError):
         Anthropic().as_stream(chat, chat)
+
+
+def test_a_message_whose_upstream_failed_leaves_without_its_words_and_without_an_end() -> None:
+    body = stream("text").body
+    fails = written({"type": "error", "error": {"type": "overloaded_error", "message": "in its own words"}})
+    whole = collected(body[: body.index(b"event: message_stop")] + fails)
+    left = whole.events(whole.response())
+    assert whole.has_failed
+    assert b"own words" not in left
+    assert b"message_stop" not in left
+    assert b"stop_reason" not in left.partition(b"content_block_start")[2]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pytest
@@ -299,3 +300,42 @@ def test_what_was_kept_is_counted_anew_when_it_has_left() -> None:
     for _ in range(100):
         guarding.feed(says("x", "stop"))
     assert guarding.close() == b""
+
+
+def chunk(*choices: Any) -> bytes:
+    return encode(json.dumps({"choices": list(choices)}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        chunk({"index": 1.0, "delta": {"content": "!"}}),
+        chunk({"index": -1, "delta": {"content": "!"}}),
+        chunk({"index": True, "delta": {"content": "!"}}),
+        chunk({"index": 0, "delta": {"content": 4111}}),
+        chunk({"index": 0, "delta": {"reasoning_details": [{"index": 0.0, "text": "!"}]}}),
+        chunk({"index": 0, "delta": {"reasoning_details": [{"index": 0, "text": 4111}]}}),
+    ],
+)
+def test_a_chunk_that_clients_read_in_more_than_one_way_is_the_upstreams_failure(said: bytes) -> None:
+    guarding = GuardedStream(FakeGuard())
+    guarding.feed(says("a"))
+    with pytest.raises(UpstreamError, match="read differently") as caught:
+        guarding.feed(said)
+    assert caught.value.outcome == "malformed"
+
+
+def test_a_text_that_stands_whole_in_its_chunk_does_not_come_in_pieces() -> None:
+    guarding = GuardedStream(FakeGuard())
+    whole, another = (chunk({"index": number, "delta": {"context": {"intent": "a"}}}) for number in (0, 1))
+    assert guarding.feed(whole + another).count(b"intent") == 2
+    with pytest.raises(UpstreamError, match="in pieces"):
+        guarding.feed(whole)
+
+
+def test_an_answer_is_no_longer_than_a_unary_one() -> None:
+    guarding = GuardedStream(FakeGuard(), max_chars=3)
+    guarding.feed(says("abc"))
+    with pytest.raises(UpstreamError, match="larger than 3 characters") as caught:
+        guarding.feed(says("d"))
+    assert caught.value.outcome == "too_large"
