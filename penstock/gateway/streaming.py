@@ -22,6 +22,7 @@ from penstock.evidence.record import Usage
 from penstock.gates.exchange import Exchange
 from penstock.gateway.account import Account
 from penstock.gateway.reply import Reply, noted, refusal
+from penstock.gateway.upstreaming import usage_facts
 from penstock.gateway.ways import Way
 from penstock.sdk.fields import AFTER
 
@@ -195,6 +196,8 @@ class Streaming:
         self.reply = reply
         account = self._account
         account.elsewhere_ms = self._elsewhere_s * 1000 + self._call.opening_ms
-        self._call.ended(self._way.usage, is_whole=is_whole)
+        usage = self._way.usage
+        self._call.ended(usage, is_whole=is_whole)
+        self._exchange.usage = usage_facts(usage)  # for who runs at the end
         if (result := self._way.finish(is_whole=is_whole)) is not None:
             account.gate(AFTER, result)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from penstock.errors import UpstreamError, UpstreamTimeoutError
 from penstock.gateway.http import HttpStream
-from penstock.sdk import Allow
+from penstock.sdk import Allow, Context, Decision, Response
 from tests.gates.fakes import placement_of
 from tests.gateway.streams import (
     DONE,
     WORDS,
+    After,
     Before,
     buffered,
     delta,
@@ -202,3 +204,24 @@ def test_the_waiting_is_not_counted_as_the_gateways_own_time() -> None:
         world.pass_time(2.0)
     assert world.record.timing.total_ms >= 10_000
     assert world.record.timing.overhead_ms < 2_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"stream": "window", "window_chars": 8, "effects": ("block", "record")}],
+    ids=["independent", "windowed"],
+)
+def test_who_looks_at_the_end_is_told_what_it_cost(more: dict[str, Any]) -> None:
+    seen: list[dict[str, int]] = []
+
+    def look(response: Response, ctx: Context) -> Decision:
+        seen.append(dict(response.usage))
+        ctx.record("found", 1)
+        return Allow()
+
+    reads = ("response.text", "response.usage")
+    placement = placement_of("look", moment="after_upstream", reads=reads, **{"effects": ("record",), **more})
+    world = World({"look": After(look)}, placement)
+    upstream(world, *WORDS)
+    assert list(opened(world).chunks)
+    assert seen[-1] == {"input_tokens": 7, "output_tokens": 3, "cached": 0, "reasoning": 0}
