@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from penstock.dialects.anthropic import paths as anthropic_paths
 from penstock.dialects.mcp import paths as mcp_paths
+from penstock.dialects.openai import embeddings
 from penstock.dialects.openai import paths as openai_paths
+from penstock.dialects.openai_responses import paths as responses_paths
 from penstock.dialects.paths import Rule
 from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT, FIELDS, MOMENTS, Field
 from penstock.sdk.mcp_paths import MCP
+from penstock.sdk.openai_paths import EMBEDDINGS, RESPONSES
 
 Table = Callable[[], Iterable[tuple[str, Rule]]]
 Tables = tuple[Table, Table]
 
 _SURFACES: Mapping[str, Tables] = {
     CHAT: (openai_paths.request_table, openai_paths.response_table),
+    RESPONSES: (responses_paths.request_table, responses_paths.response_table),
+    EMBEDDINGS: (embeddings.request_table, embeddings.response_table),
     MESSAGES: (anthropic_paths.request_table, anthropic_paths.response_table),
     MCP: (mcp_paths.request_table, mcp_paths.response_table),
 }

@@ -13,10 +13,12 @@ from penstock.dialects.anthropic.dialect import Anthropic
 from penstock.dialects.dialect import Dialect, Match, Route
 from penstock.dialects.mcp.dialect import Mcp
 from penstock.dialects.openai.dialect import OpenAI
+from penstock.dialects.openai.embeddings import OpenAIEmbeddings
 from penstock.errors import RequestError
 from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT
 from penstock.sdk.mcp_paths import MCP
+from penstock.sdk.openai_paths import EMBEDDINGS
 
 _OPENAI: Final = OpenAI()
 _ANTHROPIC: Final = Anthropic()
@@ -28,6 +30,7 @@ DEFAULT: Final[Dialect] = _OPENAI
 
 ROUTES: Final = (
     Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT, "/chat/completions"),
+    Route(OpenAIEmbeddings(), "POST", "/v1/embeddings", "generate", EMBEDDINGS, "/embeddings"),
     Route(_OPENAI, "GET", "/v1/models", "list_models"),
     Route(_OPENAI, "GET", "/v1/models/{model}", "show_model"),
     Route(_ANTHROPIC, "POST", "/v1/messages", "generate", MESSAGES, "/messages"),

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from penstock.sdk import anthropic_paths, mcp_paths
+from penstock.sdk import anthropic_paths, mcp_paths, openai_paths
 
 Moment = Literal["before_upstream", "after_upstream", "after_response"]
 Shape = Literal["texts", "members", "scalar", "header", "record"]
@@ -320,7 +320,12 @@ _TABLE = (
 )
 
 # The paths of these surfaces are too many to stand in the table.
-_ELSEWHERE = {mcp_paths.MCP: mcp_paths.PATHS, anthropic_paths.MESSAGES: anthropic_paths.PATHS}
+_ELSEWHERE = {
+    mcp_paths.MCP: mcp_paths.PATHS,
+    anthropic_paths.MESSAGES: anthropic_paths.PATHS,
+    openai_paths.RESPONSES: openai_paths.RESPONSES_PATHS,
+    openai_paths.EMBEDDINGS: openai_paths.EMBEDDINGS_PATHS,
+}
 
 
 def _with_all_paths(entry: Field) -> Field:

@@ -53,14 +53,14 @@ def moved_annotations(tree: Any, changes: Sequence[Change]) -> list[Splice]:
         message = tree["choices"][change.at[1]]["message"]
         annotations = message.get("annotations")
         if type(annotations) is list:
-            moves = _Moves(_narrowed(message["content"], change))
+            moves = Moves(narrowed(message["content"], change))
             for index, annotation in enumerate(annotations):
                 place = (*change.at[:-1], "annotations", index, "url_citation")
                 splices += _moved(annotation, place, moves)
     return splices
 
 
-def _moved(annotation: Any, place: Path, moves: _Moves) -> list[Splice]:
+def _moved(annotation: Any, place: Path, moves: Moves) -> list[Splice]:
     citation = annotation.get("url_citation") if type(annotation) is dict else None
     if type(citation) is not dict:
         return []
@@ -71,7 +71,7 @@ def _moved(annotation: Any, place: Path, moves: _Moves) -> list[Splice]:
     ]
 
 
-class _Moves:
+class Moves:
     """Where positions go. Added up once: both the pieces and the positions can be thousands."""
 
     __slots__ = ("_ends", "_growth", "_replaced")
@@ -91,7 +91,7 @@ class _Moves:
         return moved
 
 
-def _narrowed(old: str, change: Change) -> Sequence[Replace]:
+def narrowed(old: str, change: Change) -> Sequence[Replace]:
     """The replacements; for a text set as a whole, the piece between what is the same before and after."""
     if len(change.replaced) != 1 or change.replaced[0][:2] != (0, len(old)):
         return change.replaced
