@@ -50,6 +50,11 @@ class StreamRun:
         if self._turns:
             self.guard = StreamGuard(tuple(self._turns.values()), self._ruling, gate.clock)
 
+    @property
+    def only_watches(self) -> bool:
+        """Whether no placement of the guard may change or stop anything: all are in shadow."""
+        return not any(turn.is_enforcing for turn in self._turns.values())
+
     def finish(self, answer: Content | None) -> GateResult:
         """One record for each placement. Runs on `answer` those that wait for it; None skips them.
 

@@ -7,6 +7,7 @@ Held      it is taken in whole, passes the gate like any other answer, and leave
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from penstock.content import Content
@@ -51,13 +52,18 @@ class Way(Protocol):
 
 
 class Flowing:
-    """Events leave as they come. What runs at the end sees what has left."""
+    """Events leave as they come. What runs at the end sees what has left.
+
+    A guard that only watches is shown what comes, and has no part in what leaves.
+    """
 
     def __init__(self, dialect: Dialect, run: StreamRun, *, hide_usage: bool = False) -> None:
         self.dialect = dialect
-        self.is_guarded = run.guard is not None
+        guard = None if run.only_watches else run.guard
+        self.is_guarded = guard is not None
         self._run = run
-        self._stream: AnswerStream = dialect.streaming(run.guard, hide_usage=hide_usage)
+        self._stream: AnswerStream = dialect.streaming(guard, hide_usage=hide_usage)
+        self._watch = dialect.streaming(run.guard) if run.guard and guard is None else None
         self._left: CollectedStream | None = dialect.collecting() if run.needs_answer else None
 
     @property
@@ -77,16 +83,21 @@ class Flowing:
         return self._stream.ending
 
     def feed(self, piece: bytes) -> bytes:
-        return self._collected(self._stream.feed(piece))
+        sent = self._collected(self._stream.feed(piece))
+        self._watched(lambda watch: watch.feed(piece))
+        return sent
 
     def due(self) -> bytes:
+        self._watched(lambda watch: watch.due())
         return self._collected(self._stream.due())
 
     def wait_ms(self) -> float | None:
         return self._run.guard.wait_ms() if self._run.guard else None
 
     def close(self) -> bytes:
-        return self._collected(self._stream.close())
+        sent = self._collected(self._stream.close())
+        self._watched(lambda watch: watch.close())
+        return sent
 
     def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
         return self._stream.error(refusal, request_id)
@@ -95,6 +106,17 @@ class Flowing:
         if is_whole and self._left is not None:
             self._collected(self._stream.ending)
         return self._run.finish(self._answer() if is_whole else None)
+
+    def _watched(self, step: Callable[[AnswerStream], bytes]) -> None:
+        """Show who only watches what came. A stream that cannot be shown passes as it does unwatched."""
+        if self._watch is None:
+            return
+        try:
+            step(self._watch)
+        except Exception as error:  # noqa: BLE001 - who only watches breaks nothing
+            reason = error if isinstance(error, PenstockError) else type(error).__name__
+            log.warning("a stream is not watched any more: %s", reason)
+            self._watch = None
 
     def _collected(self, sent: bytes) -> bytes:
         """What leaves, kept for who runs at the end; who cannot be shown all of it is shown nothing."""

@@ -47,7 +47,7 @@ class Before(Plugin):
         return Respond.text("From the cache.")
 
 
-def windowed(answer: Callable[[Response, Context], Decision]) -> World:
+def windowed(answer: Callable[[Response, Context], Decision], **more: Any) -> World:
     placement = placement_of(
         "guard",
         moment="after_upstream",
@@ -56,6 +56,7 @@ def windowed(answer: Callable[[Response, Context], Decision]) -> World:
         effects=("block", "transform"),
         stream="window",
         window_chars=8,
+        **more,
     )
     return World({"guard": After(answer)}, placement)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from penstock.gates.placement import Mode
 from penstock.sdk import Allow, Block, Context, Decision, Response, Transform
 from penstock.sdk.edits import Span
 from tests.gates.fakes import TEXT, placement_of
 from tests.gateway.streams import (
     DONE,
+    HEAD,
     USAGE_CHUNK,
     WORDS,
     After,
@@ -150,3 +154,22 @@ def test_the_error_of_a_plugin_ends_the_stream_and_is_nobodys_content() -> None:
     response = refused(world)
     assert error(response) == (503, "plugin_unavailable")
     assert b"Hello" not in response.body
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b": a comment\r\n\r\n",
+        b"id: 7\ndata: no JSON\n\n",
+        event({**HEAD, "choices": [{"index": 1.0, "delta": {"content": "two readings"}}]}),
+        event({**HEAD, "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "c"}]}}]}),
+    ],
+)
+def test_a_guard_in_shadow_has_no_part_in_what_leaves(odd: bytes) -> None:
+    world = windowed(lambda r, _: Transform(r.text.sub("there", "<x>")), mode=Mode.SHADOW)
+    upstream(world, delta("Hello "), odd, delta("there, and so on."), finish(), USAGE_CHUNK, DONE)
+    raw = b"".join(opened(world).chunks)
+    assert raw == b"".join([delta("Hello "), odd, delta("there, and so on."), finish(), USAGE_CHUNK, DONE])
+    assert world.record.outcome == "answered"
+    can_be_read = not (b"no JSON" in odd or b"readings" in odd)
+    assert world.record.placements[0].would == ("would_transform" if can_be_read else None)
