@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +34,30 @@ def granted(stacks: list[Template]) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield identity, statement
 
 
-def test_cfn_lint_finds_nothing(assemblies: dict[str, Assembly], tmp_path: Path) -> None:
-    for name, assembly in assemblies.items():
-        for path in assembly.folder.glob("*.template.json"):
-            shutil.copy(path, tmp_path / f"{name}.{path.name}")
-    found = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "cfnlint",
-            "--format",
-            "json",
-            "--regions",
-            "eu-central-1",
-            "--",
-            *map(str, tmp_path.glob("*.json")),
-        ],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    said = [f"{f['Filename']} {f['Rule']['Id']} {f['Message']}" for f in json.loads(found.stdout or "[]")]
-    assert not said, "\n".join(said) + found.stderr
+def linted(paths: Iterable[Path]) -> list[str]:
+    """What cfn-lint says. W3005: CDK writes that a function depends on its role, which the reference says too."""
+    program = str(Path(sys.executable).with_name("cfn-lint"))
+    asked = [program, "--format", "json", "--regions", "eu-central-1", "--ignore-checks", "W3005", "--"]
+    done = subprocess.run([*asked, *map(str, paths)], capture_output=True, check=False, text=True)
+    assert done.stdout, done.stderr
+    return [
+        f"{found['Filename']} {found['Rule']['Id']} {found['Message']}" for found in json.loads(done.stdout)
+    ]
+
+
+def test_cfn_lint_finds_nothing(assemblies: dict[str, Assembly]) -> None:
+    paths = [path for assembly in assemblies.values() for path in assembly.folder.glob("*.template.json")]
+    assert len(paths) == 2 * len(CONFIGURATIONS)
+    assert linted(paths) == []
+
+
+def test_cfn_lint_finds_what_cloudformation_would_refuse(
+    assemblies: dict[str, Assembly], tmp_path: Path
+) -> None:
+    good = (assemblies["default"].folder / "penstock-gateway.template.json").read_text()
+    broken = tmp_path / "broken.template.json"
+    broken.write_text(good.replace('"python3.13"', '"python9.9"'))
+    assert any(" E3030 " in said for said in linted([broken]))
 
 
 def test_no_role_is_given_a_wildcard_without_a_reason(stacks: list[Template]) -> None:
