@@ -187,7 +187,7 @@ def test_a_block_in_shadow_is_said_once_and_ends_its_looking() -> None:
 def test_what_would_have_been_edited_before_a_block_in_shadow_did_not_change() -> None:
     plugin = Finds(blocks("bad", edits("x", "y")))
     done = streamed(plugin, "x " * 40, "bad and more", mode=Mode.SHADOW)
-    assert plugin.calls == 2
+    assert plugin.calls > 1
     assert (done.records[0].would, done.records[0].changed) == ("would_block", [])
 
 
