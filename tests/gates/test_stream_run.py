@@ -112,6 +112,7 @@ def test_overrides_decide_when_the_stream_begins() -> None:
         ([windowed("one", 8)], False),
         ([windowed("one", 8, mode=Mode.SHADOW)], False),
         ([windowed("one", 8), independent("two")], True),
+        ([windowed("one", 8), windowed("two", 8, effects=("record",))], True),
         ([windowed("one", 8), independent("two", mode=Mode.OFF)], False),
         ([ordered("one", mode=Mode.SHADOW)], True),
         ([ordered("one")], True),
