@@ -35,7 +35,7 @@ def granted(stacks: list[Template]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def linted(paths: Iterable[Path]) -> list[str]:
-    """What cfn-lint says. W3005: CDK writes that a function depends on its role, which the reference says too."""
+    """What cfn-lint says. W3005: CDK says twice that a function depends on its role."""
     program = str(Path(sys.executable).with_name("cfn-lint"))
     asked = [program, "--format", "json", "--regions", "eu-central-1", "--ignore-checks", "W3005", "--"]
     done = subprocess.run([*asked, *map(str, paths)], capture_output=True, check=False, text=True)
