@@ -97,6 +97,12 @@ def test_windows_beside_what_waits_for_the_end_are_windows() -> None:
     assert run_of(windowed("one", 8), ordered("two", mode=Mode.SHADOW), independent("three")).way == "window"
 
 
+def test_a_guard_in_shadow_alone_only_watches() -> None:
+    shadow = windowed("one", 8, mode=Mode.SHADOW)
+    assert run_of(shadow).only_watches
+    assert not run_of(shadow, windowed("two", 8)).only_watches
+
+
 def test_overrides_decide_when_the_stream_begins() -> None:
     killed = Overrides({"two": Override(killed=True)})
     run = run_of(windowed("one", 8), ordered("two"), overrides=killed)
