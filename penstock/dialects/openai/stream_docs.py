@@ -49,8 +49,8 @@ nothing that it says after it.
 
 * A stream is whole with `[DONE]`, or without it when every choice has ended. Nothing is added to it.
 * One that ends otherwise was cut: the caller gets an error event and no `[DONE]`.
-* One in which the upstream says itself that it failed (`error`, or `"object": "error"`) passes as it is; under
-  a buffered plugin, which sees no more than the answer so far, its failure is told in the gateway's words.
+* One in which the upstream says itself that it failed (`error`, or `"object": "error"`) passes as it is.
+  Under a buffered plugin, which sees no more than the answer so far, it is told in the gateway's words.
 * Where nobody guards it, an event that is no JSON object ends no choice and opens none: no client reads an
   end in it.
 

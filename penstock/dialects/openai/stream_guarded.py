@@ -137,7 +137,7 @@ class GuardedStream:
         if speaking & self._settled:
             message = "The upstream's stream goes on with a choice that has ended."
             raise UpstreamError(message, outcome="malformed")
-        if speaking or is_error(came.tree):
+        if speaking or is_error(came.tree) or not self._progress.has_ended:
             self._settle(self._progress.ended - speaking if self._kept else ())
             self._send_kept()
         chunk = self._admitted(came)

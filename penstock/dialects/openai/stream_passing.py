@@ -71,9 +71,9 @@ class PassingStream:
         speaking = self._progress.read(tree)
         if self._hide_usage and is_usage_alone(tree):
             return b""
-        if is_error(tree):
-            return self._taken() + self._sent(event)
-        return (self._taken() if speaking else b"") + self._kept_or_sent(event)
+        goes_on = bool(speaking) or not self._progress.has_ended  # or begins: a role without a word
+        before = self._taken() if goes_on or is_error(tree) else b""
+        return before + (self._sent(event) if is_error(tree) else self._kept_or_sent(event))
 
     def _read(self, event: Event) -> dict[str, Any] | None:
         """The JSON of a chunk; None for all else."""

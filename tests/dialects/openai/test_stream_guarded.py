@@ -339,3 +339,10 @@ def test_an_answer_is_no_longer_than_a_unary_one() -> None:
     with pytest.raises(UpstreamError, match="larger than 3 characters") as caught:
         guarding.feed(says("d"))
     assert caught.value.outcome == "too_large"
+
+
+def test_what_was_kept_for_the_end_leaves_before_a_choice_that_begins_without_a_word() -> None:
+    ends = says("", "stop")
+    begins = says(index=1, delta={"role": "assistant"})
+    stream = GuardedStream(FakeGuard())
+    assert stream.feed(says("b") + ends + begins) == says("b") + ends + begins

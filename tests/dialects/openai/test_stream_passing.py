@@ -246,3 +246,10 @@ def test_an_error_of_the_gateway_stands_in_an_event_of_its_own() -> None:
     passing.feed(failed)
     assert passing.close() == failed
     assert passing.error(denial, "0").startswith(b"\n\ndata: {")
+
+
+def test_what_was_kept_for_the_end_leaves_before_a_choice_that_begins_without_a_word() -> None:
+    ends = says("", "stop")
+    begins = says("", index=1)
+    stream = PassingStream()
+    assert stream.feed(says("b") + ends + begins) == says("b") + ends + begins
