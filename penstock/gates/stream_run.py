@@ -43,6 +43,7 @@ class StreamRun:
         windowed = {s: m for s, m in active.items() if self.way == "window" and is_windowed(s.placement)}
         self.needs_answer = len(active) > len(windowed)
         """Whether something runs on the final text, so that what leaves has to be collected."""
+        self._is_whole = False
         self._ruling = Ruling()
         self._turns = {seat: self._turn(seat, mode) for seat, mode in windowed.items()}
         self.guard: StreamGuard | None = None
@@ -55,14 +56,15 @@ class StreamRun:
         """Whether no placement of the guard may change or stop anything: all are in shadow."""
         return not any(turn.is_enforcing for turn in self._turns.values())
 
-    def finish(self, answer: Content | None) -> GateResult:
+    def finish(self, answer: Content | None, *, is_whole: bool = False) -> GateResult:
         """One record for each placement. Runs on `answer` those that wait for it; None skips them.
 
         `answer` is what left, or with `buffer` what the upstream said, whose `GateResult` is an ordinary one.
-        None when the stream was cut or stopped, or the caller went, or when nothing needs it. The exchange
-        holds it from now on. Never raises for what a plugin does. Raises AccountingError as `Gate.run`.
+        None when the stream was cut or stopped, or the caller went, or when nothing needs it. `is_whole`: the
+        stream came to its end, also where nothing needs the answer. The exchange holds it from now on. Never raises for what a plugin does. Raises AccountingError as `Gate.run`.
         """
         self._exchange.response = answer
+        self._is_whole = is_whole or answer is not None
         if self.way == "buffer":
             return self._gate.run(self._exchange, self._overrides)
         result = self._gate.each(self._exchange, self._overrides, self._visit, self._ruling.denial)
@@ -80,7 +82,7 @@ class StreamRun:
     def _visit(self, step: Step) -> PlacementRecord:
         turn = self._turns.get(step.seat)
         if turn is not None:
-            return turn.settled(has_answer=step.exchange.response is not None)
+            return turn.settled(has_answer=self._is_whole)
         return self._gate.visit(step, *self._dispositions[step.seat])
 
 

@@ -105,7 +105,7 @@ class Flowing:
     def finish(self, *, is_whole: bool) -> GateResult:
         if is_whole and self._left is not None:
             self._collected(self._stream.ending)
-        return self._run.finish(self._answer() if is_whole else None)
+        return self._run.finish(self._answer() if is_whole else None, is_whole=is_whole)
 
     def _watched(self, step: Callable[[AnswerStream], bytes]) -> None:
         """Show who only watches what came. A stream that cannot be shown passes as it does unwatched."""

@@ -46,6 +46,13 @@ def test_a_windowed_guard_edits_over_the_borders_of_events() -> None:
     assert (record.action, record.changed[0].edits) == ("transform", 2)
 
 
+def test_a_guard_that_was_never_shown_anything_has_allowed_a_whole_answer() -> None:
+    world = windowed(lambda *_: Allow())
+    upstream(world, finish(), DONE)
+    b"".join(opened(world).chunks)
+    assert [(p.action, p.reason) for p in world.record.placements] == [("allow", None)]
+
+
 def test_a_block_before_anything_left_is_a_clean_refusal() -> None:
     world = windowed(lambda r, _: Block("reason", at=Span(0, 1)) if any(r.text) else Allow())
     stream = upstream(world, *WORDS)
