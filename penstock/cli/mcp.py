@@ -7,6 +7,7 @@ What is approved is in `penstock.mcp.lock` beside gateway.toml, whole, so that i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import sys
@@ -70,11 +71,11 @@ def _listed(args: argparse.Namespace, server: McpServer) -> dict[str, Mapping[st
     from penstock.upstream.mcp_listing import list_tools
 
     decoded = decode_server(server.model_dump(mode="json") | {"pins": {}})
-    upstream = HttpMcpUpstream()
-    credentials: dict[str, str] = {}
-    if decoded.auth.kind != "none":
-        credentials = McpCredentials(find_target(args).secrets, upstream).header(decoded.auth)
-    return {tool["name"]: tool for tool in list_tools(upstream, decoded.target, credentials)}
+    with contextlib.closing(HttpMcpUpstream()) as upstream:
+        credentials: dict[str, str] = {}
+        if decoded.auth.kind != "none":
+            credentials = McpCredentials(find_target(args).secrets, upstream).header(decoded.auth)
+        return {tool["name"]: tool for tool in list_tools(upstream, decoded.target, credentials)}
 
 
 def _inspect(args: argparse.Namespace, server: McpServer, listed: Mapping[str, Mapping[str, Any]]) -> int:

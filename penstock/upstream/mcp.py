@@ -63,6 +63,10 @@ class HttpMcpUpstream:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
+    def close(self) -> None:
+        """Close what is still open: for who does not live as long as its process."""
+        self._client.close()
+
     def open(
         self,
         method: HttpMethod,

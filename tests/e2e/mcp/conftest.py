@@ -1,0 +1,159 @@
+"""A local gateway of its own for MCP, with the example server behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from penstock.adapters.control import DynamoControlStore
+from penstock.adapters.provision import store_secret
+from penstock.cli import main
+from penstock.dev.gateway import LocalGateway
+from penstock.dev.options import Options
+from penstock.governance.api_keys import ApiKeys, KeyOwner
+from tests import tree
+from tests.e2e.conftest import EvidenceReader
+from tests.e2e.mcp.door import SECRET, Door
+
+HERE = Path(__file__).parent
+APPROVED = ("search", "book", "stocktake", "borrow", "summarise", "rewrite", "open_annex")
+
+
+@dataclass(frozen=True)
+class Library:
+    """The example server in a process of its own."""
+
+    url: str
+    file: Path
+
+    def seen(self) -> list[dict[str, Any]]:
+        """All requests that came to it, in order."""
+        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+
+
+@contextlib.contextmanager
+def running(folder: Path, *more: str) -> Iterator[Library]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    seen, log = folder / f"seen-{port}", folder / f"server-{port}.log"
+    command = [sys.executable, "-m", "examples.mcp_server", "--port", str(port), "--seen", str(seen), *more]
+    with log.open("wb") as out, subprocess.Popen(command, cwd=tree.ROOT, stdout=out, stderr=out) as process:
+        try:
+            _wait(port, process, log)
+            yield Library(f"http://127.0.0.1:{port}/mcp", seen)
+        finally:
+            process.terminate()
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    ends = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < ends:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the example server does not run: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mcp")
+
+
+@pytest.fixture(scope="session")
+def library(folder: Path) -> Iterator[Library]:
+    with running(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plain(folder: Path) -> Iterator[Library]:
+    """It answers with JSON."""
+    with running(folder, "--json") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def changing(folder: Path) -> Iterator[Library]:
+    """Tests may change its tools."""
+    with running(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def door() -> Iterator[Door]:
+    server = Door()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    folder: Path, library: Library, plain: Library, changing: Library, door: Door
+) -> Iterator[LocalGateway]:
+    shutil.copytree(HERE / "plugins" / "masker", folder / "masker")
+    filled = (HERE / "gateway.toml").read_text()
+    for word, value in {
+        "LIBRARY": library.url,
+        "PLAIN": plain.url,
+        "CHANGING": changing.url,
+        "DOOR": door.address,
+    }.items():
+        filled = filled.replace(word, value)
+    path = folder / "gateway.toml"
+    path.write_text(filled)
+    for server in ("shelf", "changing"):
+        assert main(["mcp", "approve", server, *APPROVED, "--config", str(path)]) == 0
+    options = Options(
+        port=0,
+        configuration=path,
+        folder=folder / ".penstock",
+        keep=False,
+        warm=2,
+        maximum=6,
+        sweep_every_s=1.0,
+    )
+    with LocalGateway(options, tell=lambda _: None) as started:
+        store_secret(started.clients, "e2e/door", SECRET)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def key(gateway: LocalGateway) -> str:
+    return gateway.prepared.api_key
+
+
+@pytest.fixture(scope="session")
+def other_key(gateway: LocalGateway) -> str:
+    """Of the same organisation, with the same grants."""
+    store = DynamoControlStore(gateway.clients, gateway.prepared.resources.control_table)
+    return ApiKeys(store).create("other", KeyOwner("acme"), int(time.time()))
+
+
+@pytest.fixture(scope="session")
+def evidence(gateway: LocalGateway) -> EvidenceReader:
+    return EvidenceReader(gateway)
+
+
+@pytest.fixture
+def http(gateway: LocalGateway, key: str) -> Iterator[httpx.Client]:
+    """A plain client with the key and what a client of MCP sends, for what the official one would not."""
+    headers = {
+        "authorization": f"Bearer {key}",
+        "accept": "application/json, text/event-stream",
+        "content-type": "application/json",
+    }
+    with httpx.Client(base_url=gateway.address, headers=headers, trust_env=False, timeout=60) as client:
+        yield client
