@@ -64,6 +64,7 @@ class Flowing:
         self._run = run
         self._stream: AnswerStream = dialect.streaming(guard, hide_usage=hide_usage)
         self._watch = dialect.streaming(run.guard) if run.guard and guard is None else None
+        self._is_seen = True  # until the watch has to be given up
         self._left: CollectedStream | None = dialect.collecting() if run.needs_answer else None
 
     @property
@@ -105,7 +106,8 @@ class Flowing:
     def finish(self, *, is_whole: bool) -> GateResult:
         if is_whole and self._left is not None:
             self._collected(self._stream.ending)
-        return self._run.finish(self._answer() if is_whole else None, is_whole=is_whole)
+        answer = self._answer() if is_whole else None
+        return self._run.finish(answer, is_whole=is_whole and self._is_seen)
 
     def _watched(self, step: Callable[[AnswerStream], bytes]) -> None:
         """Show who only watches what came. A stream that cannot be shown passes as it does unwatched."""
@@ -116,7 +118,7 @@ class Flowing:
         except Exception as error:  # noqa: BLE001 - who only watches breaks nothing
             reason = error if isinstance(error, PenstockError) else type(error).__name__
             log.warning("a stream is not watched any more: %s", reason)
-            self._watch = None
+            self._watch, self._is_seen = None, False
 
     def _collected(self, sent: bytes) -> bytes:
         """What leaves, kept for who runs at the end; who cannot be shown all of it is shown nothing."""

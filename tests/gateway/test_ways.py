@@ -179,4 +179,8 @@ def test_a_guard_in_shadow_has_no_part_in_what_leaves(odd: bytes) -> None:
     assert raw == b"".join([delta("Hello "), odd, delta("there, and so on."), finish(), USAGE_CHUNK, DONE])
     assert world.record.outcome == "answered"
     can_be_read = not (b"no JSON" in odd or b"readings" in odd)
-    assert world.record.placements[0].would == ("would_transform" if can_be_read else None)
+    (record,) = world.record.placements
+    told = ("skipped", "no_context", None)
+    assert (record.action, record.reason, record.would) == (
+        ("allow", None, "would_transform") if can_be_read else told
+    )
