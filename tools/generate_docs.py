@@ -75,9 +75,19 @@ def _row(name: str, depth: int, kind: type[PenstockError]) -> str:
     return f"| {'· ' * depth}`{name}` | `{kind.code}` | {kind.status} | {meaning} |"
 
 
+def coverage_page() -> str:
+    """docs/coverage.md, of the lists that the tests of the matrix go through."""
+    sys.path.insert(0, str(DOCS.parent))  # a script finds its own folder only
+    from tests.gateway.doors import DOORS  # noqa: PLC0415 - after the line above
+    from tests.gateway.matrix import page  # noqa: PLC0415 - same
+
+    return NOTE + page([door.name for door in DOORS])
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "fields.md": fields_page,
     "errors.md": errors_page,
+    "coverage.md": coverage_page,
     "openai-streams.md": lambda: NOTE + stream_page(),
     "configuration.md": lambda: NOTE + configuration_page(),
     "evidence.schema.json": schema_text,

@@ -162,7 +162,7 @@ class McpWorld(World):
         self, method: str, path: str, body: bytes = b"", *, key: str | None = None, **headers: str
     ) -> HttpResponse:
         """As one whole response, also when it is streamed."""
-        response = self._handled(method, path, body, headers, key)
+        response = self.handled(method, path, body, headers, key)
         if isinstance(response, HttpResponse):
             return response
         return HttpResponse(response.status, response.headers, b"".join(response.chunks))

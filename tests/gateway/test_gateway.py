@@ -90,7 +90,7 @@ def test_a_revoked_and_an_expired_key_are_recognised_and_recorded() -> None:
 
 def test_an_unknown_path_is_refused_never_passed_on() -> None:
     world = World()
-    assert error(world.send("POST", "/v1/responses", b"{}")) == (404, "unknown_route")
+    assert error(world.send("POST", "/v1/images/generations", b"{}")) == (404, "unknown_route")
     assert error(world.send("GET", "/v1/chat/completions")) == (404, "unknown_route")
     assert {r.route for r, _ in world.stored} == {"/{unknown}"}
 

@@ -98,7 +98,7 @@ def test_a_message_leaves_before_the_next_is_made_and_the_answer_once_the_record
         streamed(event(progress), lambda: left.append(len(world.stored)), event(bodies.text_result("ok")))
     )
     given = {"content_type": "application/json", "accept": ACCEPT}
-    response = world._handled("POST", "/mcp/files", bodies.call(), given)
+    response = world.handled("POST", "/mcp/files", bodies.call(), given)
     assert isinstance(response, HttpStream)
     chunks = iter(response.chunks)
     assert b"progress" in next(chunks)
@@ -132,7 +132,7 @@ def test_a_caller_that_goes_closes_the_server_s_stream_and_leaves_a_record() -> 
     stream = streamed(event(progress), SILENCE)
     world.reply(stream)
     given = {"content_type": "application/json", "accept": ACCEPT}
-    response = world._handled("POST", "/mcp/files", bodies.call(), given)
+    response = world.handled("POST", "/mcp/files", bodies.call(), given)
     assert isinstance(response, HttpStream)
     next(response.chunks)
     response.chunks.close()  # type: ignore[attr-defined]  # a generator, as the runtime closes it

@@ -40,7 +40,7 @@ NOW_S = 1_790_000_000
 APPLIED: dict[str, Any] = {
     "organisation": [{"id": "acme"}],
     "team": [{"id": "red", "organisation": "acme"}],
-    "provider": [{"id": "echo", "base_url": "http://127.0.0.1:9/v1", "secret": "echo-key"}],
+    "provider": [{"id": "echo", "kind": "both", "base_url": "http://127.0.0.1:9/v1", "secret": "echo-key"}],
     "model": [
         {
             "id": "echo-1",
@@ -161,7 +161,7 @@ class World:
         """A chat request that asks for a stream."""
         messages = [{"role": "user", "content": text} for text in user or ("hi",)]
         body = {"model": "echo-1", "messages": messages, "stream": True, **more}
-        return self._handled("POST", "/v1/chat/completions", json.dumps(body).encode(), {})
+        return self.handled("POST", "/v1/chat/completions", json.dumps(body).encode(), {})
 
     def chat(self, *user: str, **more: Any) -> HttpResponse:
         """A chat request with these user messages."""
@@ -172,13 +172,20 @@ class World:
         self, method: str, path: str, body: bytes = b"", *, key: str | None = None, **headers: str
     ) -> HttpResponse:
         """Any request, with the demo key unless told otherwise; an empty `key` sends none."""
-        response = self._handled(method, path, body, headers, key)
+        response = self.handled(method, path, body, headers, key)
         assert isinstance(response, HttpResponse)
         return response
 
-    def _handled(
-        self, method: str, path: str, body: bytes, headers: Mapping[str, str], key: str | None = None
+    def handled(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = None,
     ) -> HttpResponse | HttpStream:
+        """What the gateway makes of a request, streamed or not."""
+        headers = headers or {}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         secret = self.key if key is None else key
         if secret:
