@@ -14,11 +14,12 @@ from penstock.dialects.dialect import Dialect, Match, Route
 from penstock.dialects.mcp.dialect import Mcp
 from penstock.dialects.openai.dialect import OpenAI
 from penstock.dialects.openai.embeddings import OpenAIEmbeddings
+from penstock.dialects.openai_responses.dialect import OpenAIResponses
 from penstock.errors import RequestError
 from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT
 from penstock.sdk.mcp_paths import MCP
-from penstock.sdk.openai_paths import EMBEDDINGS
+from penstock.sdk.openai_paths import EMBEDDINGS, RESPONSES
 
 _OPENAI: Final = OpenAI()
 _ANTHROPIC: Final = Anthropic()
@@ -30,6 +31,7 @@ DEFAULT: Final[Dialect] = _OPENAI
 
 ROUTES: Final = (
     Route(_OPENAI, "POST", "/v1/chat/completions", "generate", CHAT, "/chat/completions"),
+    Route(OpenAIResponses(), "POST", "/v1/responses", "generate", RESPONSES, "/responses"),
     Route(OpenAIEmbeddings(), "POST", "/v1/embeddings", "generate", EMBEDDINGS, "/embeddings"),
     Route(_OPENAI, "GET", "/v1/models", "list_models"),
     Route(_OPENAI, "GET", "/v1/models/{model}", "show_model"),
@@ -45,6 +47,11 @@ ROUTES: Final = (
 )
 
 
+_RESPONSES: Final = "/v1/responses/"
+_STORED: Final = (
+    " Responses that are stored at a provider are not read, cancelled or deleted through it: nothing would "
+    "look at them. Keep what `POST /v1/responses` answers."
+)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -65,7 +72,7 @@ def dialect_for(method: str, path: str, headers: Mapping[str, str] = _NO_HEADERS
     served = ", ".join(dict.fromkeys(f"{route.method} {route.template}" for route in ROUTES))
     raise RequestError(
         f"No such route. This gateway serves {served}; check the client's base URL, which ends in /v1 for "
-        "OpenAI's clients, and before it for Anthropic's.",
+        f"OpenAI's clients, and before it for Anthropic's.{_STORED if path.startswith(_RESPONSES) else ''}",
         code="unknown_route",
         status=404,
     )

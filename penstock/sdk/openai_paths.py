@@ -164,7 +164,7 @@ EMBEDDINGS_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "request.messages.user": ("input", "input[*]"),
         "request.parameters": ("user",),
-        # Only a refusal has words. Vectors have no thoughts and call no tools: who guards those misses nothing.
+        # Only a refusal has words. Vectors have no thoughts and call no tools: their guards miss nothing.
         "response.text": ("error.message", "message", "detail", "error"),
         "response.reasoning": (),
         "response.tool_calls": (),

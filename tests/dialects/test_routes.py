@@ -10,6 +10,7 @@ from penstock.errors import RequestError
     ("method", "path", "operation", "parameters"),
     [
         ("POST", "/v1/chat/completions", "generate", {}),
+        ("POST", "/v1/responses", "generate", {}),
         ("POST", "/v1/embeddings", "generate", {}),
         ("GET", "/v1/models", "list_models", {}),
         ("GET", "/v1/models/gpt-4o", "show_model", {"model": "gpt-4o"}),
@@ -62,7 +63,8 @@ def test_an_mcp_server_is_one_path_for_all_that_its_transport_does(method: str) 
         ("POST", "/chat/completions"),
         ("POST", "/v1/chat/completions/"),
         ("POST", "/v1/chat/completions\n"),
-        ("POST", "/v1/responses"),
+        ("GET", "/v1/responses/resp_1"),
+        ("POST", "/v1/responses/resp_1/cancel"),
         ("GET", "/v1/messages"),
         ("POST", "/v1/messages/batches"),
         ("POST", "/v1/complete"),
@@ -76,6 +78,12 @@ def test_a_path_that_no_dialect_understands_is_refused(method: str, path: str) -
         dialect_for(method, path)
     assert (caught.value.code, caught.value.status) == ("unknown_route", 404)
     assert "POST /v1/chat/completions" in str(caught.value)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/responses/resp_1"), ("DELETE", "/v1/responses/x")])
+def test_stored_responses_are_refused_in_words_of_their_own(method: str, path: str) -> None:
+    with pytest.raises(RequestError, match="stored at a provider are not read"):
+        dialect_for(method, path)
 
 
 def test_every_route_belongs_to_a_dialect_that_is_listed() -> None:

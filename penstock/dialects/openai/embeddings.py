@@ -17,7 +17,7 @@ from penstock.denial import Denial
 from penstock.dialects import rawjson
 from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.dialects.json_content import Change, JsonContent
-from penstock.dialects.openai import errors, models
+from penstock.dialects.openai import errors, headers, models
 from penstock.dialects.openai.chat import counted
 from penstock.dialects.openai.members import parameter_splices, parameters
 from penstock.dialects.openai.paths import PATTERNS
@@ -192,6 +192,7 @@ class OpenAIEmbeddings:
     """The OpenAI dialect where it asks for vectors. Implements `penstock.dialects.dialect.Dialect`."""
 
     name = "openai"
+    id_headers = ("x-request-id",)
 
     def decode_request(self, body: bytes) -> EmbeddingsRequest:
         return EmbeddingsRequest.decode(body)
@@ -214,6 +215,9 @@ class OpenAIEmbeddings:
 
     def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
         return errors.render(refusal, request_id)
+
+    def forwarded_headers(self, sent: Mapping[str, str]) -> dict[str, str]:
+        return headers.forwarded_headers(sent)
 
     def list_models(self, listed: Sequence[ListedModel]) -> Rendered:
         return models.list_models(listed)

@@ -26,7 +26,7 @@ class Echo:
     @cached_property
     def strings(self) -> frozenset[str]:
         """Its values, its names, and its long numbers as their digits."""
-        return frozenset(_strings(self._tree))
+        return frozenset(strings_of(self._tree))
 
     def without(self, found: Classified, tree: Any, below: Path = ()) -> Classified:
         """`found` in `tree`, without what the answer repeats; `below`: where in it the answer is."""
@@ -63,15 +63,16 @@ def _at(tree: Any, kind: str, here: Here | None) -> Any:
     return tree
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings_of(value: Any) -> Iterator[str]:
+    """Every string in JSON, names too, and every number as its digits."""
     if type(value) is dict:
         for name, below in value.items():
             yield name
-            yield from _strings(below)
+            yield from strings_of(below)
     elif type(value) is list:
         for below in value:
-            yield from _strings(below)
+            yield from strings_of(below)
     elif type(value) is str:
         yield value
-    elif type(value) is int:
-        yield str(value)
+    elif type(value) is int or type(value) is float:
+        yield str(int(value)) if value == value // 1 else repr(value)

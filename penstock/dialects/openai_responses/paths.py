@@ -189,7 +189,7 @@ RESPONSE_REPEATS: Final = (
     "output_text",
 )
 
-_OF_ITEMS: Final[tuple[tuple[str, How], ...]] = (
+OF_ITEMS: Final[tuple[tuple[str, How], ...]] = (
     *((name, "never") for name in ("type", "role", "output.image_url", "output.file_id")),
     ("content[*].annotations[*]", "drop"),
     ("content[*].annotations", "empty"),
@@ -209,20 +209,18 @@ _OF_ITEMS: Final[tuple[tuple[str, How], ...]] = (
 
 
 def _of_items(items: str) -> tuple[tuple[str, How], ...]:
-    return tuple((f"{items}[*].{path}", how) for path, how in _OF_ITEMS)
+    return tuple((f"{items}[*].{path}", how) for path, how in OF_ITEMS)
 
 
 REQUEST_REMOVALS: Final[tuple[tuple[str, How], ...]] = (
     ("model", "never"),
     *_of_items("input"),
-    ("input", "empty"),
     *((name, "drop") for name in ("tools[*]", "tools", "tool_choice", "conversation", "prompt")),
     ("text.format", "drop"),
 )
 RESPONSE_REMOVALS: Final[tuple[tuple[str, How], ...]] = (
     *((name, "never") for name in ("id", "object", "status", "model", "error.type", "error.code")),
     *_of_items("output"),
-    ("output", "empty"),
     ("tools[*]", "drop"),
     ("tools", "empty"),
     ("error.message", "blank"),

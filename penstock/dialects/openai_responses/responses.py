@@ -148,8 +148,7 @@ class ResponsesRequest(JsonContent):
 
     @override
     def without(self, unseen: Sequence[Unseen]) -> Self:
-        places = [unit_of(part.at) for part in unseen]
-        return self._tidied(self.spliced(self.removals().plan(self.tree, places)))
+        return self._tidied(self.spliced(self._removal([unit_of(part.at) for part in unseen])))
 
     @override
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
@@ -163,8 +162,13 @@ class ResponsesRequest(JsonContent):
                 drops = [Drop(at) for at in dict.fromkeys(listed) if at[0] != "tools" or "tools" in self.tree]
                 return [*drops, *members.without_tools(self.tree)]
             case _:
-                return self.removals().plan(self.tree, places)
+                return self._removal(places)
         return [Drop((name,)) for name in names if name in self.tree]
+
+    def _removal(self, places: list[Path]) -> list[Splice]:
+        """An input all of whose items go is an empty one: the API asks for one."""
+        planned = self.removals().plan(self.tree, places)
+        return [Put(("input",), []) if each == Drop(("input",)) else each for each in planned]
 
     def _tidied(self, left: Self) -> Self:
         """`left`, which has lost parts, without what an API takes beside tools only."""

@@ -12,7 +12,7 @@ from openai.types.embedding_create_params import EmbeddingCreateParams
 from penstock.dialects.openai import embeddings
 from penstock.dialects.openai.embeddings import EmbeddingsRequest, EmbeddingsResponse, OpenAIEmbeddings
 from penstock.errors import RequestError, UpstreamError
-from penstock.sdk.edits import REMOVED, AddText, MemberEdit, SpanEdit
+from penstock.sdk.edits import REMOVED, AddText, MemberEdit, Replace, SpanEdit
 from penstock.sdk.openai_paths import EMBEDDINGS
 from tests.dialects.type_samples import samples
 
@@ -55,7 +55,7 @@ def test_tokens_in_place_of_a_text_are_opaque_and_cannot_be_taken_out(given: Any
 
 def test_an_edit_changes_the_text_and_nothing_else() -> None:
     content = EmbeddingsRequest.decode(b'{ "input" : ["to jane", "x"], "model":"m", "dimensions": 12.0 }')
-    edited = content.edited([SpanEdit(USER, ((0, ((3, 7, "<name>"),)),))])
+    edited = content.edited([SpanEdit(USER, ((0, (Replace(3, 7, "<name>"),)),))])
     assert edited.encoded() == b'{ "input" : ["to <name>", "x"], "model":"m", "dimensions": 12.0 }'
     assert content.edited([]).encoded() == content.encoded()
 
