@@ -153,8 +153,8 @@ def _is_ean13(number: str) -> bool:
 
 def _is_in_digest(text: str, start: int, end: int) -> bool:
     low, high = start, end
-    while low > max(0, start - 128) and _HEX.match(text[low - 1]):
+    while low > max(0, start - _HEX_DIGEST) and _HEX.match(text[low - 1]):
         low -= 1
-    while high < min(len(text), end + 128) and _HEX.match(text[high]):
+    while high < min(len(text), end + _HEX_DIGEST) and _HEX.match(text[high]):
         high += 1
     return high - low >= _HEX_DIGEST

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from penstock.sdk import Span
 
 from .cards import find_cards
-from .emails import find_emails
+from .emails import find_emails, open_email
 from .ibans import find_ibans
-from .keys import find_jwts, find_keys
+from .keys import find_jwts, find_keys, open_block, open_jwt
 from .outline import Outline
 from .phones import phone_finder
 from .shadow import Shadow, shadows_of
@@ -18,7 +19,14 @@ from .shadow import Shadow, shadows_of
 Kind = Literal["key", "jwt", "email", "iban", "card", "phone"]
 Finder = Callable[[str, Outline], Iterable[Span]]
 
+Opener = Callable[[str], int | None]
+
 MIN_CHARS = 6  # of the shortest find: a@b.co
+# `window_chars` of plugin.toml, in characters that can be seen: so far does any finder look (README.md).
+WINDOW_CHARS = 160
+
+OPENERS: Mapping[Kind, Opener] = MappingProxyType({"key": open_block, "jwt": open_jwt, "email": open_email})
+"""Kinds of which a find may be wider than the window before it shows."""
 
 # Where two kinds claim the same place, the first has it.
 KINDS: tuple[Kind, ...] = ("key", "jwt", "email", "iban", "card", "phone")
@@ -33,16 +41,51 @@ class Found(NamedTuple):
     value: str
 
 
+class Open(NamedTuple):
+    """What is there from `start` on is not known before more of the text comes. None: of no kind yet."""
+
+    start: int
+    kind: Kind | None
+
+
 class Detector:
     """Looks for some kinds. Finds nothing twice: what overlaps is one find, of the stronger kind."""
 
     def __init__(self, finders: Iterable[tuple[Kind, Finder]]) -> None:
         self._finders = tuple(finders)
+        self._openers = tuple((kind, OPENERS[kind]) for kind, _ in self._finders if kind in OPENERS)
 
     def find(self, text: str) -> list[Found]:
         """Everything in `text`, in order."""
-        every = [found for shadow in shadows_of(text) for found in self._in(shadow)]
+        return self._found(list(shadows_of(text)))
+
+    def find_in_piece(self, text: str) -> tuple[list[Found], Open | None]:
+        """Everything that is settled in `text`, of which more may come, and from where on it is open."""
+        shadows = list(shadows_of(text))
+        found = self._found(shadows)
+        every = [place for shadow in shadows for place in self._open(shadow)]
+        if not every:
+            return found, None
+        first = min(every, key=lambda each: each.start)
+        settled = [each for each in found if each.end <= first.start]
+        if len(settled) < len(found) and found[len(settled)].start < first.start:
+            # Inside of a find: what is open may become part of it, and make it another.
+            first = Open(found[len(settled)].start, first.kind)
+        return settled, first
+
+    def _found(self, shadows: Iterable[Shadow]) -> list[Found]:
+        every = [found for shadow in shadows for found in self._in(shadow)]
         return list(_merged(sorted(every, key=lambda found: (found.start, -found.end))))
+
+    def _open(self, shadow: Shadow) -> Iterator[Open]:
+        for kind, opener in self._openers:
+            start = opener(shadow.text)
+            if start is not None:
+                yield Open(shadow.origin(start), kind)
+        # A window counts characters, also those that cannot be seen: the last that can be are kept back.
+        start = shadow.origin(max(0, len(shadow.text) - WINDOW_CHARS))
+        if shadow.size - start > WINDOW_CHARS:
+            yield Open(start, None)
 
     def _in(self, shadow: Shadow) -> Iterator[Found]:
         if len(shadow.text) < MIN_CHARS:

@@ -21,6 +21,7 @@ _AT = re.compile(r"@|%40|[\[({<][ ]?[aA][tT][ ]?[\])}>][ ]?")
 _DOMAIN = re.compile(rf"[{_LETTERS}0-9.-]{{1,253}}+")
 _SPELT_DOT = re.compile(r"[ ]?[\[({<][ ]?dot[ ]?[\])}>][ ]?", re.IGNORECASE)
 _TOP = re.compile(rf"(?:xn--[a-z0-9-]{{1,59}}|[{_LETTERS}]{{2,63}}[{_LETTERS}0-9]{{0,61}})", re.IGNORECASE)
+_DOT_BEGUN = re.compile(r"[ ]?(?:[\[({<][ ]?(?:d(?:ot?)?)?[ ]?[\])}>]?[ ]?)?\Z", re.IGNORECASE)
 _MAX_SPELT_DOTS = 5
 
 # `@` in what programs write: image@2x.png, package@1.2.3-rc.x, git@host:path.
@@ -44,6 +45,17 @@ def find_emails(
             yield Span(start, end)
 
 
+def open_email(text: str) -> int | None:
+    """Where an address begins whose domain may go on behind the end of `text`; None for none."""
+    sign: re.Match[str] | None = None
+    for found in _AT.finditer(text, max(0, len(text) - MAX_WIDTH)):
+        sign = found
+    end = _run_end(text, sign.end()) if sign else None
+    if sign is None or end is None or not _DOT_BEGUN.match(text, end):
+        return None
+    return _local_start(text, _sign_start(text, sign.start()))
+
+
 def _sign_start(text: str, at: int) -> int:
     return at - 1 if text[at] not in "@%" and text[at - 1 : at] == " " else at
 
@@ -60,6 +72,12 @@ def _local_start(text: str, at: int) -> int | None:
 
 def _domain_end(text: str, at: int) -> int | None:
     """Where the longest domain name that begins at `at` ends; None when none does."""
+    end = _run_end(text, at)
+    return None if end is None else _last_top(text, at, end)
+
+
+def _run_end(text: str, at: int) -> int | None:
+    """Where the characters of a domain name that begins at `at` end, dots spelt out included."""
     found = _DOMAIN.match(text, at)
     if not found:
         return None
@@ -69,7 +87,7 @@ def _domain_end(text: str, at: int) -> int | None:
         if not more:
             break
         end, dots = more.end(), dots + 1
-    return _last_top(text, at, end)
+    return end
 
 
 def _last_top(text: str, at: int, end: int) -> int | None:

@@ -138,7 +138,7 @@ JWT_FORM = _form(
     "eyJ",
     rf"{_PART}{{5,2048}}+\.(?:eyJ{_PART}{{2,16384}}+\.{_PART}{{0,2048}}+"
     rf"|{_PART}{{0,1024}}+\.{_PART}{{1,64}}+\.{_PART}{{1,16384}}+\.{_PART}{{8,128}}+)",
-    2048 + 16384 + 2048 + 4,
+    2048 + 16384 + 2048 + 5,
 )
 
 # An AWS secret access key has no form of its own (40 characters of base64): its name before it tells it.
@@ -160,6 +160,12 @@ _BLOCK_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BL
 _BLOCK_END = re.compile(r"-----END [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----")
 _BLOCK_BODY = re.compile(r"[A-Za-z0-9+/=\s\\:,]{0,16384}+")
 _MAX_BLOCK_CHARS = 16_384  # an RSA key of 16,384 bits has 12,700 characters
+
+# What may still become a token at the end of a text: its parts so far, of whichever kind.
+_OPEN_JWT = re.compile(
+    rf"{_BEGIN}{re.escape(JWT_FORM.anchor)}{_PART}{{0,2048}}+(?:\.{_PART}{{0,16384}}+){{0,4}}\Z"
+)
+_TOKEN_BACKWARDS = re.compile(r"[A-Za-z0-9_.-]*+")
 
 MAX_KEY_WIDTH = _MAX_BLOCK_CHARS + 128
 MAX_JWT_WIDTH = JWT_FORM.max_width
@@ -183,6 +189,25 @@ def find_jwts(text: str) -> Iterator[Span]:
         if found:
             yield Span(*found.span())
         at = text.find(JWT_FORM.anchor, found.end() if found else at + 1)
+
+
+def open_block(text: str) -> int | None:
+    """Where a private key block begins whose end may still come; None for none."""
+    at = 0
+    while "PRIVATE KEY" in text and (begin := _BLOCK_BEGIN.search(text, at)):
+        last = begin.end() + _MAX_BLOCK_CHARS
+        end = _BLOCK_END.search(text, begin.end(), last)
+        if end is None and len(text) < last:
+            return begin.start()
+        at = end.end() if end else begin.end()
+    return None
+
+
+def open_jwt(text: str) -> int | None:
+    """Where a token begins that may go on behind the end of `text`; None for none."""
+    run = _TOKEN_BACKWARDS.match(text[::-1]) if JWT_FORM.anchor in text else None
+    found = _OPEN_JWT.search(text, len(text) - run.end()) if run else None
+    return found.start() if found else None
 
 
 def _anchored(text: str, stretch: Span) -> Iterator[Span]:

@@ -3,7 +3,7 @@
 The library weighs 2.8 MB and costs a quarter of a second when it is loaded: `prepare` does that, before
 the first request. All plans are loaded then and none later, because the library takes a lock around a
 plan that it loads on demand, and a deadline that fires in there would leave the lock held.
-Greatest width: a sign, 15 digits (ITU-T E.164, section 6.2.1) and 15 gaps, 76 characters.
+Greatest width: a sign (`00`), 15 digits (ITU-T E.164, section 6.2.1) and 15 gaps, 77 characters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from penstock.sdk import Span
 
 from .outline import Outline
 
-MAX_WIDTH = 1 + 15 + 15 * 4
+MAX_WIDTH = 2 + 15 + 15 * 4
 _GAP = r"[ \t()._/-]{0,4}+"
 _INTERNATIONAL = re.compile(rf"(?<![0-9+])(?:\+|(?<![A-Za-z.,])00){_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}+")
 _NATIONAL = rf"\(?[0-9](?:{_GAP}[0-9]){{6,14}}+"

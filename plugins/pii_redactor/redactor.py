@@ -115,7 +115,7 @@ class PiiRedactor(Plugin):
 def _edits(sweep: Sweep, view: Texts | Members) -> Iterator[Edit]:
     if isinstance(view, Members):
         yield from sweep.members(view)
-    elif edit := sweep.texts(view):
+    elif view and (edit := sweep.texts(view)):
         yield edit
 
 

@@ -55,6 +55,10 @@ class Shadow:
     pieces: Pieces | None = None
     """None when each character stands where the one does that it is the shadow of."""
 
+    def origin(self, at: int) -> int:
+        """Where in the original the character `at` of the shadow stands."""
+        return at if self.pieces is None else self.pieces.origin(at)
+
     def span(self, start: int, end: int) -> Span:
         """Where `text[start:end]` (not empty) is in the original, with what is unseen in it and after it."""
         if self.pieces is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from penstock.sdk import MemberEdit, Members, Replace, Span, SpanEdit, Texts
 
-from .detector import Detector, Found, Kind
+from .detector import WINDOW_CHARS, Detector, Found, Kind, Open
 
 Action = Literal["mask", "block", "off"]
 
@@ -30,7 +30,7 @@ class Sweep:
 
     def texts(self, view: Texts) -> SpanEdit:
         """The edit that masks what is in the texts of one field."""
-        return view.replace(lambda text: tuple(self._replacements(text)))
+        return view.replace(self._in_piece if view.is_open else self._replacements)
 
     def members(self, view: Members) -> Iterator[MemberEdit]:
         """The edits that mask what is in the strings of one field's members, however deep."""
@@ -42,8 +42,30 @@ class Sweep:
             if new != old:
                 yield view.set(name, new)
 
+    def _in_piece(self, text: str) -> Iterator[Replace]:
+        """What is open is kept back: by an edit up to the end, or by a block where nothing is masked.
+
+        A find that blocks is open too until it counts: told too early, it would hide the edits before it.
+        """
+        found, rest = self._detector.find_in_piece(text)
+        masks = "mask" in self._actions.values()
+        if masks and (early := next((each for each in found if self._is_early(each, text)), None)):
+            found, rest = found[: found.index(early)], Open(early.start, early.kind)
+        yield from self._replaced(found)
+        if rest and masks:
+            yield Replace(rest.start, len(text), "")
+        elif rest and self.blocked is None:
+            blocking = [kind for kind, action in self._actions.items() if action == "block"]
+            self.blocked = (rest.kind or blocking[0], Span(rest.start, len(text)))
+
+    def _is_early(self, found: Found, text: str) -> bool:
+        return self._actions[found.kind] == "block" and found.end + WINDOW_CHARS > len(text)
+
     def _replacements(self, text: str) -> Iterator[Replace]:
-        for found in self._detector.find(text):
+        return self._replaced(self._detector.find(text))
+
+    def _replaced(self, every: Iterable[Found]) -> Iterator[Replace]:
+        for found in every:
             self.counts[found.kind] += 1
             if self._actions[found.kind] == "block" and self.blocked is None:
                 self.blocked = (found.kind, Span(found.start, found.end))
