@@ -88,8 +88,9 @@ def stream_problems(run: Harness) -> Iterator[str]:
     texts = [text for text in ODD_TEXTS.values() if len(text) < LARGE_CHARS // 2]
     longer = [f"{text} " + "and so on, " * (asked.window_chars // 10) for text in texts]
     told: set[str] = set()
-    for name in (name for name in ("response.text", "response.reasoning") if name in asked.reads):
-        for text in (*longer, *run.stream_samples()):
+    fields = [name for name in ("response.text", "response.reasoning") if name in asked.reads]
+    for name in fields:
+        for text in (*longer, *(run.stream_samples() if name == fields[0] else ())):
             problem = run.stream_problem(text, field=name)
             if problem is not None and problem not in told:
                 told.add(problem)

@@ -16,7 +16,7 @@ from penstock.sdk.decisions import Allow, Block, Decision, Transform
 from penstock.sdk.edits import Replace, Span, SpanEdit, apply_spans
 
 # The reference shows all of a text at each call: one character at a time costs its square.
-_SHORT_CHARS: Final = 800
+_SHORT_CHARS: Final = 400
 _MAX_RETREATS: Final = 3  # as the gateway's: how often one look gives way before blocks that are not settled
 
 
@@ -218,7 +218,7 @@ def _ways(text: str) -> Iterator[list[str]]:
     """One character at a time; some words at a time, as models stream; and cut once, at several places."""
     for size in (1 if len(text) <= _SHORT_CHARS else 5, 64):
         yield [text[at : at + size] for at in range(0, len(text), size)]
-    yield from ([text[:at], text[at:]] for at in range(1, len(text), max(1, len(text) // 16)))
+    yield from ([text[:at], text[at:]] for at in range(1, len(text), max(1, len(text) // 8)))
 
 
 def _changed() -> PluginError:
