@@ -98,7 +98,7 @@ class AnswerStream(Protocol):
 
 
 class CollectedStream(Protocol):
-    """A stream that is taken in whole: for guards that need the whole answer, and for who looks at the end."""
+    """A stream that is taken in whole: for guards that need the whole, and for who looks at the end."""
 
     def feed(self, piece: bytes) -> None:
         """Raises UpstreamError: `malformed`, `too_large`."""

@@ -254,7 +254,7 @@ class User(Stanza):
 
 
 class Provider(Stanza):
-    """Who runs models: OpenAI, Anthropic, vLLM, Ollama, Mistral, Azure, Bedrock's endpoints of either kind."""
+    """Who runs models: OpenAI, Anthropic, vLLM, Ollama, Mistral, Azure, Bedrock's endpoints of both kinds."""
 
     id: Name
     """What models and evidence call it."""

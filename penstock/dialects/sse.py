@@ -196,7 +196,7 @@ def _event(raw: bytes, *, is_complete: bool) -> Event:
 
 
 def _is_bare(raw: bytes) -> bool:
-    """Whether an event is one line of data and no more, as almost all are: nothing in it is to be looked for."""
+    """Whether an event is one line of data and no more, as most are: nothing in it is to be looked for."""
     return raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw
 
 

@@ -61,7 +61,8 @@ class StreamRun:
 
         `answer` is what left, or with `buffer` what the upstream said, whose `GateResult` is an ordinary one.
         None when the stream was cut or stopped, or the caller went, or when nothing needs it. `is_whole`: the
-        stream came to its end, also where nothing needs the answer. The exchange holds it from now on. Never raises for what a plugin does. Raises AccountingError as `Gate.run`.
+        stream came to its end, also where nothing needs the answer. The exchange holds it from now on.
+        Never raises for what a plugin does. Raises AccountingError as `Gate.run`.
         """
         self._exchange.response = answer
         self._is_whole = is_whole or answer is not None

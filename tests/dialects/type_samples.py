@@ -13,8 +13,19 @@ from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
 # Digits are a token, a time, a name of a model and a place.
-_PLAIN: dict[Any, list[Any]] = {str: ["2026"], int: [1], float: [0.5], bool: [True], type(None): [None], object: [{}]}
-_OTHERS: dict[Any, list[Any]] = {datetime.datetime: ["2026-01-01T00:00:00+00:00"], os.PathLike: [], typing.IO: []}
+_PLAIN: dict[Any, list[Any]] = {
+    str: ["2026"],
+    int: [1],
+    float: [0.5],
+    bool: [True],
+    type(None): [None],
+    object: [{}],
+}
+_OTHERS: dict[Any, list[Any]] = {
+    datetime.datetime: ["2026-01-01T00:00:00+00:00"],
+    os.PathLike: [],
+    typing.IO: [],
+}
 
 
 def samples(kind: Any, key: str = "hate") -> list[Any]:
