@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from penstock.content import Content
 from penstock.denial import Denial
@@ -107,6 +107,14 @@ class Dialect(Protocol):
         """One of them."""
 
 
+@runtime_checkable
+class Answering(Protocol):
+    """A dialect whose answers repeat their request, so that it must know that to read them."""
+
+    def answering(self, request: Content) -> Dialect:
+        """The dialect for the answer to `request`, as it goes to the upstream."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method and path. `template` names the parts that vary, as `/v1/models/{model}`."""
@@ -120,6 +128,12 @@ class Route:
     """Which fields its bodies have (`penstock.sdk.fields`); None for a route without content."""
     upstream_path: str = ""
     """Where providers have it, below their base URL."""
+
+    def answering(self, request: Content) -> Route:
+        """The route of the answer to `request`, as it goes to the upstream."""
+        if isinstance(self.dialect, Answering):
+            return replace(self, dialect=self.dialect.answering(request))
+        return self
 
 
 class Match(NamedTuple):

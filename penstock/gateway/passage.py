@@ -163,6 +163,7 @@ class Passage:
         if before.denial is not None:
             return self._refused(dialect, before.denial)
         self._recheck(exchange)
+        route = route.answering(exchange.request)
         if before.answer is not None:
             created_s = account.received_ms // 1000
             exchange.response = dialect.answer(before.answer, exchange.request, account.request_id, created_s)

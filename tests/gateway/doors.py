@@ -117,7 +117,51 @@ class Messages:
         return str(delta.get("text", "")) if isinstance(delta, dict) else ""
 
 
-DOORS: Final[Sequence[Door]] = (Chat(), Messages())
+class Responses:
+    """OpenAI's responses."""
+
+    name = "openai responses"
+
+    def ask(self, world: World, *, stream: bool) -> Came:
+        about = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+        whole = _response({"type": "output_text", "text": SAID, "annotations": []})
+        empty: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
+        begun = {**whole["output"][0], "content": []}
+        ended = whole["output"][0]
+        events: list[dict[str, Any]] = [
+            {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}},
+            {"type": "response.output_item.added", "output_index": 0, "item": begun},
+            {"type": "response.content_part.added", **about, "part": empty},
+            *({"type": "response.output_text.delta", **about, "delta": piece} for piece in _pieces()),
+            {"type": "response.output_text.done", **about, "text": SAID},
+            {"type": "response.content_part.done", **about, "part": ended["content"][0]},
+            {"type": "response.output_item.done", "output_index": 0, "item": ended},
+            {"type": "response.completed", "response": whole},
+        ]
+        world.upstream.body = whole
+        numbered = ({"sequence_number": number, **each} for number, each in enumerate(events))
+        world.upstream.streams.append(FakeStream(*(_event(each, each["type"]) for each in numbered)))
+        body = {"model": "echo-1", "input": PROMPT, "stream": stream}
+        return _came(_sent(world, "/v1/responses", body), self._text)
+
+    def asked(self, world: World) -> str:
+        return str(world.sent["input"])
+
+    def _text(self, tree: dict[str, Any]) -> str:
+        """Of a stream what its deltas say; that everything else says the same is the dialect's own test."""
+        if "output" in tree:
+            return "".join(part["text"] for item in tree["output"] for part in item["content"])
+        return str(tree.get("delta", ""))
+
+
+def _response(part: dict[str, Any]) -> dict[str, Any]:
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    head = {"id": "resp_1", "object": "response", "created_at": 1, "model": "echo-one"}
+    usage = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+    return {**head, "status": "completed", "output": [{**message, "content": [part]}], "usage": usage}
+
+
+DOORS: Final[Sequence[Door]] = (Chat(), Responses(), Messages())
 
 
 def _pieces() -> list[str]:

@@ -289,3 +289,23 @@ def test_headers_and_notes_are_bounded_together() -> None:
     )
     assert error(world.chat("hi")) == (503, "plugin_unavailable")
     assert [(p.action, p.failure) for p in world.record.placements] == [("fail", "contract")]
+
+
+def test_a_guard_of_answers_is_not_shown_what_an_answer_repeats_of_its_request() -> None:
+    shown: list[str] = []
+
+    def look(response: Response, _: Context) -> Decision:
+        shown.extend(response.text)
+        return Transform(response.text.sub("bob", "<name>"))
+
+    grants = {"reads": (TEXT,), "writes": (TEXT,), "effects": ("transform",)}
+    world = World({"guard": After(look)}, placement_of("guard", moment="after_upstream", **grants))
+    part = {"type": "output_text", "text": "bob answers", "annotations": []}
+    item = {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    world.upstream.body = {"id": "r", "instructions": "Be kind to bob.", "output": [item], "user": "bob!"}
+    body = {"model": "echo-1", "instructions": "Be kind to bob.", "input": "hi"}
+    answer = json.loads(world.send("POST", "/v1/responses", json.dumps(body).encode()).body)
+    assert shown == ["bob answers", "bob!"]
+    assert answer["instructions"] == "Be kind to bob."
+    assert answer["output"][0]["content"][0]["text"] == "<name> answers"
+    assert answer["user"] == "<name>!"
