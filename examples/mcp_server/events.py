@@ -10,7 +10,7 @@ from mcp.types import JSONRPCMessage
 
 @dataclass
 class MemoryEvents(EventStore):
-    """As long as the process lives. An id is the event's number in the order in which they came."""
+    """As long as a session lives. An id is the event's number in the order in which they came."""
 
     _events: list[tuple[str, JSONRPCMessage | None]] = field(default_factory=list)
 

@@ -122,7 +122,7 @@ def add_to(server: MCPServer[None]) -> None:
 
 def rules() -> str:
     """The rules of the house."""
-    return "Silence. Three weeks. No dogs."
+    return "Silence. Three weeks. No dogs. Questions: desk@library.example"
 
 
 def text_of(number: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -38,33 +39,53 @@ class Library:
     url: str
     file: Path
 
+    @property
+    def log(self) -> Path:
+        return self.file.with_suffix(".log")
+
     def seen(self) -> list[dict[str, Any]]:
         """All requests that came to it, in order."""
         return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
 
 
 @contextlib.contextmanager
-def running(folder: Path, *more: str) -> Iterator[Library]:
+def running(folder: Path, *kinds: tuple[str, ...]) -> Iterator[list[Library]]:
+    """A process for each of `kinds`, which are its arguments; they start side by side."""
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(_process(folder, kind)) for kind in kinds]
+        for library, process in started:
+            _wait(library, process)
+        yield [library for library, _ in started]
+
+
+@contextlib.contextmanager
+def _process(folder: Path, more: tuple[str, ...]) -> Iterator[tuple[Library, subprocess.Popen[bytes]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    seen, log = folder / f"seen-{port}", folder / f"server-{port}.log"
-    command = [sys.executable, "-m", "examples.mcp_server", "--port", str(port), "--seen", str(seen), *more]
-    with log.open("wb") as out, subprocess.Popen(command, cwd=tree.ROOT, stdout=out, stderr=out) as process:
+    library = Library(f"http://127.0.0.1:{port}/mcp", folder / f"seen-{port}")
+    command = [sys.executable, "-m", "examples.mcp_server", "--port", str(port), "--seen", str(library.file)]
+    with (
+        library.log.open("wb") as out,
+        subprocess.Popen([*command, *more], cwd=tree.ROOT, stdout=out, stderr=out) as process,
+    ):
         try:
-            _wait(port, process, log)
-            yield Library(f"http://127.0.0.1:{port}/mcp", seen)
+            yield library, process
         finally:
             process.terminate()
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(library: Library, process: subprocess.Popen[bytes]) -> None:
+    parts = urlsplit(library.url)
     ends = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < ends:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1),
+        ):
             return
         time.sleep(0.05)
-    raise AssertionError(f"the example server does not run: {log.read_text()}")
+    raise AssertionError(f"the example server does not run: {library.log.read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -73,23 +94,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def library(folder: Path) -> Iterator[Library]:
-    with running(folder) as server:
-        yield server
+def libraries(folder: Path) -> Iterator[list[Library]]:
+    with running(folder, (), ("--json",), ()) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
-def plain(folder: Path) -> Iterator[Library]:
+def library(libraries: list[Library]) -> Library:
+    return libraries[0]
+
+
+@pytest.fixture(scope="session")
+def plain(libraries: list[Library]) -> Library:
     """It answers with JSON."""
-    with running(folder, "--json") as server:
-        yield server
+    return libraries[1]
 
 
 @pytest.fixture(scope="session")
-def changing(folder: Path) -> Iterator[Library]:
+def changing(libraries: list[Library]) -> Library:
     """Tests may change its tools."""
-    with running(folder) as server:
-        yield server
+    return libraries[2]
 
 
 @pytest.fixture(scope="session")

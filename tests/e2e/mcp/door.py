@@ -17,6 +17,7 @@ class Door:
 
     def __init__(self) -> None:
         self.tokens = 0
+        self.refuses = False
         self.asked: list[dict[str, Any]] = []
         self.seen: list[dict[str, str]] = []
         self.elsewhere: list[str] = []
@@ -46,7 +47,7 @@ class Door:
 
     def _mcp(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         self.seen.append(headers)
-        if headers.get("authorization") != f"Bearer token-{self.tokens}":
+        if self.refuses or headers.get("authorization") != f"Bearer token-{self.tokens}":
             return 401, {"error": "invalid_token"}
         asked = json.loads(body)
         result = {"content": [{"type": "text", "text": "open"}], "isError": False}

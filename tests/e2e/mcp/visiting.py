@@ -26,8 +26,8 @@ class Heard:
     notified: list[str] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
 
-    async def on_progress(self, done: float, total: float | None, message: str | None) -> None:
-        self.progress.append((done, total, message))
+    async def on_progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self.progress.append((progress, total, message))
 
     async def on_log(self, params: types.LoggingMessageNotificationParams) -> None:
         self.logs.append((params.level, params.data))
@@ -35,11 +35,11 @@ class Heard:
     async def on_message(self, message: Any) -> None:
         self.notified.append(type(message).__name__)
 
-    async def on_elicitation(self, _: Any, params: Any) -> types.ElicitResult:
+    async def on_elicitation(self, context: Any, params: Any) -> types.ElicitResult:
         self.asked.append(plain(params))
         return types.ElicitResult(action="accept", content={"name": "Ann"})
 
-    async def on_sampling(self, _: Any, params: Any) -> types.CreateMessageResult:
+    async def on_sampling(self, context: Any, params: Any) -> types.CreateMessageResult:
         self.asked.append(plain(params))
         said = types.TextContent(type="text", text="It is about waiting.")
         return types.CreateMessageResult(role="assistant", content=said, model="m", stop_reason="endTurn")
@@ -93,12 +93,13 @@ async def whole_visit(url: str, key: str | None, mode: str, *, asks: bool = True
             "templates": plain(await client.list_resource_templates()),
             "prompts": plain(await client.list_prompts()),
         }
-        calls = [
+        calls: list[tuple[str, dict[str, Any]]] = [
             ("search", {"words": "Kafka"}),
             ("book", {"number": "1"}),
             ("book", {"number": "99"}),
             ("book", {}),
             ("stocktake", {"shelves": 3}),
+            ("test_tool_with_logging", {}),
             ("test_image_content", {}),
             ("test_audio_content", {}),
             ("test_multiple_content_types", {}),
@@ -115,7 +116,7 @@ async def whole_visit(url: str, key: str | None, mode: str, *, asks: bool = True
         found["image prompt"] = plain(await client.get_prompt("test_prompt_with_image"))
         reference = types.PromptReference(type="ref/prompt", name="recommend")
         found["completion"] = plain(await client.complete(reference, {"name": "mood", "value": "Mid"}))
-    return found | {"progress": heard.progress, "asked": heard.asked}
+    return found | {"progress": heard.progress, "asked": heard.asked, "logs": heard.logs}
 
 
 async def outcome(client: Client, name: str, arguments: dict[str, Any], heard: Heard) -> Any:
