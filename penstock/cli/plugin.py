@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from penstock.dialects import Route
     from penstock.gates.placement import Placement
     from penstock.governance.explaining import Explained
+    from penstock.sdk.manifest import Manifest
+    from penstock.sdk.plugin import Plugin
 
 
 def add_parser(subparsers: Any) -> None:
@@ -91,20 +93,36 @@ def _check(args: argparse.Namespace) -> None:
         "digest": tree_digest(args.path),
         "moments": list(manifest.moments),
         "settings": list(kind.config_model.model_fields),
+        "windows": _windows(args.path, manifest, kind),
     }
     _print(facts, as_json=args.json)
+
+
+def _windows(folder: Path, manifest: Manifest, kind: type[Plugin]) -> str:
+    """What came of trying it on streams in pieces, where it can be tried without its settings."""
+    from penstock.configuration.stream_check import check_plugin_streams
+    from penstock.sdk.loading import validate_config
+
+    try:
+        validate_config(kind, manifest.name, {})
+    except ConfigurationError:
+        return "not tried: it needs settings (penstock plugin check --config)"
+    return "tried on texts in pieces" if check_plugin_streams(folder, manifest) else "none"
 
 
 def _check_config(args: argparse.Namespace) -> None:
     from penstock.configuration.compile import compile_file
     from penstock.configuration.reading import chosen_file, read_gateway_file
+    from penstock.configuration.stream_check import check_file_streams
 
     path = chosen_file(args.config)
-    compiled = compile_file(read_gateway_file(path))
+    source = read_gateway_file(path)
+    compiled = compile_file(source)
     facts = {
         "file": str(path),
         "snapshot": compiled.snapshot.digest,
         "plugins": list(compiled.snapshot.plugins),
+        "windows": check_file_streams(source),
         "warnings": list(compiled.warnings),
     }
     _print(facts, as_json=args.json)

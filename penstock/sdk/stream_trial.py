@@ -173,7 +173,7 @@ def _gaps(text: str, spans: Sequence[Replace]) -> Iterator[int]:
 def stream_problem(find: Find, text: str, window_chars: int, max_hold_chars: int) -> str | None:
     """How `text` in pieces differs from `text` whole, and what to do; None when it does not.
 
-    Cuts it into single characters (a long one into five), into pieces of some words, and in two.
+    Cuts it into single characters (a long one into eleven), into pieces of some words, and in two.
     `window_chars` and `max_hold_chars` as in the manifest; the second is the window where it declares none.
     """
     try:
@@ -216,9 +216,9 @@ def _difference(found: Streamed, whole: Look, text: str) -> str | None:
 
 def _ways(text: str) -> Iterator[list[str]]:
     """One character at a time; some words at a time, as models stream; and cut once, at several places."""
-    for size in (1 if len(text) <= _SHORT_CHARS else 5, 64):
+    for size in (1 if len(text) <= _SHORT_CHARS else 11, 64):
         yield [text[at : at + size] for at in range(0, len(text), size)]
-    yield from ([text[:at], text[at:]] for at in range(1, len(text), max(1, len(text) // 8)))
+    yield from ([text[:at], text[at:]] for at in range(1, len(text), max(1, len(text) // 4)))
 
 
 def _changed() -> PluginError:

@@ -7,6 +7,7 @@ from penstock.governance.access import Access
 from penstock.governance.directory import Directory
 from tests.cli.gateways import APPLIED, Gateway, said
 from tests.configuration import files
+from tests.configuration.test_stream_check import masker
 
 OTHER = '[[model]]\nid = "other"\nprovider = "echo"\n'
 
@@ -15,6 +16,15 @@ def test_a_plugin_is_checked_by_its_folder(gateway: Gateway) -> None:
     found = said(gateway.capsys, "plugin", "check", str(gateway.folder / "guard"), "--json").json
     assert (found["plugin"], found["moments"], found["settings"]) == ("guard", ["before_upstream"], ["word"])
     assert found["digest"].startswith("sha256:")
+    assert found["windows"] == "none"
+
+
+def test_a_plugin_that_meets_streams_in_windows_is_tried(gateway: Gateway) -> None:
+    found = said(gateway.capsys, "plugin", "check", "examples/card_guard", "--json").json
+    assert found["windows"] == "tried on texts in pieces"
+    folder = masker(gateway.folder)
+    found = said(gateway.capsys, "plugin", "check", str(folder), "--json").json
+    assert found["windows"].startswith("not tried: it needs settings")
 
 
 def test_a_plugin_that_differs_from_its_manifest_is_refused(gateway: Gateway) -> None:
@@ -27,6 +37,7 @@ def test_a_plugin_that_differs_from_its_manifest_is_refused(gateway: Gateway) ->
 def test_a_whole_file_is_checked(gateway: Gateway) -> None:
     found = said(gateway.capsys, "plugin", "check", "--config", str(gateway.file), "--json").json
     assert found["plugins"] == ["export", "guard"]
+    assert found["windows"] == []
     assert found["warnings"] == []
 
 

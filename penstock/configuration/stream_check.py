@@ -1,0 +1,46 @@
+"""Tries a windowed plugin on texts in pieces before it is deployed: does the same leave as of the whole?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from penstock.configuration.compile import built_in_plugins, plugin_folder
+from penstock.configuration.reading import Source
+from penstock.errors import ConfigurationError
+from penstock.sdk.conformance import stream_problems
+from penstock.sdk.manifest import Manifest, read_manifest
+from penstock.sdk.testing import harness
+
+REMEDY = "docs/write-a-plugin.md, section 5, says how a plugin meets streams."
+
+
+def check_plugin_streams(folder: Path, manifest: Manifest, config: Mapping[str, Any] | None = None) -> bool:
+    """Whether the plugin in `folder` meets streams in windows: then it was tried, which runs its code.
+
+    Raises ConfigurationError for what is wrong with it, or with `config`.
+    """
+    asked = manifest.after_upstream
+    if asked is None or asked.stream != "window":
+        return False
+    for problem in stream_problems(harness(folder, config)):
+        raise ConfigurationError(f"{folder}/plugin.toml", problem, REMEDY)
+    return True
+
+
+def check_file_streams(source: Source, built_ins: Path | None = None) -> list[str]:
+    """The plugins of gateway.toml that meet streams in windows, each tried with its own settings."""
+    return list(_tried(source, built_ins or built_in_plugins()))
+
+
+def _tried(source: Source, built_ins: Path) -> Iterator[str]:
+    for index, stanza in enumerate(source.file.plugin):
+        folder = plugin_folder(stanza, source.path.parent, built_ins)
+        if stanza.grant.after_upstream is None:
+            continue
+        try:
+            if check_plugin_streams(folder, read_manifest(folder), stanza.config):
+                yield stanza.name
+        except ConfigurationError as error:
+            raise source.error(("plugin", index), error.problem, error.remedy) from error
