@@ -13,7 +13,7 @@ from penstock.sdk.conformance import stream_problems
 from penstock.sdk.manifest import Manifest, read_manifest
 from penstock.sdk.testing import harness
 
-REMEDY = "docs/write-a-plugin.md, section 5, says how a plugin meets streams."
+REMEDY = "docs/write-a-plugin.md, section 3, says how a plugin meets streams."
 
 
 def check_plugin_streams(folder: Path, manifest: Manifest, config: Mapping[str, Any] | None = None) -> bool:

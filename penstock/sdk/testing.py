@@ -351,8 +351,10 @@ def harness(
         ConfigurationError: what `penstock plugin check` would say of manifest, class or configuration.
     """
     if isinstance(plugin, type):
-        beside = Path(inspect.getfile(plugin)).parent
-        found = read_manifest(beside) if manifest is None else parse_manifest(manifest, "plugin.toml")
+        if manifest is None:
+            found = read_manifest(Path(inspect.getfile(plugin)).parent)
+        else:
+            found = parse_manifest(manifest, "plugin.toml")
         settings = validate_config(plugin, found.name, dict(config or {}))
         instance = plugin()
         instance.prepare(settings)
