@@ -102,6 +102,8 @@ class EmbeddingsRequest(JsonContent):
     def members(self, field: str) -> Mapping[str, Any]:
         if field == "request.parameters":
             return {name: value for name, value in parameters(self.tree).items() if name != "input"}
+        if field == "request.metadata":  # this API has none
+            return {}
         raise ValueError(f"{field} has no members")
 
     @override

@@ -80,7 +80,8 @@ def test_no_message_can_be_added_and_nothing_replaced() -> None:
     with pytest.raises(ValueError, match="vector"):
         response().replaced("x")
     with pytest.raises(ValueError, match="no members"):
-        request().members("request.metadata")
+        response().members("request.metadata")
+    assert request().members("request.metadata") == {}
 
 
 def test_only_the_model_differs_for_the_upstream() -> None:
