@@ -47,6 +47,7 @@ class Samples:
         }
         if self.first_byte_us:
             found["first_byte_us"] = round(median(self.first_byte_us), 1)
+            found["first_byte_p10_us"] = round(_at(self.first_byte_us, 0.1), 1)
             found["first_words_us"] = round(median(self.first_words_us), 1)
         return found
 

@@ -14,7 +14,7 @@ from penstock.evidence.record import EvidenceRecord
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
 
-STREAMED = ("cpu_us_per_1000", "cpu_p10_us_per_1000", "first_byte_us", "first_words_us")
+STREAMED = ("cpu_us_per_1000", "cpu_p10_us_per_1000", "first_byte_us", "first_byte_p10_us", "first_words_us")
 
 
 class Remembering(world.Upstream):
