@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
@@ -85,5 +86,6 @@ def _match(route: Route, method: str, path: str) -> Match | None:
     return Match(route, {name: unquote(value) for name, value in found.groupdict().items()})
 
 
+@cache  # one for each route
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", template))  # `re` keeps what it compiled
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", template))
