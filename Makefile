@@ -27,7 +27,7 @@ ON_LAMBDA := --python-platform aarch64-manylinux_2_28 --python-version 3.13
 ON_HOST := --python .venv-tools/bin/python
 EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-default-groups --no-header --format requirements.txt
 
-.PHONY: help setup dev demo test check format docs synth bench flame faults clean
+.PHONY: help setup dev demo test check format docs synth bench flame faults conformance clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ dev: .venv/.stamp-run ## Run the local gateway
 demo: .venv/.stamp-run ## Run the local gateway, send it three requests, show their evidence
 	$(BIN)/penstock demo $(ARGS)
 
-test: .venv/.stamp-check .packages/uv.lock ## Run the tests (ARGS="tests/gates -k block" for some of them)
+test: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-old-mcp .venv-tools/.stamp-conformance ## Run the tests (ARGS="tests/gates -k block" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
@@ -70,6 +70,9 @@ flame: .venv/.stamp-check ## Draw where the CPU time of one request goes: docs/p
 faults: .venv/.stamp-check ## Kill and break every call of unary traffic, compare what comes of it with the table
 	$(BIN)/python -m tools.faults $(ARGS)
 
+conformance: .venv/.stamp-check .venv-tools/.stamp-conformance ## Run MCP's conformance suite, write its table to docs/mcp.md
+	PENSTOCK_WRITE_CONFORMANCE=1 $(BIN)/python -m pytest tests/e2e/mcp/test_mcp_conformance.py
+
 clean: ## Remove what make and the local gateway have made
 	rm -rf .venv .venv-tools .penstock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out .packages node_modules
 
@@ -95,6 +98,19 @@ clean: ## Remove what make and the local gateway have made
 	$(PACKAGES) $(ON_HOST) --target .packages/host/core -r .packages/core.txt
 	$(PACKAGES) $(ON_HOST) --target .packages/host/plugins -r .packages/plugins.txt
 	@cp uv.lock $@
+
+# PyPI's client of MCP as it was before 2.0, which cannot be in one venv with the one of today.
+.venv-tools/.stamp-old-mcp: .venv-tools/.stamp tests/e2e/mcp/old_client.txt
+	$(UV) venv --quiet --clear --python .venv-tools/bin/python .venv-tools/old-mcp
+	$(UV) pip install --quiet --require-hashes --python .venv-tools/old-mcp -r tests/e2e/mcp/old_client.txt
+	@touch $@
+
+# MCP's conformance suite, and a Node for it where the registry has one for this platform.
+.venv-tools/.stamp-conformance: .venv-tools/.stamp tests/e2e/mcp/conformance/package.json tests/e2e/mcp/conformance/package-lock.json
+	@mkdir -p .venv-tools/conformance
+	@cp tests/e2e/mcp/conformance/package.json tests/e2e/mcp/conformance/package-lock.json .venv-tools/conformance
+	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix .venv-tools/conformance
+	@touch $@
 
 # The CDK's command line, by infra/package-lock.json; linked so that `npx cdk` finds it and asks no registry.
 .venv-tools/.stamp-cdk: .venv-tools/.stamp infra/package.json infra/package-lock.json

@@ -27,6 +27,7 @@ from penstock.governance.api_keys import ApiKeys, KeyOwner
 from tests import tree
 from tests.e2e.conftest import EvidenceReader
 from tests.e2e.mcp.door import SECRET, Door
+from tests.e2e.mcp.suite import KeyProxy, key_proxy
 
 HERE = Path(__file__).parent
 APPROVED = ("search", "book", "stocktake", "borrow", "summarise", "rewrite", "open_annex")
@@ -124,8 +125,15 @@ def door() -> Iterator[Door]:
 
 
 @pytest.fixture(scope="session")
+def proxy() -> Iterator[KeyProxy]:
+    """Before the gateway, for who sends no key."""
+    with key_proxy() as running_proxy:
+        yield running_proxy
+
+
+@pytest.fixture(scope="session")
 def gateway(
-    folder: Path, library: Library, plain: Library, changing: Library, door: Door
+    folder: Path, library: Library, plain: Library, changing: Library, door: Door, proxy: KeyProxy
 ) -> Iterator[LocalGateway]:
     shutil.copytree(HERE / "plugins" / "masker", folder / "masker")
     filled = (HERE / "gateway.toml").read_text()
@@ -134,6 +142,7 @@ def gateway(
         "PLAIN": plain.url,
         "CHANGING": changing.url,
         "DOOR": door.address,
+        "PROXY": proxy.origin,
     }.items():
         filled = filled.replace(word, value)
     path = folder / "gateway.toml"
@@ -151,6 +160,7 @@ def gateway(
     )
     with LocalGateway(options, tell=lambda _: None) as started:
         store_secret(started.clients, "e2e/door", SECRET)
+        proxy.target, proxy.key = started.address, started.prepared.api_key
         yield started
 
 
