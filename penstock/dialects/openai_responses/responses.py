@@ -167,7 +167,7 @@ class ResponsesRequest(JsonContent):
 
     def _removal(self, places: list[Path]) -> list[Splice]:
         """An input all of whose items go is an empty one: the API asks for one."""
-        planned = self.removals().plan(self.tree, places)
+        planned = _planned(self, places)
         return [Put(("input",), []) if each == Drop(("input",)) else each for each in planned]
 
     def _tidied(self, left: Self) -> Self:
@@ -258,13 +258,27 @@ class ResponsesResponse(JsonContent):
 
     @override
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
-        planned = self.removals().plan(self.tree, places)
+        planned = _planned(self, places)
         known = {at.path for at in planned}
         return planned + [
             each
             for each in repeats(self.tree, places)
             if not any(each.path[:size] in known for size in range(len(each.path) + 1))
         ]
+
+
+def _planned(content: JsonContent, places: list[Path]) -> list[Splice]:
+    """What takes out `places`: arguments that are an object, not a text, become one without members."""
+    planned = content.removals().plan(content.tree, places)
+    return [_emptied(content.tree, each) for each in planned]
+
+
+def _emptied(tree: Any, planned: Splice) -> Splice:
+    if planned.path[-1:] != ("arguments",):
+        return planned
+    for step in planned.path:
+        tree = tree[step]
+    return Put(planned.path, {}) if type(tree) is dict else planned
 
 
 def unit_of(at: Path) -> Path:
