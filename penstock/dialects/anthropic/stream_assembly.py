@@ -7,29 +7,34 @@ from typing import Any, Final
 
 from penstock.dialects.anthropic.messages import MessagesResponse, response_of
 from penstock.dialects.anthropic.stream_block import GrowingBlock, events_of
-from penstock.dialects.anthropic.stream_event import as_object, kind_of, written
+from penstock.dialects.anthropic.stream_event import as_index, as_object, kind_of, written
+from penstock.dialects.anthropic.stream_losses import is_lost, is_off, says
 from penstock.errors import RequestError, UpstreamError
 
 _OF_DELTA_EVENTS: Final = frozenset({"type", "delta", "usage"})
+# A message's own members that events say in a way of their own.
+_OWN_WAY: Final = frozenset({"content", "usage"})
 _SAID_LAST: Final = ("stop_reason", "stop_sequence", "stop_details")
 
 
 class Assembler:
     """Adds events up. What an upstream says of its own failure is in no message: left out."""
 
-    __slots__ = ("_blocks", "_growing", "_top", "_usage")
+    __slots__ = ("_blocks", "_growing", "_has_begun", "_has_lost", "_top", "_usage")
 
     def __init__(self) -> None:
         self._top: dict[str, Any] = {}
         self._usage: dict[str, Any] = {}
         self._blocks: list[GrowingBlock | dict[str, Any]] = []
         self._growing: dict[Any, GrowingBlock] = {}
+        self._has_begun = self._has_lost = False
 
     def add(self, tree: Mapping[str, Any]) -> None:
         """`tree`: the JSON of an event. Raises UpstreamError when it is about a block that is not there."""
+        self._note_loss(is_off(tree))
         match kind_of(tree):
             case "message_start":
-                self._begin(as_object(tree.get("message")))
+                self._begin(tree.get("message"))
             case "content_block_start":
                 self._begin_block(tree)
             case "content_block_delta":
@@ -40,25 +45,41 @@ class Assembler:
             case "message_delta":
                 self._end(tree)
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether anything that the events said is not in the message, or not as every client reads it."""
+        return self._has_lost or any(
+            block.is_ambiguous for block in self._blocks if isinstance(block, GrowingBlock)
+        )
+
     def response(self) -> MessagesResponse:
         """What the events so far add up to. Raises UpstreamError for a number out of range, or too deep."""
         blocks = [block.whole() if isinstance(block, GrowingBlock) else block for block in self._blocks]
         top = {**self._top, "content": blocks}
         return _checked(top | ({"usage": self._usage} if self._usage else {}))
 
-    def _begin(self, message: dict[str, Any]) -> None:
-        self._top |= message
-        self._note_usage(message.get("usage"))
+    def _begin(self, given: Any) -> None:
+        message = as_object(given)
+        self._note_loss(self._has_begun or bool(self._blocks) or (given is not message and says(given)))
+        self._has_begun = True
         begun = message.get("content")
+        self._note_loss(type(begun) is not list and says(begun))
+        self._put({name: value for name, value in message.items() if name not in _OWN_WAY})
+        self._top |= {name: message[name] for name in message if name in _OWN_WAY}
+        self._note_usage(message.get("usage"))
         self._blocks += begun if type(begun) is list else ()
 
     def _begin_block(self, start: Mapping[str, Any]) -> None:
-        block = self._growing[start.get("index")] = GrowingBlock(start)
+        index = as_index(start)
+        self._note_loss(index != len(self._blocks))  # clients that go by places read another message
+        block = self._growing[index] = GrowingBlock(start)
         self._blocks.append(block)
-        if model := as_object(as_object(start.get("content_block")).get("to")).get("model"):
-            self._top["model"] = (
-                model  # of a fallback: it serves the answer from here on, as a unary one says
-            )
+        begun = as_object(start.get("content_block"))
+        if model := as_object(begun.get("to")).get("model"):
+            # Of a fallback: it serves the answer from here on, as a unary one says.
+            before = self._top.get("model")
+            self._note_loss(is_lost(before, model) and before != as_object(begun.get("from")).get("model"))
+            self._top["model"] = model
 
     def _block(self, tree: Mapping[str, Any]) -> GrowingBlock:
         block = self._growing.get(tree.get("index")) if type(tree.get("index")) is int else None
@@ -68,12 +89,31 @@ class Assembler:
         return block
 
     def _end(self, tree: Mapping[str, Any]) -> None:
-        self._top |= as_object(tree.get("delta"))
-        self._top |= {name: value for name, value in tree.items() if name not in _OF_DELTA_EVENTS and value}
+        given = tree.get("delta")
+        delta = as_object(given)
+        self._note_loss(given is not delta and says(given))
+        for said in (delta, {name: value for name, value in tree.items() if name not in _OF_DELTA_EVENTS}):
+            self._note_loss(any(says(said.get(name)) for name in _OWN_WAY))
+            self._put({name: value for name, value in said.items() if name not in _OWN_WAY})
         self._note_usage(tree.get("usage"))
 
-    def _note_usage(self, usage: Any) -> None:
-        self._usage |= {name: value for name, value in as_object(usage).items() if value is not None}
+    def _put(self, members: Mapping[str, Any]) -> None:
+        for name, value in members.items():
+            self._note_loss(is_lost(self._top.get(name), value))
+            self._top[name] = value
+
+    def _note_usage(self, given: Any) -> None:
+        usage = as_object(given)
+        self._note_loss(given is not usage and says(given))
+        for name, value in usage.items():
+            if value is not None:  # who says it no more has said it before
+                self._note_loss(is_lost(self._usage.get(name), value))
+                self._usage[name] = value
+            else:
+                self._usage.setdefault(name, None)
+
+    def _note_loss(self, is_loss: bool) -> None:
+        self._has_lost = self._has_lost or is_loss
 
 
 def held_content(block: GrowingBlock) -> MessagesResponse:

@@ -19,18 +19,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from penstock.dialects import rawjson
+from penstock.dialects.anthropic.stream_losses import is_number_for_text, says
 from penstock.errors import RequestError
 
 _GROWING: Final = {"text_delta": "text", "thinking_delta": "thinking"}
 _OF_DELTAS: Final[Mapping[str, frozenset[str]]] = {
     "text_delta": frozenset({"text"}),
-    "thinking_delta": frozenset({"thinking", "estimated_tokens"}),
+    "thinking_delta": frozenset({"thinking"}),
     "input_json_delta": frozenset({"partial_json"}),
     "citations_delta": frozenset({"citation"}),
     "signature_delta": frozenset({"signature"}),
     "compaction_delta": frozenset({"content", "encrypted_content", "signature"}),
 }
-_OF_EVENTS: Final = frozenset({"type", "index", "delta", "content_block"})
+_OF_STARTS: Final = frozenset({"type", "index", "content_block"})
+_OF_EVENTS: Final = frozenset({"type", "index", "delta"})
+_MAX_NAME_CHARS: Final = 64
 UNKNOWN: Final = "deltas"
 BESIDE: Final = "beside"
 
@@ -42,7 +45,10 @@ KNOWN_DELTAS: Final = frozenset(_OF_DELTAS)
 class GrowingBlock:
     """A block, as far as its events have come."""
 
-    __slots__ = ("_begun", "_beside", "_citations", "_fragments", "_pieces", "_set", "_unknown")
+    __slots__ = (
+        *("_begun", "_beside", "_citations", "_fragments", "_pieces", "_set", "_unknown"),
+        "is_ambiguous",
+    )
 
     def __init__(self, start: Mapping[str, Any]) -> None:
         """`start`: the JSON of the event that begins it."""
@@ -54,7 +60,9 @@ class GrowingBlock:
         self._set: dict[str, Any] = {}
         self._unknown: list[Mapping[str, Any]] = []
         self._beside: list[Any] = [] if begun is self._begun else [begun]
-        self._note(start, _OF_EVENTS)
+        self.is_ambiguous = any(is_number_for_text(self._begun.get(name)) for name in _GROWING.values())
+        """Whether clients add its texts up in more than one way."""
+        self._note(start, _OF_STARTS)
 
     def add(self, event: Mapping[str, Any]) -> None:
         """`event`: the JSON of an event that it grows by."""
@@ -81,16 +89,25 @@ class GrowingBlock:
         if self._citations:
             cited = self._begun.get("citations")
             block["citations"] = [*(cited if type(cited) is list else ()), *self._citations]
-        lost = [{name: self._begun[name]} for name in put if self._begun.get(name)]
-        beside = [*self._beside, *lost, *self._escaped(put.get("input"))]
+        beside = [*self._beside, *self._replaced(put), *self._escaped(put.get("input"))]
         return (
             block | ({UNKNOWN: self._unknown} if self._unknown else {}) | ({BESIDE: beside} if beside else {})
         )
 
     def _note(self, said: Mapping[str, Any], known: Iterable[str]) -> None:
-        more = {name: value for name, value in said.items() if name not in known and _has_words(value)}
+        more = {
+            name: value for name, value in said.items() if name not in known and not _is_silent(name, value)
+        }
         if more:
             self._beside.append(more)
+
+    def _replaced(self, put: Iterable[str]) -> Iterator[Any]:
+        """What the block began with and is not in it any more."""
+        grown = (name for name in self._pieces if type(self._begun.get(name)) is not str)
+        cited = ("citations",) if self._citations and type(self._begun.get("citations")) is not list else ()
+        for name in (*put, *grown, *cited, UNKNOWN, BESIDE):
+            if self._begun.get(name):
+                yield {name: self._begun[name]}
 
     def _replace(self, members: Mapping[str, Any]) -> None:
         """Said again as a whole: the last stands, and the others have passed all the same."""
@@ -101,6 +118,7 @@ class GrowingBlock:
         name = _GROWING.get(kind, "partial_json")
         piece = delta.get(name)
         if type(piece) is not str:
+            self.is_ambiguous = self.is_ambiguous or is_number_for_text(piece)
             self._beside.append({name: piece})
         elif name == "partial_json":
             self._fragments.append(piece)
@@ -124,16 +142,16 @@ class GrowingBlock:
         return [given] if type(given) is str and "\\u" in "".join(self._fragments) else []
 
 
-def _has_words(value: Any) -> bool:
-    """Whether anything could be said in `value`. Short numbers pass unseen in answers elsewhere too."""
-    if type(value) is dict or type(value) is list:
-        return bool(value)
-    return type(value) is str
+def _is_silent(name: str, value: Any) -> bool:
+    """Whether nothing could be said in a member. Short numbers pass unseen in answers elsewhere too."""
+    is_named = name.isidentifier() and name.isascii() and len(name) <= _MAX_NAME_CHARS
+    return is_named and not says(value) and type(value) is not str
 
 
 def events_of(block: Mapping[str, Any], index: int) -> Iterator[dict[str, Any]]:
     """The JSON of the events that say `block`: its start, its deltas, its stop."""
-    deltas: list[Mapping[str, Any]] = [*_deltas(block), *(block.get(UNKNOWN) or ())]
+    unknown = block.get(UNKNOWN)
+    deltas: list[Any] = [*_deltas(block), *(unknown if type(unknown) is list else ())]
     begun = {name: value for name, value in block.items() if name not in {UNKNOWN, BESIDE}}
     begun |= {_SAYS[delta["type"]][0]: _SAYS[delta["type"]][1] for delta in _deltas(block)}
     yield {"type": "content_block_start", "index": index, "content_block": begun}

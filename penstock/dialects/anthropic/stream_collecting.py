@@ -21,7 +21,8 @@ class Collected:
     """Implements `penstock.streams.CollectedStream`.
 
     Holds the answer, as much as a unary one may be (`max_bytes`), and beside it the events that said it,
-    unless they are more than `max_events_bytes` together: then they are written anew.
+    unless they are more than `max_events_bytes` together, or say anything that is not in the answer
+    (`stream_losses`), or the upstream has failed: then they are written anew.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Collected:
         self._max_events_bytes, self._events_bytes = max_events_bytes, 0
         self._parser, self._progress, self._assembler = Parser(), Progress(), Assembler()
         self._events: list[bytes] = []
+        self._is_plain = True
         self._response: MessagesResponse | None = None
 
     def feed(self, piece: bytes) -> None:
@@ -50,8 +52,7 @@ class Collected:
     def events(self, response: Content) -> bytes:
         if not isinstance(response, MessagesResponse):
             raise TypeError("a message is streamed as one")
-        fits = self._events_bytes <= self._max_events_bytes
-        if response is self._response and fits and not self.has_failed:
+        if response is self._response and self._may_leave_as_came:
             return b"".join(self._events)
         events = as_stream(response)
         return b"".join(events[:-2] if self.has_failed else events)  # without what says that it is whole
@@ -64,10 +65,17 @@ class Collected:
     def has_failed(self) -> bool:
         return self._progress.has_failed
 
+    @property
+    def _may_leave_as_came(self) -> bool:
+        fits = self._events_bytes <= self._max_events_bytes
+        return fits and self._is_plain and not self.has_failed and not self._assembler.has_lost
+
     def _take(self, event: Event) -> None:
         if self._progress.is_done or event.data is None or not event.data.strip():
             return
         came = StreamEvent.decode(event)
+        came.require_kind()
+        self._is_plain = self._is_plain and came.is_framed_plainly
         self._response = None
         self._progress.read(came.tree)
         self._assembler.add(came.tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
@@ -17,6 +18,10 @@ from penstock.dialects.sse import Event, encode, one_line
 from penstock.errors import RequestError, UpstreamError
 from penstock.sdk.edits import AddText, Edit, MemberEdit
 
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_HEADS: Final = (b"event", b"retry")
+_MANY_HEADS: Final = 3  # a name and a time at most
+_SHORT_RETRY: Final = re.compile(rb"retry: ?[0-9]{1,7}")
 # What an event says nothing without.
 _WORDS: Final[Mapping[str, str]] = {
     "text_delta": "text",
@@ -56,6 +61,38 @@ class StreamEvent(JsonContent):
     @property
     def delta(self) -> dict[str, Any]:
         return as_object(self.tree.get("delta"))
+
+    @property
+    def is_framed_plainly(self) -> bool:
+        """Whether it came under the name of its kind, once, with nothing beside its data that says more."""
+        heads = [line for line in _LINE_END.split(self.event.raw) if line.startswith(_HEADS)]
+        names = [line for line in heads if not _SHORT_RETRY.fullmatch(line)]
+        return len(names) == 1 and len(heads) < _MANY_HEADS and self.event.event == self.kind
+
+    def framed_plainly(self) -> Self:
+        """The same in a frame that says nothing else: clients skip what has no name, or take it for another.
+
+        Raises UpstreamError `malformed`, unless it says what it is, and its name says no other thing.
+        """
+        if self.kind not in {"", "error"} and self.is_framed_plainly:
+            return self
+        self.require_kind()
+        name = self.kind or "error"
+        if self.event.event not in {None, "", name}:
+            raise UpstreamError(
+                "The upstream's stream has an event whose name says that it is another.", outcome="malformed"
+            )
+        raw = encode(one_line(self.text), name)
+        plain = type(self)(self.text, self.tree)
+        plain.event = self.event._replace(raw=raw, event=name, is_complete=True)
+        return plain
+
+    def require_kind(self) -> None:
+        """Raises UpstreamError `malformed`: some clients take its name for its type, and others skip it."""
+        if not self.kind and not is_error(self.tree):
+            raise UpstreamError(
+                "The upstream's stream has an event that does not say what it is.", outcome="malformed"
+            )
 
     @property
     def is_as_it_came(self) -> bool:

@@ -18,7 +18,15 @@ from penstock.denial import Denial
 from penstock.dialects.anthropic.errors import error_event
 from penstock.dialects.anthropic.stream_assembly import held_content
 from penstock.dialects.anthropic.stream_block import KNOWN_DELTAS, OF_TEXT, GrowingBlock, events_of
-from penstock.dialects.anthropic.stream_event import StreamEvent, as_index, as_object, is_error, written
+from penstock.dialects.anthropic.stream_event import (
+    StreamEvent,
+    as_index,
+    as_object,
+    is_error,
+    kind_of,
+    written,
+)
+from penstock.dialects.anthropic.stream_losses import is_number_for_text
 from penstock.dialects.anthropic.stream_progress import Progress
 from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
 from penstock.errors import PenstockError, UpstreamError
@@ -26,6 +34,8 @@ from penstock.evidence.record import Usage
 from penstock.streams import Channel, Guard
 
 _TEXT: Final = "response.text"
+_OF_PART: Final = frozenset({"type", "index", "delta"})
+_OF_TEXT_DELTA: Final = frozenset({"type", "text"})
 
 
 @dataclass(slots=True)
@@ -51,6 +61,7 @@ class GuardedStream:
         self._parser, self._progress = Parser(), Progress()
         self._open: _Open | None = None
         self._sent_blocks = 0
+        self._has_begun = False
         self._out: list[bytes] = []  # what leaves with this step
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -110,7 +121,7 @@ class GuardedStream:
             return
         if event.data is None or not event.data.strip():
             return
-        came = StreamEvent.decode(event)
+        came = StreamEvent.decode(event).framed_plainly()
         if self._progress.read(came.tree) or is_error(came.tree):
             self._send_kept()
         match came.kind:
@@ -127,10 +138,12 @@ class GuardedStream:
         """A block begins; what a block of text says at once is said in deltas of its own."""
         if self._open is not None:
             raise _malformed("begins a block inside of another")
+        self._has_begun = True
         index, begun = as_index(came.tree), as_object(came.tree.get("content_block"))
         channel = Channel(self._sent_blocks, "text")
         is_text = begun.get("type") == "text"
         self._open = _Open(index, channel, GrowingBlock(came.tree), None if is_text else [])
+        _require_clear(self._open.block)
         if not is_text:
             self._hold(self._open, came)
             return
@@ -142,9 +155,10 @@ class GuardedStream:
 
     def _go_on(self, came: StreamEvent) -> None:
         opened = self._opened(came)
-        kind = came.delta.get("type")
+        kind = kind_of(came.delta)
         if opened.came is not None:
             opened.block.add(came.tree)
+            _require_clear(opened.block)
             self._hold(opened, came)
         elif kind in KNOWN_DELTAS - OF_TEXT:
             raise _malformed("adds to a text what is no text")
@@ -154,6 +168,7 @@ class GuardedStream:
             self._pass(came, opened.channel)
 
     def _say_part(self, channel: Channel, came: StreamEvent) -> None:
+        _require_one_text(came)
         event = self._guard.admit(came)
         text = event.delta.get("text")
         if self._guard.denial is not None:
@@ -199,6 +214,9 @@ class GuardedStream:
         elif self._open is not None and self._progress.has_ended:
             self._end(self._open, None)
         if came.kind == "message_start":
+            if self._has_begun:
+                raise _malformed("begins a second time")  # clients take the first, or the last, or fail
+            self._has_begun = True
             begun = as_object(came.tree.get("message")).get("content")
             self._sent_blocks = len(begun) if type(begun) is list else 0
         event = self._seen(came)
@@ -269,6 +287,23 @@ def _made(tree: dict[str, Any]) -> StreamEvent:
     """An event of the gateway's own, as if it had come."""
     [event] = Parser().feed(written(tree))
     return StreamEvent.decode(event)
+
+
+def _require_clear(block: GrowingBlock) -> None:
+    if block.is_ambiguous:
+        raise _malformed("has a number for a text")
+
+
+def _require_one_text(came: StreamEvent) -> None:
+    """Raises UpstreamError when a delta says more than the one text that the guard is about to see."""
+    text = came.delta.get("text")
+    if is_number_for_text(text):
+        raise _malformed("has a number for a text")
+    if came.tree.keys() == _OF_PART and came.delta.keys() == _OF_TEXT_DELTA:
+        return
+    said = [each for found in came.classified.fields.values() for each in found.values if each]
+    if said and said != [text]:
+        raise _malformed("has a text beside the text of a delta")
 
 
 def _malformed(what: str) -> UpstreamError:
