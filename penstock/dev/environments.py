@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -29,7 +28,7 @@ from penstock.dev.invocation import (
     Streamed,
     TimedOut,
 )
-from penstock.dev.processes import ProcessGroup
+from penstock.dev.processes import Process, Starter
 from penstock.dev.runtime_api import RuntimeApi
 
 REGION = "eu-central-1"
@@ -71,7 +70,7 @@ class Function:
 class Environment:
     """One process of a function: made, started, then invoked by one caller at a time while it is `alive`."""
 
-    def __init__(self, function: Function, group: ProcessGroup, log: Path) -> None:
+    def __init__(self, function: Function, group: Starter, log: Path) -> None:
         self._function = function
         self._group = group
         self._log = log
@@ -81,7 +80,7 @@ class Environment:
         self._lost: Lost | None = None
         self._ready = False
         self._stopped = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def alive(self) -> bool:

@@ -14,10 +14,28 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from penstock.errors import ConfigurationError
 
 WARDEN = Path(__file__).with_name("warden.py")
+
+
+class Process(Protocol):
+    """The part of `subprocess.Popen` that is needed of a child."""
+
+    @property
+    def pid(self) -> int: ...
+    def kill(self) -> None: ...
+    def wait(self) -> int: ...
+
+
+class Starter(Protocol):
+    """Whatever can start a process."""
+
+    def start(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path
+    ) -> Process: ...
 
 
 class ProcessGroup:

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
+from moto import backends, mock_aws
 
 from penstock.adapters.clients import Clients
 from penstock.dev import aws_process
@@ -48,3 +48,12 @@ def test_saving_replaces_the_file_whole(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(MemoryError):
         aws_process.save(path)
     assert path.read_bytes() == before
+
+
+def test_the_names_of_motos_modules_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = list(backends.list_of_moto_modules())
+    monkeypatch.setattr(backends, "list_of_moto_modules", backends.list_of_moto_modules)  # to put it back
+    aws_process.read_modules_once()
+    monkeypatch.setattr(backends, "os", None)
+    assert list(backends.list_of_moto_modules()) == names
+    assert "sqs" in names
