@@ -67,7 +67,7 @@ bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench
 flame: .venv/.stamp-check ## Draw where the CPU time of one request goes: docs/pictures/flame.svg
 	$(BIN)/python -m bench.flame $(ARGS)
 
-faults: .venv/.stamp-check ## Kill and break every call of unary traffic, compare what comes of it with the table
+faults: .venv/.stamp-check ## Kill and break every call of a request, unary and streamed, compare with the table
 	$(BIN)/python -m tools.faults $(ARGS)
 
 conformance: .venv/.stamp-check .venv-tools/.stamp-conformance ## Run MCP's conformance suite, write its table to docs/mcp.md

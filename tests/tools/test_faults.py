@@ -7,21 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.caller import TERMINATOR, Answer
 from tests.faults.run import Lanes, Result, Scenario, lanes
-from tests.faults.seam import Fault, Kind
+from tests.faults.run import broken as broken_calls
+from tests.faults.seam import PAUSE, Events, Fault, Kind
 from tests.faults.table import WHOLE, differences, encoded, expected, page, table
 from tests.faults.verdict import Row
 from tests.faults.ways import WAYS, UnbrokenError
 from tools import faults
 
 WAY = {way.name: way for way in WAYS}
-ROW = Row(200, 1, "answered", 1, "1")
+ROW = Row("200", 1, "answered", 1, "1")
 
 
-def broken(way: str, kind: Kind, operation: str) -> Scenario:
-    """The scenario in which the first call of this name breaks."""
-    name = next(name for name in expected()[way] if name.partition(": ")[0].endswith(f" {operation}"))
-    return Scenario(WAY[way], Fault(kind, int(name.partition(" ")[0])))
+def broken(way: str, kind: Kind, call: str, which: int = 0) -> Scenario:
+    """The scenario in which a call of this name breaks, as a rule the first."""
+    labels = [name.partition(": ")[0] for name in expected()[way]]
+    numbers = dict.fromkeys(int(label.partition(" ")[0]) for label in labels if label.endswith(f" {call}"))
+    return Scenario(WAY[way], Fault(kind, list(numbers)[which]))
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,13 @@ def test_a_few_faults_come_to_what_the_table_expects(running: Lanes) -> None:
         Scenario(WAY["gateway"]),
         broken("gateway", Kind.KILLED_COMMITTED, "PutItem"),
         broken("gateway", Kind.ANSWER_LOST, "SendMessage"),
+        Scenario(WAY["stream"]),
+        broken("stream", Kind.KILLED_BEFORE, "runtime chunk", -1),
+        broken("stream", Kind.SLOW, "SendMessage"),
+        broken("stream_stopped", Kind.KILLED_COMMITTED, "SendMessage"),
+        broken("stream_held", Kind.KILLED_BEFORE, "upstream event", 3),
+        Scenario(WAY["stream_cut"], case=WAY["stream_cut"].cases[2]),
+        Scenario(WAY["stream_gone"], case=WAY["stream_gone"].cases[1]),
         broken("recorder", Kind.KILLED_AFTER, "PutObject"),
         broken("at_most_once", Kind.KILLED_COMMITTED, "/once"),
     ]
@@ -43,6 +53,7 @@ def test_a_few_faults_come_to_what_the_table_expects(running: Lanes) -> None:
     assert [result.violations for result in results] == [()] * len(chosen)
     wanted = expected()
     found = table(results)
+    assert running.last_look() == []
     assert found == {way: {name: wanted[way][name] for name in rows} for way, rows in found.items()}
 
 
@@ -96,3 +107,49 @@ def test_the_table_reads_back_as_it_was_written(files: Path) -> None:
     rows = {"gateway": {"1 s3 PutObject: slow": "200 | 1 | failed (upstream_error) + answered | 2 | 0"}}
     (files / "expected.toml").write_text(encoded(rows))
     assert expected() == rows
+
+
+def test_calls_of_a_way_are_broken_from_where_it_says_in_the_ways_that_fit_them() -> None:
+    calls = [
+        "dynamodb PutItem",
+        f"http POST {WAY['stream_held'].breaks_from}",
+        "upstream event",
+        "runtime end",
+    ]
+    faults_of = [scenario.fault for scenario in broken_calls(WAY["stream_held"], calls)]
+    assert [fault.call for fault in faults_of if fault] == [2] * 7 + [3] * 3 + [4] * 3
+    assert {fault.kind for fault in faults_of if fault and fault.call == 3} == {
+        Kind.KILLED_BEFORE,
+        Kind.ANSWER_LOST,
+        Kind.SLOW,
+    }
+
+
+STREAMED = {"content-type": "text/event-stream", "x-request-id": "1"}
+ERROR = b'data: {"error": {"code": "upstream_error"}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "is_answered"),
+    [
+        (Answer(200, {}, b"{}", is_whole=True), "200", True),
+        (Answer(200, {}, b"{", is_whole=False), "200, cut", False),
+        (Answer(403, {}, b"{}", is_whole=True), "403", False),
+        (Answer(200, STREAMED, TERMINATOR, is_whole=True), "200, terminator", True),
+        (Answer(200, STREAMED, TERMINATOR), "200, terminator, cut", True),
+        (Answer(200, STREAMED, b"data: 1\n\n"), "200, cut", False),
+        (Answer(200, STREAMED, ERROR, is_whole=True), "200, upstream_error", False),
+        (Answer(200, STREAMED, b"data: 1\n\n", is_whole=True), "200", True),  # nothing says that it broke
+        (Answer(200, STREAMED, b"data: 1\n\n", has_left=True), "200, left", False),
+        (Answer(0, has_left=True), "nothing, left", False),
+    ],
+)
+def test_what_a_caller_takes_for_a_complete_answer(answer: Answer, text: str, *, is_answered: bool) -> None:
+    assert (answer.text(), answer.is_answered) == (text, is_answered)
+
+
+def test_a_streams_events_come_one_by_one_and_silence_where_it_is_meant() -> None:
+    pieces = iter([b"data: 1\n\nda", b"ta: 2\n\n", None, PAUSE + b"data: 3", b""])
+    events = Events(silence_s=lambda: 0.002)
+    taken = [events.next(0.001, lambda: next(pieces)) for _ in range(8)]
+    assert taken == [b"data: 1\n\n", b"data: 2\n\n", None, None, None, None, b"data: 3", b""]
