@@ -23,6 +23,7 @@ Reason = Literal[
     "ambiguous", "blocked", "not_allowed", "not_granted", "not_approved", "changed", "suspicious"
 ]
 
+
 @dataclass(frozen=True, slots=True)
 class ToolGrant:
     """What one grant says of a server's tools. `allowed` None: all that the server allows."""
