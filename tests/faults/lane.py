@@ -9,32 +9,34 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.keys import OPEN_INDEX
 from penstock.adapters.provision import store_secret
 from penstock.adapters.queue_poll import SqsPolledQueue
-from penstock.adapters.resources import QueuePair
+from penstock.adapters.resources import MAX_RECEIVES, QueuePair
 from penstock.dev.environments import Environment, Function
-from penstock.dev.gateway_responses import code_for
-from penstock.dev.invocation import EnvironmentLost, Outcome, Returned
+from penstock.dev.front import Front
+from penstock.dev.invocation import Outcome, Relay, Returned
 from penstock.dev.options import Options
 from penstock.dev.poller import EventSourceMapping, Poller
 from penstock.dev.pool import Pool
 from penstock.dev.preparation import Prepared, prepare
-from penstock.dev.processes import ProcessGroup
-from penstock.dev.proxy_events import Received, event_for, response_from
+from penstock.dev.processes import ProcessGroup, Starter
 from penstock.dev.schedule import scheduled_event
-from penstock.front import GATEWAY_RESPONSES
 from penstock.ids import uuid7
-from tests.e2e.stub import StubProvider
-from tests.faults import function
+from tests.faults import caller, function
+from tests.faults.caller import Answer, Ask
+from tests.faults.forking import ForkServer
+from tests.faults.provider import Provider, Script
 from tests.faults.seam import Fault
 
 HERE = Path(__file__).parent
@@ -46,19 +48,7 @@ PACKAGES = {
     "audit-export": "plugin_host",
     "once": "plugin_host",
 }
-ANSWER = json.dumps(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "model",
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": "fine"}, "finish_reason": "stop"}
-        ],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-    }
-).encode()
-QUESTION = json.dumps({"model": "model", "messages": [{"role": "user", "content": "well?"}]}).encode()
+OWN_PLUGINS = ("once", "stopper", "holder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +57,15 @@ class Plan:
 
     journal: Path
     fault: Fault | None = None
+    silence_s: float | None = None
+    claim_s: float | None = None
 
     def encoded(self) -> dict[str, Any]:
-        broken = {"kind": self.fault.kind, "call": self.fault.call} if self.fault else {}
-        return {"journal": str(self.journal), **broken}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the caller saw."""
-
-    status: int
-    headers: Mapping[str, str]
+        told: dict[str, Any] = {"journal": str(self.journal)}
+        if self.fault is not None:
+            told |= {"kind": self.fault.kind, "call": self.fault.call}
+        times = {"silence_s": self.silence_s, "claim_s": self.claim_s}
+        return told | {name: seconds for name, seconds in times.items() if seconds is not None}
 
 
 class Lane:
@@ -88,24 +75,25 @@ class Lane:
         self.name = name
         self.folder = folder
         self.clients = clients
-        self.upstream = StubProvider()
-        self.receiver = StubProvider()
-        self.upstream.answer = lambda _: (200, ANSWER)
-        self.receiver.answer = lambda _: (200, b"{}")
+        self.upstream = Provider(Script())
+        self.receiver = Provider(Script())
         self.lost = 0
         """Intents that a sweeper could not close."""
+        self.at_their_last: set[str] = set()
+        """Queues of which a message was received so often that it is a dead letter if that failed."""
         self._plan: Plan | None = None
+        self._served = threading.Event()
         self._stack = contextlib.ExitStack()
+        self._closing = ThreadPoolExecutor(2)
         self.prepared: Prepared
+        self._front: Front
         self._warm: dict[str, Pool] = {}
-        self._fresh: dict[str, Pool] = {}
+        self._fresh: dict[str, Callable[[], Pool]] = {}
         self._pollers: dict[str, Poller] = {}
 
     def __enter__(self) -> Lane:
-        for stub in (self.upstream, self.receiver):
-            self._stack.callback(stub.close)
-            # Whoever is killed resets its connections: no reason for a traceback.
-            self._stack.enter_context(patch.object(stub._server, "handle_error"))
+        for provider in (self.upstream, self.receiver):
+            self._stack.callback(provider.close)
         try:
             self._start()
         except BaseException:
@@ -121,16 +109,18 @@ class Lane:
         resources = self.prepared.resources
         return {"recorder": resources.outbox, **resources.plugin_queues}
 
-    def ask(self, plan: Plan | None = None) -> Answer:
-        """One request to the gateway."""
-        event = event_for(_received(self.prepared.api_key))
-        outcome = self._invoke("gateway", json.dumps(event).encode(), plan)
-        if isinstance(outcome, Returned):
-            response = response_from(outcome.body)
-            return Answer(response.status, {name.lower(): value for name, value in response.headers})
-        # What API Gateway answers by itself, as the local front does; it tells a client not to ask again.
-        assert isinstance(outcome, EnvironmentLost), outcome
-        return Answer(GATEWAY_RESPONSES[code_for(outcome)].status, {"x-should-retry": "false"})
+    def ask(self, wanted: Ask, plan: Plan | None = None) -> Answer:
+        """One request to the gateway, through the local front."""
+        self.upstream.script = wanted.script
+        self.upstream.hanging.clear()
+        self._served.clear()
+        self._plan = plan
+        answer = caller.ask(
+            self._front.port, self.prepared.api_key, wanted, lambda: self.upstream.hanging.wait(30)
+        )
+        # Whoever has left does not wait for the environment to end.
+        assert self._served.wait(function.TIMEOUT_S + 10), "the gateway did not come to an end"
+        return answer
 
     def poll(self, name: str, plan: Plan | None = None) -> int:
         """One batch of the queue of `name`: "recorder" or a plugin. How many messages it had."""
@@ -149,12 +139,19 @@ class Lane:
     def drain(self, within_s: float = 120.0) -> None:
         """Restart, redelivery, sweep, until nothing moves and nothing is open. Raises TimeoutError."""
         ends = time.monotonic() + within_s
-        while self._moved() or self._unfinished():
+        self._deliver()
+        while self.sweep() or (unfinished := self._unfinished()):
             if time.monotonic() > ends:
-                raise TimeoutError(f"lane {self.name} does not come to rest: {self._unfinished()}")
+                raise TimeoutError(f"lane {self.name} does not come to rest: {unfinished}")
+            if not self._deliver():
+                time.sleep(function.LEASE_MS / 4000)  # somebody who was killed holds a lease
 
-    def _moved(self) -> int:
-        return sum(self.poll(name) for name in self.queues) + self.sweep()
+    def _deliver(self) -> int:
+        """Give every queue to its function until none holds anything; how many messages there were."""
+        moved = 0
+        while batch := sum(self.poll(name) for name in self.queues):
+            moved += batch
+        return moved
 
     def _unfinished(self) -> list[str]:
         """The keys of the intents that are open; one call, where the ledger's own port makes sixteen."""
@@ -162,13 +159,22 @@ class Lane:
         found = self.clients.dynamodb.scan(TableName=table, IndexName=OPEN_INDEX)
         return [item["pk"]["S"] for item in found["Items"]]
 
-    def _invoke(self, name: str, event: bytes, plan: Plan | None) -> Outcome:
+    def _invoke(self, name: str, event: bytes, plan: Plan | None, relay: Relay | None = None) -> Outcome:
         if plan is None:
-            return self._warm[name].invoke(json.dumps({"event": json.loads(event)}).encode())
-        wrapped = {"event": json.loads(event), "plan": plan.encoded()}
-        outcome = self._fresh[name].invoke(json.dumps(wrapped).encode())
-        is_lost = isinstance(outcome, Returned) and json.loads(outcome.body) == function.LOST
-        return EnvironmentLost("signal: killed") if is_lost else outcome
+            return self._warm[name].invoke(b'{"event":%b}' % event, relay)
+        told = json.dumps(plan.encoded()).encode()
+        fresh = self._fresh[name]()
+        try:
+            return fresh.invoke(b'{"event":%b,"plan":%b}' % (event, told), relay)
+        finally:
+            self._closing.submit(fresh.close)
+
+    def _serve(self, event: bytes, relay: Relay) -> Outcome:
+        plan, self._plan = self._plan, None
+        try:
+            return self._invoke("gateway", event, plan, relay)
+        finally:
+            self._served.set()
 
     def _start(self) -> None:
         options = Options(
@@ -180,13 +186,20 @@ class Lane:
         group = ProcessGroup()
         self._stack.callback(group.close)
         for name in PACKAGES:
-            for pools in (self._warm, self._fresh):
-                pools[name] = pool = self._pool(name, group, options.logs / f"{name}.log")
-                self._stack.callback(pool.close)
+            told, log = self._function(name), options.logs / f"{name}.log"
+            server = ForkServer(group, self.folder / f"{name}.fork")
+            self._stack.callback(server.close)
+            self._fresh[name] = partial(_pool, told, server, log)
+            self._warm[name] = self._fresh[name]()
+            self._stack.callback(self._warm[name].close)
+        self._stack.callback(self._closing.shutdown)
         self._pollers = {name: self._poller(name, queue) for name, queue in self.queues.items()}
+        self._front = Front(self._serve, 0, tell=lambda _: None)
+        self._front.start()
+        self._stack.callback(self._front.stop)
 
-    def _pool(self, name: str, group: ProcessGroup, log: Path) -> Pool:
-        told = Function(
+    def _function(self, name: str) -> Function:
+        return Function(
             name=name,
             handler="tests.faults.function.handler",
             environment={
@@ -200,8 +213,8 @@ class Lane:
             init_timeout_s=120.0,
             maximum=1,
             folder=ROOT,
+            streams=name == "gateway",
         )
-        return Pool(told, lambda: Environment(told, group, log))
 
     def _poller(self, name: str, queue: QueuePair) -> Poller:
         # Failed messages are there again at once: only the order of things matters here.
@@ -213,11 +226,17 @@ class Lane:
 
     def _given(self, name: str, event: bytes) -> Outcome:
         plan, self._plan = self._plan, None
+        counts = [
+            int(record["attributes"]["ApproximateReceiveCount"]) for record in json.loads(event)["Records"]
+        ]
+        if max(counts) >= MAX_RECEIVES:
+            self.at_their_last.add(name)
         return self._invoke(name, event, plan)
 
     def _configuration(self) -> Path:
         self.folder.mkdir(parents=True)
-        shutil.copytree(HERE / "plugins" / "once", self.folder / "once")
+        for plugin in OWN_PLUGINS:
+            shutil.copytree(HERE / "plugins" / plugin, self.folder / plugin)
         text = (HERE / "gateway.toml").read_text(encoding="utf-8")
         words = {
             "NAME": self.name,
@@ -231,16 +250,5 @@ class Lane:
         return path
 
 
-def _received(api_key: str) -> Received:
-    headers = (("Authorization", f"Bearer {api_key}"), ("Content-Type", "application/json"))
-    return Received(
-        method="POST",
-        target="/v1/chat/completions",
-        protocol="HTTP/1.1",
-        headers=(*headers, ("Host", "localhost")),
-        body=QUESTION,
-        source_ip="127.0.0.1",
-        port=80,
-        request_id=uuid7(),
-        received_at_ms=time.time_ns() // 1_000_000,
-    )
+def _pool(told: Function, starter: Starter, log: Path) -> Pool:
+    return Pool(told, lambda: Environment(told, starter, log))

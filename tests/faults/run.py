@@ -13,21 +13,24 @@ from pathlib import Path
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.dev.aws import LocalAws
 from penstock.dev.environments import REGION
+from tests.faults.asks import Case
 from tests.faults.lane import Lane
-from tests.faults.seam import Fault, Kind
+from tests.faults.seam import Fault, kinds_of
 from tests.faults.verdict import Court, Row
 from tests.faults.ways import Way, go
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One fault at one call of a way; without a fault, the way as it should be, whose calls are counted."""
+    """One fault at one call of a way, or one of its cases; without either, the way as it should be."""
 
     way: Way
     fault: Fault | None = None
+    case: Case | None = None
 
     def __str__(self) -> str:
-        return f"{self.way.name}, {f'{self.fault.kind} {self.fault.call}' if self.fault else 'no fault'}"
+        told = f"{self.fault.kind} {self.fault.call}" if self.fault else "no fault"
+        return f"{self.way.name}, {self.case.name if self.case else told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,19 @@ class Result:
     violations: tuple[str, ...]
 
 
-def scenarios(way: Way, calls: Sequence[str]) -> Iterator[Scenario]:
+def whole(ways: Iterable[Way]) -> Iterator[Scenario]:
+    """Each way without a fault, whose calls are counted; and each case."""
+    for way in ways:
+        yield from [Scenario(way, case=case) for case in way.cases] or [Scenario(way)]
+
+
+def broken(way: Way, calls: Sequence[str]) -> Iterator[Scenario]:
     """Every fault at every one of its calls."""
-    for number in range(1, len(calls) + 1):
-        yield from (Scenario(way, Fault(kind, number)) for kind in Kind)
+    begins = way.breaks_from is None
+    for number, label in enumerate(calls, 1):
+        begins = begins or label.endswith(f" {way.breaks_from}")
+        if begins:
+            yield from (Scenario(way, Fault(kind, number)) for kind in kinds_of(label))
 
 
 class Lanes:
@@ -53,9 +65,10 @@ class Lanes:
         self._folder = folder
         self._count = len(lanes)
         self._numbers = iter(range(1_000_000))
+        self._courts = [Court(lane) for lane in lanes]
         self._free: queue.SimpleQueue[tuple[Lane, Court]] = queue.SimpleQueue()
-        for lane in lanes:
-            self._free.put((lane, Court(lane)))
+        for free in zip(lanes, self._courts, strict=True):
+            self._free.put(free)
 
     def run(
         self, wanted: Iterable[Scenario], done: Callable[[Result], None] = lambda _: None
@@ -65,10 +78,14 @@ class Lanes:
         with ThreadPoolExecutor(self._count) as threads:
             return list(threads.map(lambda pair: self._one(pair[0], pair[1], done), numbered))
 
+    def last_look(self) -> list[str]:
+        """What was violated and shows only when all is over."""
+        return [text for court in self._courts for text in court.last_look()]
+
     def _one(self, scenario: Scenario, journal: Path, done: Callable[[Result], None]) -> Result:
         lane, court = self._free.get()
         try:
-            answer, calls = go(scenario.way, lane, journal, scenario.fault)
+            answer, calls = go(scenario.way, lane, journal, scenario.fault, scenario.case)
             lane.drain()
             row, violations = court.judge(answer)
         finally:

@@ -1,10 +1,11 @@
 """Breaks one call of one invocation, inside the function's process; product code knows nothing of it.
 
 Numbered is what the process asks for: an operation of an AWS client with all its attempts, or an HTTP
-request. botocore's `URLLib3Session.send` and httpx's `HTTPTransport.handle_request` are where it breaks, so
-that everything above them, the retries too, is the product's own.
+request; on a stream also each event that it takes from its upstream, and each write to the Runtime API; and
+the line of telemetry. Where it breaks is below all that is the product's own, the retries too
+(`seam_places.py`).
 
-    killed_before     SIGKILL before the request leaves
+    killed_before     SIGKILL before the request leaves, before the event is taken
     killed_committed  the service has done it; SIGKILL before a byte of its answer is looked at
     killed_after      SIGKILL when the answer has been read
     answer_lost       the service has done it, then the connection breaks; a second attempt gets through
@@ -19,22 +20,31 @@ import io
 import json
 import os
 import signal
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
-from unittest.mock import patch
+from typing import Any, NoReturn
 
+import httpcore
 import httpx
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
+from penstock.gateway import streaming
+from penstock.runtime.post import CallerGoneError, StreamPost
+from penstock.upstream.wire import Wire
+
 BROKEN = "broken"
+# An HTTP request with this header is refused with that status by the receiver (`provider.py`).
+REFUSE = "x-fault-refuse"
+READ, WRITE, TELEMETRY = "upstream event", "runtime", "stdout telemetry"
+# In the place of an event: nothing comes for one and a half times of what the gateway calls silence.
+PAUSE = b": pause\n\n"
 
 
 class Kind(StrEnum):
@@ -45,6 +55,17 @@ class Kind(StrEnum):
     THROTTLED = "throttled"
     DENIED = "denied"
     SLOW = "slow"
+
+
+def kinds_of(label: str) -> tuple[Kind, ...]:
+    """What can happen to a call: taking what is there, or writing a line, is not throttled."""
+    if label == READ:
+        return (Kind.KILLED_BEFORE, Kind.ANSWER_LOST, Kind.SLOW)
+    if label.startswith(WRITE):
+        return (Kind.KILLED_BEFORE, Kind.KILLED_COMMITTED, Kind.ANSWER_LOST)
+    if label == TELEMETRY:
+        return (Kind.KILLED_BEFORE, Kind.KILLED_COMMITTED, Kind.DENIED)
+    return tuple(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +87,13 @@ class Seam:
         self._current: Kind | None = None
         self._attempt = 0
         self._service = ""
+        self._events = Events(lambda: streaming.SILENCE_S)
+        self._has_written = False
 
     def api_call(self, original: Any, client: Any, operation: str, parameters: Any) -> Any:
         """One operation of an AWS client."""
         self._service = client.meta.service_model.service_name
-        self._begin(f"{self._service} {operation}")
+        self._current = self._begin(f"{self._service} {operation}")
         try:
             answer = original(client, operation, parameters)
             if self._current is Kind.KILLED_AFTER:
@@ -107,10 +130,9 @@ class Seam:
             case Kind.KILLED_BEFORE:
                 _die()
             case Kind.THROTTLED | Kind.DENIED:
-                status = 429 if kind is Kind.THROTTLED else 403
-                return httpx.Response(status, stream=httpx.ByteStream(b'{"error": {"message": "no"}}'))
+                request.headers[REFUSE] = "429" if kind is Kind.THROTTLED else "403"
         answer: httpx.Response = original(transport, request)
-        if kind is not None:
+        if kind in {Kind.KILLED_COMMITTED, Kind.KILLED_AFTER, Kind.ANSWER_LOST, Kind.SLOW}:
             self._after_http(kind, answer, request)
         return answer
 
@@ -125,6 +147,49 @@ class Seam:
             raise httpx.ReadTimeout("the answer came too late", request=request)
         raise httpx.ReadError("the connection broke", request=request)
 
+    def upstream_read(self, original: Any, wire: Wire, seconds: float) -> bytes | None:
+        """What has come of a streamed answer: one event at a time, however the bytes came."""
+        event = self._events.next(seconds, lambda: original(wire, seconds))
+        if event is None:
+            return None
+        match self._begin(READ):
+            case Kind.KILLED_BEFORE:
+                _die()
+            case Kind.ANSWER_LOST:
+                raise httpcore.ReadError("the connection broke")
+            case Kind.SLOW:
+                self._events.pause(float("inf"))
+                return None
+        return event
+
+    def runtime_write(self, original: Any, post: StreamPost, content: bytes) -> None:
+        """Bytes of a streamed answer on their way to the Runtime API."""
+        kind = self._begin(f"{WRITE} {self._writing(content)}")
+        if kind is Kind.KILLED_BEFORE:
+            _die()
+        original(post, content)
+        if kind is Kind.KILLED_COMMITTED:
+            _die()
+        if kind is Kind.ANSWER_LOST:
+            post._connection.sock.shutdown(socket.SHUT_RDWR)
+            raise CallerGoneError
+
+    def _writing(self, content: bytes) -> str:
+        what = "end" if content.startswith(b"0\r\n") else "chunk" if self._has_written else "prelude"
+        self._has_written = True
+        return what
+
+    def telemetry(self, original: Any, *arguments: Any) -> None:
+        """A line on standard output."""
+        kind = self._begin(TELEMETRY)
+        if kind is Kind.KILLED_BEFORE:
+            _die()
+        if kind is Kind.DENIED:
+            raise OSError("standard output is closed")
+        original(*arguments)
+        if kind is Kind.KILLED_COMMITTED:
+            _die()
+
     def _begin(self, label: str) -> Kind | None:
         self._calls += 1
         self._attempt = 0
@@ -134,7 +199,6 @@ class Seam:
             return None
         self._broken = True
         self._write(BROKEN)
-        self._current = fault.kind if not label.startswith("http ") else None
         return fault.kind
 
     def _is_meant(self, call: int | str, label: str) -> bool:
@@ -144,40 +208,44 @@ class Seam:
         os.write(self._journal, f"{line}\n".encode())
 
 
-class Switch(Protocol):
-    """Where the seam of the invocation under way is; None in one that is not counted."""
-
-    seam: Seam | None
-
-
-def install(switch: Switch) -> None:
-    """Put the seam under every client of this process, once."""
-    api_call, aws_send = BaseClient._make_api_call, URLLib3Session.send  # type: ignore[attr-defined]  # botocore's own, unstubbed
-    http_send = httpx.HTTPTransport.handle_request
-
-    def counted_call(client: Any, operation: str, parameters: Any) -> Any:
-        if switch.seam is None:
-            return api_call(client, operation, parameters)
-        return switch.seam.api_call(api_call, client, operation, parameters)
-
-    def counted_send(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
-        if switch.seam is None:
-            return aws_send(session, request)
-        return switch.seam.aws_send(aws_send, session, request)
-
-    def counted_http(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if switch.seam is None:
-            return http_send(transport, request)
-        return switch.seam.http_send(http_send, transport, request)
-
-    patch.object(BaseClient, "_make_api_call", counted_call).start()
-    patch.object(URLLib3Session, "send", counted_send).start()
-    patch.object(httpx.HTTPTransport, "handle_request", counted_http).start()
-
-
 def _die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("SIGKILL came back")
+
+
+class Events:
+    """What comes of a streamed answer, event by event; silence where a `PAUSE` stands."""
+
+    def __init__(self, silence_s: Callable[[], float]) -> None:
+        self._silence_s = silence_s
+        self._events: list[bytes] = []
+        self._rest = b""
+        self._silent_s = 0.0
+
+    def pause(self, seconds: float) -> None:
+        self._silent_s = seconds
+
+    def next(self, seconds: float, read: Callable[[], bytes | None]) -> bytes | None:
+        """The next event, b"" at the end; None after `seconds`, or when `read` gave it."""
+        if self._silent_s <= 0 and self._events[:1] == [PAUSE]:
+            self._events.pop(0)
+            self.pause(1.5 * self._silence_s())
+        if self._silent_s > 0:
+            slept_s = max(min(seconds, self._silent_s), 0.001)
+            time.sleep(slept_s)
+            self._silent_s -= slept_s
+            return None
+        while not self._events:
+            piece = read()
+            if piece is None:
+                return None
+            *events, self._rest = (self._rest + piece).split(b"\n\n")
+            self._events = [event + b"\n\n" for event in events]
+            if not piece:
+                self._events = [self._rest, b""] if self._rest else [b""]
+        if self._events[0] == PAUSE:
+            return self.next(seconds, read)
+        return self._events.pop(0)
 
 
 class _Raw(io.BytesIO):

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.evidence.delivery import DELIVERY_UNKNOWN
 from penstock.evidence.layout import named, unpack
-from tests.faults.lane import Answer, Lane
+from tests.faults.caller import TERMINATOR, Answer
+from tests.faults.lane import Lane
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One scenario's result, as the table has it."""
 
-    caller: int
-    """Status."""
+    caller: str
+    """Status, and how a stream ended."""
     upstream: int
     """How often the upstream was called."""
     record: str
@@ -50,35 +51,44 @@ class Found:
 
 
 class Court:
-    """Looks at one lane after each scenario. What it has seen before is not looked at again."""
+    """Looks at one lane after each scenario, at what is new; and at all of it again when all is over."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._upstream = 0
         self._received = 0
-        self._seen: Counter[str] = Counter()
+        self._last_key = ""
 
     def judge(self, answer: Answer) -> tuple[Row, list[str]]:
         """The row of the scenario since the last one, and what it has violated."""
         calls, received = self._calls(), self._receipts()
-        versions = Counter(self._versions())
-        found = self._found(sorted(versions.keys() - self._seen.keys()))
-        overwritten = [key for key, count in versions.items() if count > max(1, self._seen[key])]
-        self._seen = versions
+        found = self._found(self._new_keys())
         row = _row(answer, calls, found, received)
-        violations = [f"written {versions[key]} times: {named(key).kind}" for key in overwritten]
-        violations += [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
+        violations = [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
         return row, violations + list(self._rest())
 
+    def last_look(self) -> Iterator[str]:
+        """After all scenarios, what one call tells of all of them: what was written twice, or given up."""
+        for key, count in Counter(self._versions()).items():
+            if count > 1:
+                yield f"written {count} times: {key}"
+        yield from self._dead_letters(self._lane.queues)
+
+    def _dead_letters(self, names: Iterable[str]) -> Iterator[str]:
+        for name in names:
+            url = self._lane.queues[name].dead_url
+            if SqsPolledQueue(self._lane.clients, url, "").receive(1, 0.0, 0.0):
+                yield f"the dead letters of {name} hold something"
+
     def _calls(self) -> int:
-        before, self._upstream = self._upstream, len(self._lane.upstream.seen)
+        before, self._upstream = self._upstream, len(self._lane.upstream.paths)
         return self._upstream - before
 
     def _receipts(self) -> Counter[str]:
         """By path of the receiver."""
-        new = self._lane.receiver.seen[self._received :]
+        new = self._lane.receiver.paths[self._received :]
         self._received += len(new)
-        return Counter(path for path, _, _ in new)
+        return Counter(new)
 
     def _versions(self) -> Iterator[str]:
         """The key of every version of every object: the bucket keeps them all."""
@@ -87,6 +97,14 @@ class Court:
         for page in pages:
             yield from (version["Key"] for version in page.get("Versions", []))
             yield from (marker["Key"] for marker in page.get("DeleteMarkers", []))
+
+    def _new_keys(self) -> list[str]:
+        """Of what was written since the last scenario: keys go up with their requests' times."""
+        bucket = self._lane.prepared.resources.evidence_bucket
+        found = self._lane.clients.s3.list_objects_v2(Bucket=bucket, StartAfter=self._last_key)
+        keys = [entry["Key"] for entry in found.get("Contents", [])]
+        self._last_key = max([self._last_key, *keys])
+        return keys
 
     def _found(self, keys: Sequence[str]) -> Found:
         found = Found()
@@ -97,20 +115,20 @@ class Court:
         return found
 
     def _rest(self) -> Iterator[str]:
-        """What lies about when nothing should."""
-        for name, pair in self._lane.queues.items():
-            for what, url in (("queue", pair.url), ("dead letters", pair.dead_url)):
-                if SqsPolledQueue(self._lane.clients, url, "").receive(1, 0.0, 0.0):
-                    yield f"the {what} of {name} hold something"
+        """What is there when nothing should be. The queues are empty: `drain` has found them so."""
+        yield from self._dead_letters(self._lane.at_their_last)
+        if self._lane.upstream.left_open():
+            yield "the upstream was left open"
         if self._lane.lost:
             yield f"EvidenceLost {self._lane.lost}"
-            self._lane.lost = 0
+        self._lane.lost = 0
+        self._lane.at_their_last.clear()
 
 
 def _row(answer: Answer, calls: int, found: Found, received: Counter[str]) -> Row:
     words = [_word(record) for record in found.terminal] or ["none"]
     words += [f"+ {_word(record)}" for record in found.amendment]
-    return Row(answer.status, calls, " ".join(words), received["/exported"], _once(received["/once"], found))
+    return Row(answer.text(), calls, " ".join(words), received["/exported"], _once(received["/once"], found))
 
 
 def _once(count: int, found: Found) -> str:
@@ -135,12 +153,14 @@ def _evidence(row: Row, found: Found) -> Iterator[str]:
 
 
 def _caller(answer: Answer, row: Row, found: Found) -> Iterator[str]:
-    if row.caller == 200:
+    if answer.is_answered:
         ids = {record["request_id"] for record in found.records if record["outcome"] == "answered"}
         if ids != {answer.headers.get("x-request-id")}:
             yield "the caller has an answer of which no record says so"
-    elif row.upstream and answer.headers.get("x-should-retry") != "false":
+    elif row.upstream and answer.status >= 400 and answer.headers.get("x-should-retry") != "false":
         yield "the caller is not told that a retry would be paid twice"
+    if answer.is_stream and answer.error is not None and TERMINATOR in answer.body:
+        yield "the caller has a terminator beside an error"
 
 
 def _sinks(row: Row, found: Found, received: Counter[str]) -> Iterator[str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.faults.lane import Answer, Lane, Plan
+from tests.faults.asks import CUTS, GONE, HELD_CASES, STREAM, UNARY, Case, stream
+from tests.faults.caller import Answer, Ask
+from tests.faults.lane import Lane, Plan
 from tests.faults.seam import BROKEN, Fault, Kind
 
 
@@ -19,20 +21,27 @@ class Step:
 
     name: str
     fault: Fault | None = None
+    claim_s: float | None = None
+    """For how long its claim of a delivery holds; as a rule for no time at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`before` leads to the invocation of `target`."""
+    """`before` leads to the invocation of `target`. With `cases`, these happen, and no call is broken."""
 
     name: str
     title: str
     target: str
     before: tuple[Step, ...] = ()
+    ask: Ask = UNARY
+    breaks_from: str | None = None
+    """The first operation that is broken: what comes before is broken in another way."""
+    cases: tuple[Case, ...] = ()
 
 
 GATEWAY, RECORDER, SWEEPER = Step("gateway"), Step("recorder"), Step("sweeper")
 EXPORT, ONCE = "audit-export", "once"
+UPSTREAM: Final = "/v1/chat/completions"
 
 
 def _denied(name: str, operation: str) -> Step:
@@ -41,6 +50,31 @@ def _denied(name: str, operation: str) -> Step:
 
 WAYS: Final = (
     Way("gateway", "A unary request, in an environment that has just started", "gateway"),
+    Way("stream", "A streamed request that nobody guards", "gateway", ask=STREAM),
+    Way(
+        "stream_guarded",
+        "A streamed request through a guard's windows, from its upstream on",
+        "gateway",
+        ask=stream("guarded"),
+        breaks_from=UPSTREAM,
+    ),
+    Way(
+        "stream_stopped",
+        "A streamed request that a guard stops in its middle",
+        "gateway",
+        ask=stream("guarded", is_forbidden=True),
+        breaks_from=UPSTREAM,
+    ),
+    Way(
+        "stream_held",
+        "A streamed request that is held whole, for longer than the gateway is silent",
+        "gateway",
+        ask=stream("held", pauses=True),
+        breaks_from=UPSTREAM,
+    ),
+    Way("stream_cut", "A stream whose upstream breaks off", "gateway", cases=CUTS),
+    Way("stream_gone", "A stream whose caller goes, while its upstream is silent", "gateway", cases=GONE),
+    Way("stream_ends", "How else a stream can end that is held whole", "gateway", cases=HELD_CASES),
     Way("recorder", "The recorder, with the request's outcome", "recorder", (GATEWAY,)),
     Way(
         "recorder_late",
@@ -74,6 +108,12 @@ WAYS: Final = (
         ONCE,
         (GATEWAY, RECORDER, _denied(ONCE, "UpdateItem")),
     ),
+    Way(
+        "at_most_once_claimed",
+        "A delivery at most once that comes back while the claim of the first attempt, killed, still holds",
+        ONCE,
+        (GATEWAY, RECORDER, Step(ONCE, Fault(Kind.KILLED_COMMITTED, "/once"), claim_s=3600.0)),
+    ),
 )
 
 
@@ -81,24 +121,32 @@ class UnbrokenError(Exception):
     """A fault had no call to break: the table and the product differ."""
 
 
-def go(way: Way, lane: Lane, journal: Path, fault: Fault | None) -> tuple[Answer, list[str]]:
+def go(
+    way: Way, lane: Lane, journal: Path, fault: Fault | None = None, case: Case | None = None
+) -> tuple[Answer, list[str]]:
     """Go the whole way and break what is to be broken; what the caller saw, and the calls that were made.
 
     Raises UnbrokenError.
     """
+    wanted = case.ask if case else way.ask
     answers = [
-        take(step, lane, Plan(journal.with_suffix(f".{number}"), step.fault) if step.fault else None)
+        take(step, lane, wanted, _plan(step, journal.with_suffix(f".{number}")))
         for number, step in enumerate(way.before)
     ]
-    answers.append(take(Step(way.target, fault), lane, Plan(journal, fault)))
+    plan = Plan(journal, fault, silence_s=wanted.silence_s)
+    answers.append(take(Step(way.target, fault), lane, wanted, plan))
     return next(answer for answer in answers if answer is not None), calls_of(journal, fault)
 
 
-def take(step: Step, lane: Lane, plan: Plan | None) -> Answer | None:
+def _plan(step: Step, journal: Path) -> Plan | None:
+    return Plan(journal, step.fault, claim_s=step.claim_s) if step.fault else None
+
+
+def take(step: Step, lane: Lane, wanted: Ask, plan: Plan | None) -> Answer | None:
     """One step; what the caller saw, if there was one. Without a plan it goes as it goes."""
     answer = None
     if step.name == "gateway":
-        answer = lane.ask(plan)
+        answer = lane.ask(wanted, plan)
     elif step.name == "sweeper":
         lane.sweep(plan)
     elif not lane.poll(step.name, plan):

@@ -1,0 +1,112 @@
+"""What callers ask in the fault runs, and what their upstream answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.faults.caller import TERMINATOR, Ask
+from tests.faults.provider import Script
+from tests.faults.seam import PAUSE
+
+# In a run without pauses ten seconds never pass; with them, this is what the gateway takes for ten.
+SILENCE_S: Final = 0.3
+_HEAD: Final = {"id": "chatcmpl-1", "created": 1, "model": "model"}
+_USAGE: Final = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+# As long as what the guards' windows gather: each delta is looked at when it has come, whatever the time.
+_WORDS: Final = "word " * 20
+
+
+def _event(choices: list[dict[str, Any]], **more: Any) -> bytes:
+    value = {**_HEAD, "object": "chat.completion.chunk", "choices": choices, **more}
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _delta(delta: dict[str, Any], reason: str | None = None) -> bytes:
+    return _event([{"index": 0, "delta": delta, "finish_reason": reason}])
+
+
+def events(*, is_forbidden: bool = False) -> tuple[bytes, ...]:
+    """An answer in events: two deltas long, of which a guard edits the first and may stop at the second."""
+    last = f"FORBIDDEN {_WORDS}" if is_forbidden else _WORDS
+    return (
+        _delta({"role": "assistant", "content": ""}),
+        _delta({"content": f"{_WORDS}SECRET {_WORDS}"}),
+        _delta({"content": last}),
+        _delta({}, "stop"),
+        _event([], usage=_USAGE),
+        TERMINATOR,
+    )
+
+
+_MESSAGE: Final = {"role": "assistant", "content": "fine"}
+_ANSWER: Final = {
+    **_HEAD,
+    "object": "chat.completion",
+    "choices": [{"index": 0, "message": _MESSAGE, "finish_reason": "stop"}],
+    "usage": _USAGE,
+}
+UNARY: Final = Ask(Script(json.dumps(_ANSWER).encode()))
+
+
+def stream(model: str = "model", *, is_forbidden: bool = False, pauses: bool = False) -> Ask:
+    """`pauses`: nothing comes for longer than the gateway is silent, after the first delta."""
+    told = events(is_forbidden=is_forbidden)
+    if pauses:
+        told = (*told[:2], PAUSE, *told[2:])
+    return Ask(Script(events=told), model, is_stream=True, silence_s=SILENCE_S if pauses else None)
+
+
+STREAM: Final = stream()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way in which a stream may go that needs no seam."""
+
+    name: str
+    ask: Ask
+
+
+_MODELS: Final = {"model": "nobody guards it", "guarded": "a guard's windows", "held": "held whole"}
+_PATIENT: Final = {
+    "patient": "nobody guards it",
+    "patient-guarded": "a guard's windows",
+    "patient-held": "held whole",
+}
+
+
+def _cuts() -> Iterator[Case]:
+    """The upstream's connection breaks after each of its events."""
+    told = events()
+    for model, words in _MODELS.items():
+        for count in range(len(told) + 1):
+            script = Script(events=told[:count], end="cut")
+            name = f"{words}, broken off after {count} of {len(told)} events"
+            yield Case(name, Ask(script, model, is_stream=True))
+
+
+def _gone() -> Iterator[Case]:
+    """The caller goes when it has seen all that came so far: before anything, and after each event."""
+    told = events()
+    for model, words in _PATIENT.items():
+        is_held = model == "patient-held"  # what it gets are keep-alives
+        for count in range(3 if is_held else 4):
+            script = Script(events=told[: 2 if is_held else count], end="hang")
+            what = "keep-alive" if is_held else "event"
+            name = f"{words}, gone {f'after {what} {count}' if count else 'before anything came'}"
+            yield Case(name, Ask(script, model, is_stream=True, leaves_after=count, silence_s=SILENCE_S))
+
+
+def _held() -> Iterator[Case]:
+    yield Case("stopped before anything was sent", stream("held", is_forbidden=True))
+    yield Case("stopped after a keep-alive", stream("held", is_forbidden=True, pauses=True))
+    yield Case("let go before anything was sent", stream("held"))
+    yield Case("answered without a stream", Ask(UNARY.script, "held", is_stream=True))
+
+
+CUTS: Final = tuple(_cuts())
+GONE: Final = tuple(_gone())
+HELD_CASES: Final = tuple(_held())
