@@ -1,6 +1,8 @@
 """The echo upstream: OpenAI-compatible, on loopback; says what it was told and misbehaves on request.
 
     POST /v1/chat/completions   an answer, or what a directive asks for (`echo_directives`)
+    POST /v1/responses          the same as a response
+    POST /v1/embeddings         a vector for each input
     GET  /v1/models             its models
     POST /audit                 taken, 204: a receiver for `audit-export`
     POST /_fixture              {"id", "status", "headers", "body": base64}: an answer, byte for byte
@@ -19,10 +21,11 @@ import collections
 import json
 import time
 import zlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from penstock.dev import echo_answers
+from penstock.dev import echo_answers, echo_responses
 from penstock.dev.echo_directives import Asked, UnknownDirectiveError, asked
 from penstock.dev.echo_events import events
 from penstock.dev.echo_framing import compressed, framed
@@ -37,6 +40,28 @@ BODY_LIMIT_BYTES = 32 * 1024 * 1024
 BOMB_BYTES = 100_000_000
 # Also for how long a write may wait for whoever reads slowly.
 IDLE_TIMEOUT_S = 900.0
+
+
+class Speech(NamedTuple):
+    """One shape of requests and answers. Each takes a body, what was asked of it, and its bytes."""
+
+    as_chat: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    whole: Callable[[Mapping[str, Any], Asked, bytes], dict[str, Any]]
+    stream: Callable[[Mapping[str, Any], Asked, bytes], Iterator[dict[str, Any]]]
+    has_done: bool = False
+    """Whether `[DONE]` ends a stream."""
+
+
+def _chat_events(body: Mapping[str, Any], request: Asked, raw: bytes) -> Iterator[dict[str, Any]]:
+    return events(echo_answers.plain_completion(body, request, raw), body, request)
+
+
+CHAT = Speech(dict, echo_answers.completion, _chat_events, has_done=True)
+RESPONSES = Speech(echo_responses.as_chat, echo_responses.response, echo_responses.response_events)
+EMBEDDINGS = Speech(echo_responses.as_chat, echo_responses.embeddings, echo_responses.response_events)
+SPEECHES: Mapping[str, Speech] = MappingProxyType(
+    {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES, "/v1/embeddings": EMBEDDINGS}
+)
 
 
 class Echo:
@@ -65,8 +90,8 @@ class Echo:
             connection.close_connection = True
             raw = b""
         route = (connection.command, connection.path.partition("?")[0])
-        if route == ("POST", "/v1/chat/completions"):
-            self._complete(connection, raw, self._note(connection, raw))
+        if route[0] == "POST" and route[1] in SPEECHES:
+            self._complete(connection, raw, self._note(connection, raw), SPEECHES[route[1]])
         else:
             send(connection, self._other(connection, route, raw))
 
@@ -107,11 +132,11 @@ class Echo:
         )
         return json_answer(201, {"id": given["id"]})
 
-    def _complete(self, connection: Connection, raw: bytes, note: dict[str, Any]) -> None:
+    def _complete(self, connection: Connection, raw: bytes, note: dict[str, Any], speech: Speech) -> None:
         try:
             body = json.loads(raw)
-            request = asked(body, connection.headers.get("x-echo"))
-            answer = self._answer(body, request, raw)
+            request = asked(speech.as_chat(body), connection.headers.get("x-echo"))
+            answer = self._answer(body, request, raw, speech)
             self._sleep(request.number("delay"))
             if isinstance(answer, Stream):
                 self._stream(connection, answer, request, note)
@@ -133,7 +158,7 @@ class Echo:
             sent["end"] = "gone"
             raise
 
-    def _answer(self, body: dict[str, Any], request: Asked, raw: bytes) -> Answer | Stream:
+    def _answer(self, body: dict[str, Any], request: Asked, raw: bytes, speech: Speech) -> Answer | Stream:
         if "fail" in request:
             status = int(request.number("fail", 500))
             return json_answer(status, echo_answers.error(status, "The echo upstream was told to fail."))
@@ -149,13 +174,14 @@ class Echo:
             text = "x" * int(request.number("huge"))
             request = Asked({**request.directives, "text": text}, request.user_text)
         if body.get("stream"):
-            return _streamed(body, request, raw)
-        return json_answer(200, echo_answers.completion(body, request, raw))
+            return _streamed(body, request, raw, speech)
+        return json_answer(200, speech.whole(body, request, raw))
 
 
-def _streamed(body: dict[str, Any], request: Asked, raw: bytes) -> Stream:
-    made = events(echo_answers.plain_completion(body, request, raw), body, request)
-    writes = framed(made, request.framing(), done="no-done" not in request and "error" not in request)
+def _streamed(body: dict[str, Any], request: Asked, raw: bytes, speech: Speech) -> Stream:
+    made = speech.stream(body, request, raw)
+    done = speech.has_done and "no-done" not in request and "error" not in request
+    writes = framed(made, request.framing(), done=done)
     headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache")]
     if "gzip" in request:
         return Stream((*headers, ("Content-Encoding", "gzip")), compressed(writes))

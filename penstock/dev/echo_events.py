@@ -44,7 +44,7 @@ def _choice(choice: Json, request: Asked) -> Iterator[Json]:
     first = {"role": "assistant", "content": message["content"] and "", "refusal": None}
     yield _said(index, first)
     for name in ("reasoning_content", "refusal"):
-        for piece in _pieces(message.get(name), request):
+        for piece in pieces_of(message.get(name), request):
             yield _said(index, {name: piece})
     yield from _texts(choice, request)
     for number, call in enumerate(message.get("tool_calls") or ()):
@@ -53,7 +53,7 @@ def _choice(choice: Json, request: Asked) -> Iterator[Json]:
 
 
 def _texts(choice: Json, request: Asked) -> Iterator[Json]:
-    pieces: Iterable[str] = _pieces(choice["message"]["content"], request)
+    pieces: Iterable[str] = pieces_of(choice["message"]["content"], request)
     if "endless" in request:
         pieces = itertools.cycle(pieces)
     tokens = _Tokens(choice)
@@ -72,7 +72,7 @@ def _call(number: int, call: Json, request: Asked) -> Iterator[Json]:
         yield {"index": number, "function": {"arguments": piece}}
 
 
-def _pieces(text: str | None, request: Asked) -> list[str]:
+def pieces_of(text: str | None, request: Asked) -> list[str]:
     """Words, or as many characters as asked for."""
     if "split" in request:
         return _cut(text or "", int(request.number("split", 1)))
