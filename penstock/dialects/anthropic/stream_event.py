@@ -99,11 +99,15 @@ class StreamEvent(JsonContent):
         return self.text == self.event.data
 
     @property
+    def is_without_words(self) -> bool:
+        """Whether it says nothing of the block that it is to add to."""
+        word = _WORDS.get(str(self.delta.get("type")))
+        return self.kind == "content_block_delta" and word is not None and not self.delta.get(word)
+
+    @property
     def is_left_without_words(self) -> bool:
         """Whether edits took all that it said of its block: it need not be sent."""
-        word = _WORDS.get(str(self.delta.get("type")))
-        says_nothing = self.kind == "content_block_delta" and word is not None and not self.delta.get(word)
-        return says_nothing and not self.is_as_it_came
+        return self.is_without_words and not self.is_as_it_came
 
     def framed(self) -> bytes:
         """The bytes that came, when nothing was edited; always a whole event."""

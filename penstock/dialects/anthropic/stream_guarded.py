@@ -6,7 +6,9 @@
                        of tools, whose input is JSON only then; results
     other events       whole; those of the end wait for the ending; comments and ids do not leave
 
-Blocks come one after the other. One that leaves not at all moves up those that follow it.
+Events that say nothing, as the start of a message, wait for the first that does: an answer that is stopped
+before it has not begun. Blocks come one after the other. One that leaves not at all moves up those that
+follow it.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ class GuardedStream:
         self._parser, self._progress = Parser(), Progress()
         self._open: _Open | None = None
         self._sent_blocks = 0
-        self._has_begun = False
+        self._has_begun = self._has_said = False
+        self._silent_bytes = 0  # of what waits for the first event that says anything
         self._out: list[bytes] = []  # what leaves with this step
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -73,7 +76,7 @@ class GuardedStream:
             for event in self._parser.feed(piece):
                 self._take(event.stripped())
         except UpstreamError as failure:
-            if not self._out:
+            if not (self._out and self._has_said):
                 raise
             self._failure = failure  # what came before it leaves, however the bytes were cut
         return self._left()
@@ -90,6 +93,7 @@ class GuardedStream:
             self._take(event.stripped())
         if self._guard.denial is None:
             self._progress.require_whole()
+        self._has_said = True  # an answer that says nothing is one too
         return self._left()
 
     @property
@@ -112,9 +116,19 @@ class GuardedStream:
             raise self._failure
 
     def _left(self) -> bytes:
+        if self._guard.denial is None and not self._has_said:
+            return b""
         left = b"" if self._guard.denial else b"".join(self._out)
         self._out.clear()
         return left
+
+    def _leave(self, event: bytes, *, is_silent: bool = False) -> None:
+        self._out.append(event)
+        self._has_said = self._has_said or not is_silent
+        if not self._has_said:
+            self._silent_bytes += len(event)
+            if self._silent_bytes > self._max_held_bytes:
+                raise self._too_large("events before its answer")
 
     def _take(self, event: Event) -> None:
         if self._guard.denial is not None or self._progress.is_done:
@@ -205,7 +219,8 @@ class GuardedStream:
     def _send_made(self, blocks: list[dict[str, Any]]) -> None:
         """A block that is not what came any more; none, when it was dropped."""
         for block in blocks:
-            self._out += [written(event) for event in events_of(block, self._sent_blocks)]
+            for event in events_of(block, self._sent_blocks):
+                self._leave(written(event))
             self._sent_blocks += 1
 
     def _take_whole(self, came: StreamEvent) -> None:
@@ -225,7 +240,7 @@ class GuardedStream:
         if self._progress.has_ended and not is_error(came.tree):
             self._keep(event.framed())
         else:
-            self._out.append(event.framed())
+            self._leave(event.framed(), is_silent=came.kind in {"message_start", "ping"})
 
     def _fail(self, opened: _Open) -> None:
         """The upstream failed inside of a block: what it said leaves, half a use or thought does not."""
@@ -247,13 +262,14 @@ class GuardedStream:
 
     def _send(self, event: StreamEvent, channel: Channel) -> None:
         if not event.is_left_without_words:
-            self._out.append(event.with_index(channel.choice or 0).framed())
+            is_silent = event.kind == "content_block_start" or event.is_without_words
+            self._leave(event.with_index(channel.choice or 0).framed(), is_silent=is_silent)
 
     def _say(self, channel: Channel, text: str) -> None:
         if text:
             delta = {"type": "text_delta", "text": text}
             event = {"type": "content_block_delta", "index": channel.choice, "delta": delta}
-            self._out.append(written(event))
+            self._leave(written(event))
 
     def _opened(self, came: StreamEvent) -> _Open:
         if self._open is None or self._open.index != as_index(came.tree):
@@ -274,7 +290,8 @@ class GuardedStream:
             raise self._too_large("events after the end of its answer")
 
     def _send_kept(self) -> None:
-        self._out += self._kept
+        for event in self._kept:
+            self._leave(event)
         self._kept.clear()
         self._kept_bytes = 0
 

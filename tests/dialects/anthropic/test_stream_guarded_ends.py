@@ -134,3 +134,41 @@ def test_an_upstream_that_fails_has_said_its_text_and_no_half_of_anything_else(
     for half in (tool('{"a":1}'), thinking("ask")):
         guarding = GuardedStream(FakeGuard(str.upper))
         assert guarding.feed(START + half[: -len(stops())] + written(failed)) == START + written(said)
+
+
+PING = written({"type": "ping"})
+
+
+def test_what_says_nothing_waits_for_the_first_that_does() -> None:
+    begun = START + begins({"type": "text", "text": ""}) + PING
+    empty, said = delta("text_delta", text=""), delta("text_delta", text="a")
+    guarding = GuardedStream(FakeGuard())
+    assert guarding.feed(begun) + guarding.due() + guarding.feed(empty) == b""
+    assert guarding.feed(said) == begun + empty + said
+    assert guarding.feed(PING) == PING
+    guarding = GuardedStream(FakeGuard(held_chars=2))
+    assert guarding.feed(begun) + guarding.feed(said) == b""
+    assert guarding.feed(stops()) == begun + said + stops()
+
+
+def test_an_answer_that_is_stopped_before_it_says_anything_has_not_begun() -> None:
+    for body in (text("jane"), tool('{"a":"jane"}')):
+        guarding = GuardedStream(FakeGuard(held_chars=9, blocked="jane"))
+        assert [guarding.feed(piece) for piece in (START, PING, body)] == [b"", b"", b""]
+        assert guarding.close() + guarding.ending == b""
+    guarding = GuardedStream(FakeGuard())
+    with pytest.raises(UpstreamError, match="strict JSON"):
+        guarding.feed(START + PING + b"data: {\n\n")
+
+
+def test_an_answer_that_says_nothing_leaves_at_its_end() -> None:
+    guarding = GuardedStream(FakeGuard())
+    assert guarding.feed(START + PING + END + STOP) == b""
+    assert (guarding.close(), guarding.ending) == (START + PING, END + STOP)
+
+
+def test_what_waits_for_an_answer_that_never_begins_is_bounded() -> None:
+    guarding = GuardedStream(FakeGuard(), max_held_bytes=500)
+    with pytest.raises(UpstreamError, match="before its answer") as caught:
+        [guarding.feed(PING) for _ in range(100)]
+    assert caught.value.outcome == "too_large"
