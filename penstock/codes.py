@@ -104,7 +104,10 @@ ERROR_CODES: Final = (
         "Ask the operator to add it to `[deployment.mcp]`.",
     ),
     ErrorCode(
-        "mcp_not_allowed", (403,), "The key has no grant for the MCP server.", "Ask the operator for a grant."
+        "mcp_not_allowed",
+        (403,),
+        "The key has no grant for the MCP server; or a request makes its provider call MCP servers.",
+        "Ask the operator for a grant; call MCP servers at `/mcp/<server>` ([MCP](mcp.md)).",
     ),
     ErrorCode(
         "mcp_tool_not_allowed",

@@ -28,6 +28,9 @@ class McpDeployment(Stanza):
     origins: tuple[Origin, ...] = ()
     """What a browser's `Origin` may be, as `https://app.example.com`. Any other is refused with 403; a
     request without the header is no browser's, and passes."""
+    provider_side: Literal["refuse", "allow"] = "refuse"
+    """Requests to models that make the provider call MCP servers itself (Anthropic's `mcp_servers`, OpenAI's
+    tools of type `mcp`): such calls pass no grant and no rule here. Refused also without this table."""
 
 
 class OAuth2(Stanza):

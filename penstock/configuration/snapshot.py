@@ -67,6 +67,8 @@ class Snapshot:
     placements: Mapping[Moment, tuple[Placement, ...]]
     mcp_origins: tuple[str, ...] | None = None
     """What a browser's `Origin` may be on the routes of MCP; None when they are not served at all."""
+    provider_mcp: Literal["refuse", "allow"] = "refuse"
+    """Whether requests may make their provider call MCP servers."""
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
@@ -123,6 +125,7 @@ def _decoded(tree: Mapping[str, Any], digest: str) -> Snapshot:
         plugins=plugins,
         placements={moment: in_order([p for p in placements if p.moment == moment]) for moment in MOMENTS},
         mcp_origins=tuple(tree["mcp"]["origins"]) if tree.get("mcp") else None,
+        provider_mcp=(tree.get("mcp") or {}).get("provider_side", "refuse"),
     )
 
 

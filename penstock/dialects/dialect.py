@@ -42,6 +42,10 @@ class RequestContent(Content, Protocol):
         """Models that the upstream may turn to instead, as the caller names them."""
 
     @property
+    def provider_mcp(self) -> tuple[str, ...]:
+        """MCP servers that the provider is to call itself, as the caller names them."""
+
+    @property
     def streams(self) -> bool:
         """Whether the caller wants the answer as a stream."""
 

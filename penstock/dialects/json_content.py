@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 from penstock.content import Unseen
 from penstock.dialects import rawjson
 from penstock.dialects.paths import Classified, Found, Matcher, path_of
+from penstock.dialects.provider_mcp import provider_mcp
 from penstock.dialects.removing import Removals
 from penstock.dialects.retexting import with_texts
 from penstock.dialects.splicing import INSIDE, Drop, Path, Put, Splice, splice
@@ -114,6 +115,11 @@ class JsonContent(ABC):
 
     def some_unseen(self, most: int) -> tuple[Unseen, ...]:
         return self.matcher().some_unseen(self.tree, self.classified, most)
+
+    @property
+    def provider_mcp(self) -> tuple[str, ...]:
+        """Of a request: MCP servers that the provider is to call itself, as the caller names them."""
+        return provider_mcp(self.tree)
 
     @property
     def present(self) -> frozenset[str]:

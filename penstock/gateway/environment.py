@@ -65,6 +65,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
             digest_key=digest_key(secrets, settings.evidence_key_secret),
             body_limit_bytes=snapshot.body_limit_bytes,
             mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),
+            provider_mcp=snapshot.provider_mcp,
         )
     )
 

@@ -15,6 +15,7 @@ from penstock.gates.placement import Placement
 from penstock.gateway.mcp_parts import McpParts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
+from penstock.governance.mcp_access import ProviderSide
 from penstock.ids import uuid7
 from penstock.upstream.client import Upstream
 
@@ -43,6 +44,8 @@ class Parts:
     """Networks (CIDR) that any request may come from; none means any."""
     mcp: McpParts | None = None
     """What else is needed to serve MCP; None when the deployment does not."""
+    provider_mcp: ProviderSide = "refuse"
+    """Whether requests to models may make their provider call MCP servers."""
     new_id: Callable[[], str] = uuid7
     clock: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = now_ms

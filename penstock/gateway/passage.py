@@ -13,12 +13,12 @@ A denial is a value and becomes the reply; a failure is raised and becomes one i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from penstock.denial import Denial
 from penstock.dialects import Dialect, ListedModel, Match, Rendered, RequestContent, Route
 from penstock.errors import PenstockError, RequestError
-from penstock.evidence.record import PlacementRecord
+from penstock.evidence.record import ControlRecord, PlacementRecord
 from penstock.gates.exchange import Exchange
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
@@ -33,6 +33,7 @@ from penstock.governance.access import Model
 from penstock.governance.authentication import Caller
 from penstock.governance.denied import Denied
 from penstock.governance.guardrails import check_address, unpack
+from penstock.governance.mcp_access import check_provider_side
 
 RESERVE_S: Final = 3.0  # kept back of the function's time for OUTCOME: one SQS call, repeated once
 # The same and what a stream needs before it: the last of the gate, an error event, a caller that is slow.
@@ -127,8 +128,15 @@ class Passage:
         if (denied := access.others(principal, found, content.other_models)) is not None:
             return denied
         account.passed("access")
+        if isinstance(said := self._provider_side(content), Denied):
+            return said
+        if said is not None:
+            account.controls.append(said)
         self.facts["model"] = found.name
         return found
+
+    def _provider_side(self, content: RequestContent) -> Denied | ControlRecord | None:
+        return check_provider_side(self._parts.provider_mcp, content.provider_mcp, self._caller.principal)
 
     def _listed(self, dialect: Dialect, wanted: str | None) -> Reply:
         names = self._parts.access.models(self._caller.principal)
@@ -216,6 +224,8 @@ class Passage:
         limit_bytes = self._parts.body_limit_bytes
         if len(exchange.request.encoded()) > limit_bytes:
             raise RequestError.too_large("The body, as plugins changed it,", limit_bytes)
+        if isinstance(said := self._provider_side(cast("RequestContent", exchange.request)), Denied):
+            raise RequestError(said.denial.message, code=said.denial.code, status=said.denial.status)
 
     def _released(self, dialect: Dialect, exchange: Exchange) -> Reply:
         """Through the gate after the upstream, to the caller."""
