@@ -13,7 +13,8 @@ from typing import Any
 from penstock.dialects.openai_responses.echo import strings_of
 from penstock.dialects.openai_responses.stream_event import StreamEvent
 from penstock.dialects.openai_responses.stream_items import TEXTS
-from penstock.dialects.paths import Here, path_of
+from penstock.dialects.openai_responses.stream_paths import event_matcher
+from penstock.dialects.paths import Classified, Here, path_of
 from penstock.dialects.splicing import INSIDE
 
 
@@ -33,8 +34,10 @@ class Losses:
         if stem in TEXTS and stem != came.kind and type(delta) is str:
             where = (stem, *(repr(came.tree.get(name)) for name in ("output_index", TEXTS[stem].number)))
             self._pieces.setdefault(where, []).append(delta)
-            came = came.having({("delta",): ""})
-        self._said.update(_said(came))
+            rest = {name: value for name, value in came.tree.items() if name != "delta"}
+            self._said.update(_said(rest, event_matcher().classify(rest)))
+        else:
+            self._said.update(_said(came.tree, came.classified))
 
     def has(self, whole: Any) -> bool:
         """Whether the events said anything that is not in `whole`, which is JSON."""
@@ -43,14 +46,13 @@ class Losses:
         return any(text and text not in known for text in (*self._said, *texts))
 
 
-def _said(came: StreamEvent) -> Iterator[str]:
-    found = came.classified
+def _said(tree: Any, found: Classified) -> Iterator[str]:
     for texts in found.fields.values():
         for value, here in zip(texts.values, texts.places, strict=True):
-            yield _outside(came.tree, value, here)
+            yield _outside(tree, value, here)
     for kind, here in found.hidden:
         at = path_of(here)
-        yield str(at[-1]) if kind == "key" else _outside(came.tree, None, here)
+        yield str(at[-1]) if kind == "key" else _outside(tree, None, here)
 
 
 def _outside(tree: Any, value: str | None, here: Here | None) -> str:
