@@ -1,6 +1,6 @@
 """The coverage matrix: moments and effects, each with a plugin that does it.
 
-`tests/gateway/test_matrix.py` goes through every cell at every door, unary and streamed; the page
+`tests/gateway/test_passage_matrix.py` goes through every cell at every door, unary and streamed; the page
 docs/coverage.md is made of the same lists (`tools/generate_docs.py`).
 """
 
@@ -80,7 +80,7 @@ def page(doors: Sequence[str]) -> str:
         "",
         "Every moment and effect, through every door that models have, in a unary answer and in a stream.",
         "A cell that says *works* is the test",
-        "`tests/gateway/test_matrix.py::test_cell[<row>-<mode>-<door>]`; one that is refused says with",
+        "`tests/gateway/test_passage_matrix.py::test_cell[<row>-<mode>-<door>]`; one that is refused says with",
         "which words. Independent plugins `record` alone, and on a stream they see the final text.",
         "`after_response` is the same for all: its plugins read evidence only, from their queues",
         "(`tests/e2e/test_background.py`). MCP has its own page of what passes which gate",
