@@ -7,7 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
-from examples.mcp_server.app import app
+from examples.mcp_server.asgi import app
 from examples.mcp_server.seen import Seen
 
 

@@ -9,8 +9,8 @@ import sys
 from typing import Any
 
 from mcp import ClientSession, types  # type: ignore[attr-defined,unused-ignore]  # 1.x, not the one beside
-from mcp.client.streamable_http import streamablehttp_client  # type: ignore[attr-defined,unused-ignore]
-from mcp.shared.exceptions import McpError  # type: ignore[attr-defined,unused-ignore]
+from mcp.client.streamable_http import streamablehttp_client  # type: ignore[attr-defined,unused-ignore]  # same
+from mcp.shared.exceptions import McpError  # type: ignore[attr-defined,unused-ignore]  # same
 
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("search", {"words": "Kafka"}),
@@ -56,7 +56,8 @@ async def visit(url: str, key: str | None) -> dict[str, Any]:
         found["prompts"] = plain(await session.list_prompts())
         for name, arguments in CALLS:
             found[f"{name} {arguments}"] = await outcome(session, name, arguments, progressed)
-        found["rules"] = plain(await session.read_resource("library://rules"))  # type: ignore[arg-type,unused-ignore]
+        rules = "library://rules"
+        found["rules"] = plain(await session.read_resource(rules))  # type: ignore[arg-type,unused-ignore]  # 1.x
         found["prompt"] = plain(await session.get_prompt("recommend", {"mood": "tired"}))
     return found | heard
 
