@@ -79,13 +79,17 @@ _PATIENT: Final = {
 
 
 def _cuts() -> Iterator[Case]:
-    """The upstream's connection breaks after each of its events."""
+    """The upstream's connection breaks after each of its events; or it does not end after the last."""
     told = events()
     for model, words in _MODELS.items():
         for count in range(len(told) + 1):
             script = Script(events=told[:count], end="cut")
             name = f"{words}, broken off after {count} of {len(told)} events"
             yield Case(name, Ask(script, model, is_stream=True))
+        yield Case(
+            f"{words}, silent after its terminator",
+            Ask(Script(events=told, end="hang"), model, is_stream=True),
+        )
 
 
 def _gone() -> Iterator[Case]:
@@ -97,7 +101,9 @@ def _gone() -> Iterator[Case]:
             script = Script(events=told[: 2 if is_held else count], end="hang")
             what = "keep-alive" if is_held else "event"
             name = f"{words}, gone {f'after {what} {count}' if count else 'before anything came'}"
-            yield Case(name, Ask(script, model, is_stream=True, leaves_after=count, silence_s=SILENCE_S))
+            # Else the gateway is told that it has gone, or waits for longer than the upstream has patience.
+            silence_s = SILENCE_S if is_held or not count else None
+            yield Case(name, Ask(script, model, is_stream=True, leaves_after=count, silence_s=silence_s))
 
 
 def _held() -> Iterator[Case]:

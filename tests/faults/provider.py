@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from tests.faults.seam import REFUSE
 
-PATIENCE_S = 20.0
-"""For how long a stream that goes on waits to be left."""
+# For how long a stream that hangs waits to be left: less than the ten seconds after which a gateway that was
+# not told finds out by itself.
+PATIENCE_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ WAYS: Final = (
         ask=stream("held", pauses=True),
         breaks_from=UPSTREAM,
     ),
-    Way("stream_cut", "A stream whose upstream breaks off", "gateway", cases=CUTS),
+    Way("stream_cut", "A stream whose upstream breaks off, or does not end", "gateway", cases=CUTS),
     Way("stream_gone", "A stream whose caller goes, while its upstream is silent", "gateway", cases=GONE),
     Way("stream_ends", "How else a stream can end that is held whole", "gateway", cases=HELD_CASES),
     Way("recorder", "The recorder, with the request's outcome", "recorder", (GATEWAY,)),
