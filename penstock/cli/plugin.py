@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from penstock.configuration.snapshot import Snapshot
     from penstock.dialects import Route
     from penstock.gates.placement import Placement
+    from penstock.governance.directory import Directory
     from penstock.governance.explaining import Explained
+    from penstock.governance.principal import Principal
     from penstock.sdk.manifest import Manifest
     from penstock.sdk.plugin import Plugin
 
@@ -35,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     review.add_argument("plugin", help="its name in gateway.toml, or its folder")
     _add_config(review)
     add_target_arguments(actions.add_parser("list", help="what is deployed"))
-    _add_explain(actions.add_parser("explain", help="which plugins would run for a key and a model?"))
+    _add_explain(actions.add_parser("explain", help="which plugins would run for a key and what it asks?"))
     _add_override(actions.add_parser("override", help="lower a plugin, live within 30 seconds"))
     redrive = actions.add_parser("redrive", help="send a background plugin its dead letters again")
     redrive.add_argument("plugin")
@@ -55,7 +57,10 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=name, required=True, help="id of an API key")
-    parser.add_argument("--model", type=name, required=True)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--model", type=name)
+    asked.add_argument("--mcp-server", type=name)
+    parser.add_argument("--tool", help="with --mcp-server: whether the key may call this tool")
     parser.add_argument("--tenant", type=name, help="default: the key's own, if it has one")
     parser.add_argument("--route", help="path template; default: the first that generates an answer")
     add_target_arguments(parser)
@@ -190,28 +195,44 @@ def _explain(args: argparse.Namespace) -> None:
     from penstock.governance.directory import Directory
     from penstock.governance.explaining import explain
 
-    route = _route(args.route)
+    route = _route(args.route or ("/mcp/{server}" if args.mcp_server else None))
     target = find_target(args)
     principal = _principal(target, args)
-    access = Access(Directory(target.control))
+    directory = Directory(target.control)
     facts = {
         **principal.facts(),
         "model": args.model,
+        "mcp_server": args.mcp_server,
         "dialect": route.dialect.name,
         "route": route.template,
     }
-    found = explain(_placements(target.snapshot), facts, access.overrides())
-    granted = args.model in access.models(principal)
-    note = (
-        "" if granted else f"note: {args.key} has no grant for {args.model}: such a request is refused first."
-    )
+    found = explain(_placements(target.snapshot), facts, Access(directory).overrides())
+    refusal = _refusal(args, directory, principal)
     if args.json:
-        print_json({"granted": granted, "placements": [_explained(item) for item in found]})
+        print_json({"granted": refusal is None, "placements": [_explained(item) for item in found]})
         return
     columns = ("moment", "plugin", "runs", "why", "mode", "host", "stream", "timeout_ms", "grant")
-    print_table(f"{args.key} → {args.model}", columns, [_explained_row(item) for item in found])
-    if note:
-        print(note)
+    print_table(f"{args.key} → {args.model or args.mcp_server}", columns, [_explained_row(i) for i in found])
+    if refusal is not None:
+        print(f"note: {refusal}: such a request is refused first.")
+
+
+def _refusal(args: argparse.Namespace, directory: Directory, principal: Principal) -> str | None:
+    """Why such a request would not come to a plugin, as far as names say it."""
+    from penstock.governance.access import Access
+    from penstock.governance.denied import Denied
+    from penstock.governance.mcp_access import McpAccess
+
+    if args.model:
+        if args.tool is not None:
+            raise ConfigurationError("--tool", "is for an MCP server.", "Give --mcp-server.")
+        granted = args.model in Access(directory).models(principal)
+        return None if granted else f"{args.key} has no grant for {args.model}"
+    server = McpAccess(directory).server(principal, args.mcp_server)
+    if isinstance(server, Denied):
+        return f"{args.key} has no grant for {args.mcp_server}"
+    reason = None if args.tool is None else server.tools.refusal(args.tool)
+    return None if reason is None else f"{args.tool} is {reason.replace('_', ' ')}"
 
 
 def _route(template: str | None) -> Route:

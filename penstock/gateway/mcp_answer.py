@@ -16,9 +16,11 @@ from penstock.errors import PenstockError, UpstreamError
 from penstock.evidence.record import ControlRecord
 from penstock.gates.exchange import Exchange
 from penstock.gateway.account import Account
+from penstock.gateway.mcp_call import RESERVED
 from penstock.gateway.mcp_memory import ToolMemory
 from penstock.gateway.mcp_records import Runs
 from penstock.gateway.mcp_tools import ARGUMENTS, shown
+from penstock.gateway.reply import noted
 from penstock.governance.mcp_access import McpServer
 
 
@@ -43,6 +45,8 @@ class Answer:
     ) -> None:
         """`requests` None: a stream that goes on with what earlier requests asked for, so any id may come."""
         self.pending = dict(requests or {})
+        self.headers: dict[str, str] = {}
+        """What plugins want the caller to be told besides, once a message has passed them."""
         self._is_open = requests is None
         self._server = server
         self._memory = memory
@@ -74,6 +78,7 @@ class Answer:
         exchange.response, exchange.status = listing.message, 200
         result = self._runs.run(exchange)
         self._account.tags |= exchange.tags
+        self.headers |= _told_besides(exchange)
         if result.denial is not None:
             return Passed(message, result.denial)
         left = exchange.response
@@ -125,6 +130,12 @@ class Answer:
                 self._account.controls.append(control)
             elif control.limit is not None:
                 known.limit = (known.limit or 0) + control.limit
+
+
+def _told_besides(exchange: Exchange) -> dict[str, str]:
+    """Headers and notes of plugins. Those of the protocol are the gateway's own."""
+    headers = exchange.response_headers | noted(exchange.notes)
+    return {name: value for name, value in headers.items() if not name.lower().startswith(RESERVED)}
 
 
 def is_for_the_model(why: Denial | PenstockError, asked: ClientMessage) -> bool:

@@ -26,7 +26,7 @@ from penstock.upstream.stream import UpstreamStream
 # What a server says to its client; what it says beyond is about the gateway, or a fault of its own.
 PASSED_ON: Final = frozenset({400, 404, 405, 406, 409, 413, 415, 422, 429})
 _UNAUTHORIZED: Final = 401
-_RESERVED: Final = ("mcp-", protocol.EVENT_HEADER)
+RESERVED: Final = ("mcp-", protocol.EVENT_HEADER)
 
 
 class McpCall:
@@ -108,7 +108,7 @@ class McpCall:
 
 def sent_headers(plugins: Mapping[str, str], *ours: Mapping[str, str]) -> dict[str, str]:
     """A request's headers to a server. What plugins set is none of the protocol's own."""
-    sent = {name: value for name, value in plugins.items() if not name.lower().startswith(_RESERVED)}
+    sent = {name: value for name, value in plugins.items() if not name.lower().startswith(RESERVED)}
     for headers in ours:
         sent |= headers
     return sent

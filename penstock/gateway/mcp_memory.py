@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from penstock.mcp.names import folded
+
 # How long a list is believed. Shorter, and each call asks the server for its list; longer, and a tool that
 # has changed can be called for longer by who still has the old list.
 FRESH_S: Final = 300.0
@@ -15,7 +17,9 @@ MAX_SERVERS: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    digests: Mapping[str, str]
+    digest: str
+    compared: str
+    """The name as it is compared."""
     until: float
 
 
@@ -24,20 +28,26 @@ class ToolMemory:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, dict[str, _Seen]] = {}
 
     def remember(self, server: str, digests: Mapping[str, str]) -> None:
         """A list, or a page of one, that `server` has just sent: tool → digest of its definition."""
         now = self._clock()
-        known = self._seen.get(server)
-        kept = dict(known.digests) if known is not None and now < known.until else {}
+        kept = {name: seen for name, seen in self._seen.get(server, {}).items() if now < seen.until}
         if len(self._seen) >= MAX_SERVERS:
             self._seen.clear()
-        self._seen[server] = _Seen({**kept, **digests}, now + FRESH_S)
+        new = {name: _Seen(digest, folded(name), now + FRESH_S) for name, digest in digests.items()}
+        self._seen[server] = kept | new
 
     def digest(self, server: str, tool: str) -> str | None:
         """What the tool's definition was when it was last seen; None when that is too long ago."""
-        known = self._seen.get(server)
-        if known is None or self._clock() >= known.until:
-            return None
-        return known.digests.get(tool)
+        known = self._seen.get(server, {}).get(tool)
+        return known.digest if known is not None and self._clock() < known.until else None
+
+    def is_ambiguous(self, server: str, tool: str) -> bool:
+        """Whether the server has lately shown a tool of this name in another spelling, on whatever page."""
+        compared, now = folded(tool), self._clock()
+        return any(
+            seen.compared == compared and name != tool and now < seen.until
+            for name, seen in self._seen.get(server, {}).items()
+        )

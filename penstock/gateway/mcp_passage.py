@@ -194,7 +194,7 @@ class McpPassage(Passage):
         check_size(whole)
         if stream.status >= 300:
             return Reply(stream.status, whole, "failed", f"upstream_status_{stream.status}", passed)
-        return Reply(200, whole, "answered", None, passed)
+        return Reply(200, whole, "answered", None, answer.headers | passed)
 
     def _streamed(
         self, posted: Posted, flight: Flight, answer: Answer, call: McpCall, stream: UpstreamStream
@@ -237,7 +237,7 @@ class McpPassage(Passage):
         self._gated(flight)
         if passed.denial is not None:
             return self._told(posted, passed.denial)
-        return Reply(200, passed.message.encoded(), "answered")
+        return Reply(200, passed.message.encoded(), "answered", headers=answer.headers)
 
     def _told(self, posted: Posted, why: Denied | Denial | PenstockError) -> Reply:
         if isinstance(why, Denied):

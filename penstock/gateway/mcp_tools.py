@@ -46,7 +46,8 @@ def shown(message: ServerMessage, server: McpServer, memory: ToolMemory) -> List
     named = {index: tool for index, tool in enumerate(tools) if _is_tool(tool)}
     digests = {index: tool_digest(tool) for index, tool in named.items()}
     memory.remember(server.name, {named[index]["name"]: digest for index, digest in digests.items()})
-    twice = ambiguous(tool["name"] for tool in named.values())
+    names = [tool["name"] for tool in named.values()]
+    twice = ambiguous(names) | {name for name in names if memory.is_ambiguous(server.name, name)}
     reasons: dict[int, Reason] = {}
     warned = 0
     for index in range(len(tools)):
@@ -78,6 +79,8 @@ def check_call(message: ClientMessage, server: McpServer, memory: ToolMemory) ->
     tools = server.tools
     seen = memory.digest(server.name, name)
     reason = tools.refusal(name)
+    if reason is None and memory.is_ambiguous(server.name, name):
+        reason = "ambiguous"
     if reason is None and seen is not None:
         reason = tools.definition_refusal(name, seen)
     if reason == "changed":

@@ -114,6 +114,39 @@ def test_explain_says_when_the_request_would_be_refused_before(applied: Gateway)
     assert "bare has no grant for gpt" in found.out
 
 
+SERVER = """
+[[mcp_server]]
+id = "files"
+url = "http://127.0.0.1:1/mcp"
+pin = "off"
+allowed_tools = ["read"]
+blocked_tools = ["delete"]
+[[grant]]
+teams = ["red"]
+mcp_servers = ["files"]
+"""
+
+
+def test_explain_is_of_an_mcp_server_and_its_tools_too(gateway: Gateway) -> None:
+    elsewhere = 'scope = { except = [{ dialect = ["mcp"], route = ["/mcp/{server}"] }] }\n'
+    gateway.deploy("[deployment.mcp]\n" + files.STANZA + elsewhere + files.GRANT + APPLIED + SERVER)
+    assert gateway.run("apply", str(gateway.file)).status == 0
+    gateway.json("keys", "create", "app", "--organisation", "acme", "--team", "red")
+    words = ("plugin", "explain", "--key", "app", "--mcp-server", "files")
+    found = gateway.json(*words, "--tool", "read")
+    assert found["granted"] is True
+    (row,) = found["placements"]
+    assert (row["runs"], "scope" in row["why"]) == ("no", True)
+    for tool, why in (("delete", "delete is blocked"), ("write", "write is not allowed")):
+        assert gateway.json(*words, "--tool", tool)["granted"] is False
+        assert why in gateway.run(*words, "--tool", tool).out
+    gateway.json("keys", "create", "bare", "--organisation", "acme")
+    bare = gateway.run("plugin", "explain", "--key", "bare", "--mcp-server", "files")
+    assert "bare has no grant for files" in bare.out
+    both = gateway.run("plugin", "explain", "--key", "app", "--model", "gpt", "--tool", "read")
+    assert "Give --mcp-server." in both.err
+
+
 def test_explain_refuses_a_tenant_that_the_key_does_not_have(applied: Gateway) -> None:
     found = applied.run("plugin", "explain", "--key", "app", "--model", "gpt", "--tenant", "t1")
     assert found.status == 2

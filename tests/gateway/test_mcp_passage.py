@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from penstock.errors import UpstreamError
+from penstock.sdk import Context, Decision, Plugin, Response, Transform
 from tests.dialects.mcp import bodies
+from tests.gates.fakes import placement_of
 from tests.gateway.mcp_world import (
     McpWorld,
     answered,
@@ -52,6 +54,21 @@ def test_no_header_of_the_callers_reaches_the_server() -> None:
         mcp_protocol_version="2025-06-18",
     )
     assert world.server.sent.headers == {"mcp-protocol-version": "2025-06-18"}
+
+
+class Notes(Plugin):
+    """Tells the caller something beside the answer."""
+
+    def after_upstream(self, response: Response, ctx: Context) -> Decision:
+        return Transform(response.metadata.set("shelf", "b"), response.headers.set("x-shelf", "b"))
+
+
+def test_what_plugins_tell_the_caller_besides_goes_with_an_answer_in_json() -> None:
+    writes = ("response.metadata", "response.headers.x-shelf")
+    placement = placement_of("notes", "after_upstream", writes=writes, uninspected={"default": "allow"})
+    response = McpWorld({"notes": Notes()}, placement).mcp_post(bodies.call("search", q="x"))
+    assert response.body == bodies.text_result("Hello.")
+    assert (response.headers["x-penstock-meta-shelf"], response.headers["x-shelf"]) == ("b", "b")
 
 
 def test_no_header_of_the_servers_reaches_the_caller_but_the_few_that_are_listed() -> None:

@@ -65,6 +65,17 @@ def test_two_keys_of_one_server_have_their_own_tools() -> None:
     assert "result" in body_of(world.mcp_post(bodies.call("delete"), key=world.other))
 
 
+def test_names_that_nobody_can_tell_apart_are_refused_on_whatever_pages_they_come() -> None:
+    world = McpWorld(server={"pin": "off", "allowed_tools": ["*"]})
+    pages = ([SEARCH, DELETE], [{**SEARCH, "name": "Search"}], [SEARCH, DELETE])
+    world.reply(*(answered(bodies.result(tools=page)) for page in pages))
+    shown = [body_of(world.mcp_post(bodies.request("tools/list")))["result"]["tools"] for _ in pages]
+    assert shown == [[SEARCH, DELETE], [], [DELETE]]
+    for name in ("search", "Search"):
+        assert code_of(world.mcp_post(bodies.call(name))) == (200, "mcp_tool_not_allowed")
+    assert len(world.server.seen) == 3
+
+
 def test_names_that_nobody_can_tell_apart_are_hidden_both() -> None:
     world = McpWorld(server={"pin": "off", "allowed_tools": ["*"]})
     world.reply(answered(bodies.result(tools=[SEARCH, {**SEARCH, "name": "Search"}, DELETE])))
