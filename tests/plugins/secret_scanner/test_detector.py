@@ -151,6 +151,14 @@ def test_prose_costs_no_pattern_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert work[0] == 0
 
 
+@pytest.mark.parametrize("between", ["=", "/", ".", "%20", "\\n", "-"])
+def test_tokens_that_touch_are_each_found(between: str) -> None:
+    """Both stand in one stretch of token characters, and the second begins soon after the first."""
+    first, second = "AKIA" + "QWERTZUIOP234567", "hf" + f"_{A36[:34]}"
+    found = EVERY.find(f"{first}{between}{second}")
+    assert [find.value for find in found] == [first, second]
+
+
 def test_a_find_says_where_it_is_and_what() -> None:
     assert EVERY.find(f"a {TOKEN}") == [Find(2, 42, "github", TOKEN)]
     assert EVERY.find("") == []

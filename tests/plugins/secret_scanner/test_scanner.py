@@ -68,6 +68,11 @@ def test_finds_are_counted_by_family() -> None:
     assert result.recorded == {"developer_tokens": 2, "private_keys": 1, "cloud_keys": 1, "web_tokens": 1}
 
 
+def test_a_credential_that_two_rules_tell_is_counted_once() -> None:
+    result = scanner().before(user=f"Authorization: Bearer {TOKEN}")
+    assert result.recorded == {"authorization_headers": 1}
+
+
 def test_a_rule_may_only_record() -> None:
     result = scanner(github="record").before(user=TOKEN)
     assert (outcome(result), result.recorded) == (("record", None), {"developer_tokens": 1})
