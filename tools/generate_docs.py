@@ -67,7 +67,8 @@ def _codes() -> str:
 def _tree(kind: type[PenstockError], depth: int = 0) -> Iterator[tuple[str, int, type[PenstockError]]]:
     yield kind.__name__, depth, kind
     for child in kind.__subclasses__():
-        yield from _tree(child, depth + 1)
+        if child.__module__ == PenstockError.__module__:  # others are there only when somebody imported them
+            yield from _tree(child, depth + 1)
 
 
 def _row(name: str, depth: int, kind: type[PenstockError]) -> str:
