@@ -8,19 +8,16 @@ from typing import Any, Final
 from typing_extensions import override
 
 from penstock.content import Content
-from penstock.dialects import rawjson
-from penstock.dialects.json_content import Change, JsonContent
-from penstock.dialects.member_edits import metadata_splices
+from penstock.dialects.json_content import Change
+from penstock.dialects.model_content import ModelRequest, ModelResponse, NamedMembers
 from penstock.dialects.openai import members, paths, shape
 from penstock.dialects.openai.repeats import moved_annotations, repeats
 from penstock.dialects.paths import Matcher
 from penstock.dialects.removing import Removals
-from penstock.dialects.splicing import AddMember, Drop, Path, Put, Splice, splice
-from penstock.errors import RequestError, UpstreamError
+from penstock.dialects.splicing import AddMember, Drop, Path, Put, Splice
 from penstock.evidence.record import MAX_COUNT, Usage
-from penstock.sdk.edits import AddText, MemberEdit
+from penstock.sdk.edits import AddText
 from penstock.sdk.fields import CHAT
-from penstock.sdk.views import TextValues
 
 _MAX_CHOICES: Final = 128  # OpenAI's bound of `n` (API reference, chat completions)
 _WITH_TOOLS: Final = ("tools", "functions", "tool_choice", "function_call", "parallel_tool_calls")
@@ -36,16 +33,15 @@ _KEPT: Final[tuple[str, ...]] = (
 )
 
 
-class ChatRequest(JsonContent):
+class ChatRequest(ModelRequest):
     """A request for a chat completion."""
 
     __slots__ = ()
 
-    @classmethod
-    def decode(cls, body: bytes) -> ChatRequest:
-        """Raises RequestError (`invalid_request_body`)."""
-        text, tree = rawjson.loads(body)
-        return cls(text, shape.check(tree), body)
+    @staticmethod
+    @override
+    def check(tree: Any) -> dict[str, Any]:
+        return shape.check(tree)
 
     @property
     @override
@@ -53,37 +49,25 @@ class ChatRequest(JsonContent):
         return CHAT
 
     @property
-    def model(self) -> str:
-        """The model that the caller asks for."""
-        return str(self.tree["model"])
+    @override
+    def named(self) -> NamedMembers:
+        return members
 
     @property
+    @override
     def other_models(self) -> tuple[str, ...]:
         """Models that a router behind this provider may turn to instead."""
         return tuple(other for name in shape.OTHER_MODELS for other in self.tree.get(name) or ())
 
     @property
-    def streams(self) -> bool:
-        """Whether the caller wants the answer as a stream."""
-        return self.tree.get("stream") is True
-
-    @property
+    @override
     def streams_usage(self) -> bool:
         """Whether the caller wants a chunk with the usage at the end of its stream."""
         return self.streams and _object(self.tree.get("stream_options")).get("include_usage") is True
 
-    def with_model(self, name: str, *, asks_usage: bool = False) -> bytes:
-        """The bytes for an upstream that calls the model `name`; nothing else differs.
-
-        `asks_usage`: a stream is asked for its usage chunk, also when the caller does not want one
-        (`streams_usage`); `hide_usage` then keeps it from the caller.
-        """
-        splices: list[Splice] = [Put(("model",), name)] if name != self.model else []
-        if asks_usage and self.streams and not self.streams_usage:
-            splices.append(_asking_usage(self.tree))
-        if not splices:
-            return self.encoded()
-        return splice(self.text, splices).encode()  # not parsed again: nobody reads it here
+    @override
+    def asking_usage(self) -> list[Splice]:
+        return [_asking_usage(self.tree)]
 
     @override
     def matcher(self) -> Matcher:
@@ -94,41 +78,12 @@ class ChatRequest(JsonContent):
         return paths.request_removals()
 
     @override
-    def text_values(self, field: str) -> TextValues:
-        found = super().text_values(field)
-        return found._replace(tools=members.tools(self.tree)) if field == "request.tools" else found
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        if field == "request.parameters":
-            return members.parameters(self.tree)
-        if field == "request.metadata":
-            return self.tree.get("metadata") or {}
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        match field:
-            case "request.metadata":
-                return metadata_splices(self.tree, edits)
-            case "request.parameters":
-                return members.parameter_splices(self.tree, edits)
-            case "request.tools":
-                return members.tool_splices(self.tree, edits)
-            case _:
-                raise ValueError(f"{field} has no members that can be written")
-
-    @override
     def added(self, edits: Sequence[AddText]) -> list[Splice]:
         return members.message_splices(self.tree["messages"], edits)
 
     @override
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:
         return []
-
-    @override
-    def replaced(self, text: str) -> ChatRequest:
-        raise ValueError("a request is not replaced")
 
     @override
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
@@ -144,21 +99,10 @@ class ChatRequest(JsonContent):
         return [Drop((name,)) for name in names if name in self.tree]
 
 
-class ChatResponse(JsonContent):
+class ChatResponse(ModelResponse):
     """A chat completion."""
 
     __slots__ = ()
-
-    @classmethod
-    def decode(cls, body: bytes) -> ChatResponse:
-        """Raises UpstreamError when the upstream sent no JSON object."""
-        try:
-            text, tree = rawjson.loads(body)
-        except RequestError:
-            raise UpstreamError("The upstream's answer is not strict JSON.", outcome="malformed") from None
-        if type(tree) is not dict:
-            raise UpstreamError("The upstream's answer is not a JSON object.", outcome="malformed")
-        return cls(text, tree, body)
 
     @property
     @override
@@ -175,7 +119,7 @@ class ChatResponse(JsonContent):
         choices = self.tree.get("choices")
         count = len(choices) if type(choices) is list and choices else 1
         kept = {name: self.tree[name] for name in _KEPT if name in self.tree}
-        return _response({**kept, "choices": _choices(text, count)})
+        return ChatResponse.of({**kept, "choices": _choices(text, count)})
 
     @override
     def matcher(self) -> Matcher:
@@ -184,18 +128,6 @@ class ChatResponse(JsonContent):
     @override
     def removals(self) -> Removals:
         return paths.response_removals()
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
-
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
 
     @override
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:
@@ -218,7 +150,7 @@ def answer(text: str, request: Content, request_id: str, created: int) -> ChatRe
         raise TypeError("a chat completion answers a chat request")
     n = request.tree.get("n")
     count = min(n, _MAX_CHOICES) if type(n) is int and n > 0 else 1
-    return _response(
+    return ChatResponse.of(
         {
             "id": f"chatcmpl-{request_id}",
             "object": "chat.completion",
@@ -258,11 +190,6 @@ def _choices(text: str, count: int) -> list[dict[str, Any]]:
         {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
         for index in range(count)
     ]
-
-
-def _response(tree: dict[str, Any]) -> ChatResponse:
-    text = rawjson.dumps(tree)
-    return ChatResponse(text, rawjson.parse(text))
 
 
 def _object(value: Any) -> dict[str, Any]:

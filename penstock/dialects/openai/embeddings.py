@@ -14,21 +14,21 @@ from typing import Any, Final, NoReturn
 from typing_extensions import override
 
 from penstock.denial import Denial
-from penstock.dialects import rawjson
 from penstock.dialects.dialect import ListedModel, Rendered
-from penstock.dialects.json_content import Change, JsonContent
-from penstock.dialects.openai import errors, headers, models
+from penstock.dialects.json_content import Change
+from penstock.dialects.model_content import ModelRequest, ModelResponse, NamedMembers
+from penstock.dialects.openai import errors, headers, members, models
 from penstock.dialects.openai.chat import counted
-from penstock.dialects.openai.members import parameter_splices, parameters
 from penstock.dialects.openai.paths import PATTERNS
 from penstock.dialects.paths import Classified, Here, Matcher, Rule
 from penstock.dialects.removing import How, Removals
-from penstock.dialects.splicing import Drop, Path, Put, Splice, splice
+from penstock.dialects.splicing import Drop, Path, Splice
 from penstock.errors import PenstockError, RequestError, UpstreamError
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.fields import FIELDS
 from penstock.sdk.openai_paths import EMBEDDINGS
+from penstock.sdk.views import TextValues
 
 _TOKENS: Final = ("encoding_format", "input_type", "truncate", "service_tier")
 _ANSWER_TOKENS: Final = ("object", "data[*].object", "id", "error.type", "error.code", "error.param")
@@ -40,16 +40,15 @@ _REMOVALS: Final[tuple[tuple[str, How], ...]] = (
 )
 
 
-class EmbeddingsRequest(JsonContent):
+class EmbeddingsRequest(ModelRequest):
     """A request for the vectors of texts."""
 
     __slots__ = ()
 
-    @classmethod
-    def decode(cls, body: bytes) -> EmbeddingsRequest:
-        """Raises RequestError (`invalid_request_body`)."""
-        text, tree = rawjson.loads(body)
-        return cls(text, _checked(tree), body)
+    @staticmethod
+    @override
+    def check(tree: Any) -> dict[str, Any]:
+        return _checked(tree)
 
     @property
     @override
@@ -57,29 +56,21 @@ class EmbeddingsRequest(JsonContent):
         return EMBEDDINGS
 
     @property
-    def model(self) -> str:
-        """The model that the caller asks for."""
-        return str(self.tree["model"])
+    @override
+    def named(self) -> NamedMembers:
+        return members
 
     @property
+    @override
     def other_models(self) -> tuple[str, ...]:
         """None: what a vector of another model says, nobody could compare."""
         return ()
 
     @property
+    @override
     def streams(self) -> bool:
         """Vectors are not streamed, whatever the request says."""
         return False
-
-    @property
-    def streams_usage(self) -> bool:
-        return False
-
-    def with_model(self, name: str, *, asks_usage: bool = False) -> bytes:  # noqa: ARG002 - the seam's
-        """The bytes for an upstream that calls the model `name`; nothing else differs."""
-        if name == self.model:
-            return self.encoded()
-        return splice(self.text, [Put(("model",), name)]).encode()
 
     @property
     @override
@@ -99,18 +90,22 @@ class EmbeddingsRequest(JsonContent):
         return Removals(_REMOVALS)
 
     @override
+    def text_values(self, field: str) -> TextValues:
+        """Without tools, which this API has not: whatever stands there is checked by nobody."""
+        return super(ModelRequest, self).text_values(field)
+
+    @override
     def members(self, field: str) -> Mapping[str, Any]:
-        if field == "request.parameters":
-            return {name: value for name, value in parameters(self.tree).items() if name != "input"}
         if field == "request.metadata":  # this API has none
             return {}
-        raise ValueError(f"{field} has no members")
+        found = super().members(field)
+        return {name: found[name] for name in found if name != "input"}
 
     @override
     def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
         if field != "request.parameters" or any(str(edit.name).casefold() == "input" for edit in edits):
             raise ValueError("an edit names a member that is no parameter")
-        return parameter_splices(self.tree, edits)
+        return super().member_splices(field, edits)
 
     @override
     def added(self, edits: Sequence[AddText]) -> list[Splice]:
@@ -121,31 +116,16 @@ class EmbeddingsRequest(JsonContent):
         return []
 
     @override
-    def replaced(self, text: str) -> EmbeddingsRequest:
-        raise ValueError("a request is not replaced")
-
-    @override
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
         if field == "request.parameters":
             return [Drop((name,)) for name in dict.fromkeys(at[0] for at in places)]
         return self.removals().plan(self.tree, places)
 
 
-class EmbeddingsResponse(JsonContent):
+class EmbeddingsResponse(ModelResponse):
     """Vectors, or an upstream's refusal."""
 
     __slots__ = ()
-
-    @classmethod
-    def decode(cls, body: bytes) -> EmbeddingsResponse:
-        """Raises UpstreamError when the upstream sent no JSON object."""
-        try:
-            text, tree = rawjson.loads(body)
-        except RequestError:
-            raise UpstreamError("The upstream's answer is not strict JSON.", outcome="malformed") from None
-        if type(tree) is not dict:
-            raise UpstreamError("The upstream's answer is not a JSON object.", outcome="malformed")
-        return cls(text, tree, body)
 
     @property
     @override
@@ -164,18 +144,6 @@ class EmbeddingsResponse(JsonContent):
     @override
     def removals(self) -> Removals:
         return Removals(_REMOVALS)
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
-
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
 
     @override
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:

@@ -8,21 +8,18 @@ from typing import Any, Final, Self
 from typing_extensions import override
 
 from penstock.content import Content, Unseen
-from penstock.dialects import rawjson
 from penstock.dialects.json_content import Change, JsonContent
-from penstock.dialects.member_edits import metadata_splices
+from penstock.dialects.model_content import ModelRequest, ModelResponse, NamedMembers
 from penstock.dialects.openai_responses import members, paths, shape
 from penstock.dialects.openai_responses.echo import Echo
 from penstock.dialects.openai_responses.repeats import moved_annotations, repeats
 from penstock.dialects.openai_responses.usage import counted
 from penstock.dialects.paths import Classified, Matcher
 from penstock.dialects.removing import Removals
-from penstock.dialects.splicing import Drop, Path, Put, Splice, splice
-from penstock.errors import RequestError, UpstreamError
+from penstock.dialects.splicing import Drop, Path, Put, Splice
 from penstock.evidence.record import Usage
-from penstock.sdk.edits import AddText, Edit, MemberEdit
+from penstock.sdk.edits import AddText, Edit
 from penstock.sdk.openai_paths import RESPONSES
-from penstock.sdk.views import TextValues
 
 # What of an upstream's answer stays true when a plugin answers in its place.
 _KEPT: Final[tuple[str, ...]] = (
@@ -50,16 +47,15 @@ _PLAIN: Final[Mapping[str, Any]] = {
 _WHOLE: Final = frozenset({"encrypted_content", "id", "result"})
 
 
-class ResponsesRequest(JsonContent):
+class ResponsesRequest(ModelRequest):
     """A request for a response."""
 
     __slots__ = ()
 
-    @classmethod
-    def decode(cls, body: bytes) -> ResponsesRequest:
-        """Raises RequestError (`invalid_request_body`)."""
-        text, tree = rawjson.loads(body)
-        return cls(text, shape.check(tree), body)
+    @staticmethod
+    @override
+    def check(tree: Any) -> dict[str, Any]:
+        return shape.check(tree)
 
     @property
     @override
@@ -67,30 +63,15 @@ class ResponsesRequest(JsonContent):
         return RESPONSES
 
     @property
-    def model(self) -> str:
-        """The model that the caller asks for."""
-        return str(self.tree["model"])
+    @override
+    def named(self) -> NamedMembers:
+        return members
 
     @property
+    @override
     def other_models(self) -> tuple[str, ...]:
         """Models that the provider may turn to instead, or besides."""
         return tuple(shape.other_models(self.tree))
-
-    @property
-    def streams(self) -> bool:
-        """Whether the caller wants the answer as a stream."""
-        return self.tree.get("stream") is True
-
-    @property
-    def streams_usage(self) -> bool:
-        """A streamed response always says its usage."""
-        return self.streams
-
-    def with_model(self, name: str, *, asks_usage: bool = False) -> bytes:  # noqa: ARG002 - the seam's
-        """The bytes for an upstream that calls the model `name`; nothing else differs."""
-        if name == self.model:
-            return self.encoded()
-        return splice(self.text, [Put(("model",), name)]).encode()  # not parsed again: nobody reads it here
 
     @override
     def matcher(self) -> Matcher:
@@ -101,50 +82,13 @@ class ResponsesRequest(JsonContent):
         return paths.request_removals()
 
     @override
-    def text_values(self, field: str) -> TextValues:
-        found = super().text_values(field)
-        return found._replace(tools=members.tools(self.tree)) if field == "request.tools" else found
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        if field == "request.parameters":
-            return members.parameters(self.tree)
-        if field == "request.metadata":
-            return self.tree.get("metadata") or {}
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        match field:
-            case "request.metadata":
-                return metadata_splices(self.tree, edits)
-            case "request.parameters":
-                return members.parameter_splices(self.tree, edits)
-            case "request.tools":
-                return members.tool_splices(self.tree, edits)
-            case _:
-                raise ValueError(f"{field} has no members that can be written")
-
-    @override
     def added(self, edits: Sequence[AddText]) -> list[Splice]:
         return members.item_splices(self.tree, edits)
-
-    @override
-    def edited(self, edits: Sequence[Edit]) -> Self:
-        """Additions come last: an input that is one text becomes a list with them, edited or not."""
-        additions = [edit for edit in edits if isinstance(edit, AddText)]
-        rest = [edit for edit in edits if not isinstance(edit, AddText)]
-        edited = super().edited(rest)
-        return super(ResponsesRequest, edited).edited(additions) if additions else edited
 
     @override
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:
         gone = repeats(self.tree, [change.at for change in changes])
         return [*gone, *moved_annotations(self.tree, changes)]
-
-    @override
-    def replaced(self, text: str) -> ResponsesRequest:
-        raise ValueError("a request is not replaced")
 
     @override
     def without(self, unseen: Sequence[Unseen]) -> Self:
@@ -176,7 +120,7 @@ class ResponsesRequest(JsonContent):
         return left.spliced(members.without_tools(left.tree) if is_bare else [])
 
 
-class ResponsesResponse(JsonContent):
+class ResponsesResponse(ModelResponse):
     """An answer; or what an upstream says when it refuses to give one."""
 
     __slots__ = ("echo",)
@@ -186,15 +130,10 @@ class ResponsesResponse(JsonContent):
         self.echo = Echo()
 
     @classmethod
+    @override
     def decode(cls, body: bytes, echo: Echo | None = None) -> Self:
         """Raises UpstreamError when the upstream sent no JSON object."""
-        try:
-            text, tree = rawjson.loads(body)
-        except RequestError:
-            raise UpstreamError("The upstream's answer is not strict JSON.", outcome="malformed") from None
-        if type(tree) is not dict:
-            raise UpstreamError("The upstream's answer is not a JSON object.", outcome="malformed")
-        return cls(text, tree, body).answering(echo)
+        return super().decode(body).answering(echo)
 
     def answering(self, echo: Echo | None) -> Self:
         """Itself, to the request that `echo` knows. To be called before anybody has looked at it."""
@@ -229,7 +168,7 @@ class ResponsesResponse(JsonContent):
     def replaced(self, text: str) -> ResponsesResponse:
         """This answer's envelope, with `text` and nothing else of what the model said."""
         kept = {name: self.tree[name] for name in _KEPT if name in self.tree}
-        return response_of(_saying(text, kept))
+        return ResponsesResponse.of(_saying(text, kept))
 
     @override
     def matcher(self) -> Matcher:
@@ -238,18 +177,6 @@ class ResponsesResponse(JsonContent):
     @override
     def removals(self) -> Removals:
         return paths.response_removals()
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
-
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
 
     @override
     def consequences(self, changes: Sequence[Change]) -> list[Splice]:
@@ -305,13 +232,12 @@ def answer(text: str, request: Content, request_id: str, created: int) -> Respon
             "total_tokens": 0,
         },
     }
-    return response_of(_saying(text, whose))
+    return ResponsesResponse.of(_saying(text, whose))
 
 
 def response_of(tree: Mapping[str, Any]) -> ResponsesResponse:
     """`tree` as an answer. Raises ValueError for what JSON cannot say."""
-    text = rawjson.dumps(tree)
-    return ResponsesResponse(text, rawjson.parse(text))
+    return ResponsesResponse.of(tree)
 
 
 def _saying(text: str, whose: Mapping[str, Any]) -> dict[str, Any]:
