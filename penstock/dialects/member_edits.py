@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock.dialects.splicing import AddMember, Drop, Path, Put, Splice
@@ -33,3 +33,17 @@ def metadata_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> li
     if not members:
         return []
     return [Put(("metadata",), members) if "metadata" in tree else AddMember((), "metadata", members)]
+
+
+def tool_edits(
+    edits: Sequence[MemberEdit], tool_name: Callable[[Mapping[str, Any]], str]
+) -> tuple[set[str], dict[str, object]]:
+    """The names of the tools that go, and what others are set to. Raises ValueError for what contradicts."""
+    removed = {edit.name for edit in edits if edit.value is REMOVED}
+    set_to = {edit.name: edit.value for edit in edits if edit.value is not REMOVED}
+    if len({edit.name for edit in edits}) < len(edits):
+        raise ValueError("two edits name the same tool")
+    for name, definition in set_to.items():
+        if not isinstance(definition, Mapping) or tool_name(definition) != name:
+            raise ValueError("a tool is set to something that is no definition of that name")
+    return removed, set_to

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from penstock.dialects.anthropic import blocks
 from penstock.dialects.anthropic.shape import definitions
-from penstock.dialects.member_edits import object_splices
+from penstock.dialects.member_edits import object_splices, tool_edits
 from penstock.dialects.splicing import AddElement, AddMember, Drop, Put, Splice
-from penstock.sdk.edits import REMOVED, AddText, MemberEdit
+from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.views import Tool
 
 # What is no parameter: other fields, what the gateway itself decides, credentials, what is kept elsewhere.
@@ -45,13 +45,7 @@ def tool_name(definition: Mapping[str, Any]) -> str:
 
 def tool_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[Splice]:
     """Tools removed, replaced or added by name, and with them what would point to a tool that is gone."""
-    removed = {edit.name for edit in edits if edit.value is REMOVED}
-    set_to = {edit.name: edit.value for edit in edits if edit.value is not REMOVED}
-    if len({edit.name for edit in edits}) < len(edits):
-        raise ValueError("two edits name the same tool")
-    for name, definition in set_to.items():
-        if not isinstance(definition, Mapping) or tool_name(definition) != name:
-            raise ValueError("a tool is set to something that is no definition of that name")
+    removed, set_to = tool_edits(edits, tool_name)
     return [*_removed(tree, removed, is_adding=bool(set_to)), *_set(tree, set_to)]
 
 

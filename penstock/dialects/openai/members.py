@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from penstock.dialects.member_edits import object_splices
+from penstock.dialects.member_edits import object_splices, tool_edits
 from penstock.dialects.splicing import AddElement, AddMember, Drop, Put, Splice
-from penstock.sdk.edits import REMOVED, AddText, MemberEdit
+from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.views import Tool
 
 # What is no parameter: other fields, and what the gateway itself decides.
@@ -52,13 +52,7 @@ def tool_name(definition: Any) -> str:
 
 def tool_splices(tree: Mapping[str, Any], edits: Sequence[MemberEdit]) -> list[Splice]:
     """Tools removed, replaced or added by name, and with them what would point to a tool that is gone."""
-    removed = {edit.name for edit in edits if edit.value is REMOVED}
-    set_to = {edit.name: edit.value for edit in edits if edit.value is not REMOVED}
-    if len({edit.name for edit in edits}) < len(edits):
-        raise ValueError("two edits name the same tool")
-    for name, definition in set_to.items():
-        if not isinstance(definition, Mapping) or tool_name(definition) != name:
-            raise ValueError("a tool is set to something that is no definition of that name")
+    removed, set_to = tool_edits(edits, tool_name)
     return [*_removed(tree, removed, adding=bool(set_to)), *_set(tree, set_to)]
 
 
