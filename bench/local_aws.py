@@ -66,6 +66,7 @@ class LocalAws:
             evidence_key_secret="evidence-key",  # noqa: S106 - the name of one
             snapshot_path=str(self.folder / "snapshot.json"),
             region=REGION,
+            deployment="bench",
             plugin_roots=self.plugin_roots,
             local=True,
         )

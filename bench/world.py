@@ -222,7 +222,7 @@ class World:
             secrets=MemorySecrets({}),
             ledger=ledger,
             outbox=ports.get("outbox") or encode_only,
-            telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms()), sink),
+            telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms(), "bench"), sink),
             digest_key=lambda: EVIDENCE_KEY,
             body_limit_bytes=4_000_000,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as apigateway
@@ -12,7 +13,8 @@ from constructs import Construct
 from infra.whereabouts import Whereabouts
 from penstock.adapters.resources import dead_queue
 
-NAMESPACE = "Penstock"  # `penstock.evidence.telemetry`
+# Namespace, and the first dimension of every metric: `penstock.evidence.telemetry`.
+NAMESPACE, DEPLOYMENT = "Penstock", "deployment"
 REQUEST = "dialect,route,status_class"
 MINUTE = 60
 
@@ -31,6 +33,7 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         queues = [where.names.outbox, *queues]
+        search, own = partial(_search, where.deployment), partial(_own, where.deployment)
         cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -40,27 +43,27 @@ class Dashboard(Construct):
                     _graph("Requests", [_requests(api, name) for name in ("Count", "4XXError", "5XXError")]),
                     _graph(
                         "Time of requests (ms)",
-                        _search("RequestDuration", REQUEST, "p50", "p99"),
+                        search("RequestDuration", REQUEST, "p50", "p99"),
                     ),
                     _graph(
                         "Time the gateway adds (ms)",
-                        _search("GatewayOverhead", REQUEST, "p50", "p99"),
+                        search("GatewayOverhead", REQUEST, "p50", "p99"),
                     ),
                 ],
                 [
-                    _graph("Plugins: executions", _search("PluginExecutions", "action,moment,plugin", "Sum")),
-                    _graph("Plugins: blocks", _search("PluginBlocks", "moment,plugin", "Sum")),
-                    _graph("Plugins: errors", _search("PluginErrors", "moment,plugin", "Sum")),
-                    _graph("Plugins: time (ms)", _search("PluginDuration", "moment,plugin", "p99")),
+                    _graph("Plugins: executions", search("PluginExecutions", "action,moment,plugin", "Sum")),
+                    _graph("Plugins: blocks", search("PluginBlocks", "moment,plugin", "Sum")),
+                    _graph("Plugins: errors", search("PluginErrors", "moment,plugin", "Sum")),
+                    _graph("Plugins: time (ms)", search("PluginDuration", "moment,plugin", "p99")),
                 ],
                 [
-                    _graph("Denied by controls", _search("ControlDenials", "stage", "Sum")),
-                    _graph("Upstream errors", _search("UpstreamErrors", "provider", "Sum")),
-                    _graph("Background: delivered", _search("BackgroundDelivered", "plugin", "Sum")),
-                    _graph("Background: failed", _search("BackgroundFailed", "plugin", "Sum")),
+                    _graph("Denied by controls", search("ControlDenials", "stage", "Sum")),
+                    _graph("Upstream errors", search("UpstreamErrors", "provider", "Sum")),
+                    _graph("Background: delivered", search("BackgroundDelivered", "plugin", "Sum")),
+                    _graph("Background: failed", search("BackgroundFailed", "plugin", "Sum")),
                 ],
                 [
-                    _graph("Evidence stored, lost", [_own("EvidenceStored"), _own("EvidenceLost")]),
+                    _graph("Evidence stored, lost", [own("EvidenceStored"), own("EvidenceLost")]),
                     _graph("Queues: oldest message (s)", [_age(queue) for queue in queues]),
                     _graph("Dead letters", [_depth(dead_queue(q)) for q in queues]),
                 ],
@@ -72,9 +75,10 @@ def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWid
     return cloudwatch.GraphWidget(title=title, left=metrics, width=6, height=6)
 
 
-def _search(name: str, dimensions: str, *statistics: str) -> list[cloudwatch.IMetric]:
+def _search(deployment: str, name: str, dimensions: str, *statistics: str) -> list[cloudwatch.IMetric]:
     """Every combination of these dimensions that there is: what plugins are deployed needs no edit here."""
-    schema = f'{{{NAMESPACE},{dimensions}}} MetricName="{name}"'
+    ours = f'{DEPLOYMENT}="{deployment}"'
+    schema = f'{{{NAMESPACE},{DEPLOYMENT},{dimensions}}} MetricName="{name}" {ours}'
     return [
         cloudwatch.MathExpression(
             expression=f"SEARCH('{schema}', '{statistic}', {MINUTE})",
@@ -91,8 +95,8 @@ def _requests(api: apigateway.RestApi, name: str) -> cloudwatch.IMetric:
     return _metric("AWS/ApiGateway", name, dimensions, "Sum")
 
 
-def _own(name: str) -> cloudwatch.IMetric:
-    return _metric(NAMESPACE, name, {}, "Sum")
+def _own(deployment: str, name: str) -> cloudwatch.IMetric:
+    return _metric(NAMESPACE, name, {DEPLOYMENT: deployment}, "Sum")
 
 
 def _age(queue: str) -> cloudwatch.IMetric:

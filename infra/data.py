@@ -43,14 +43,15 @@ class DataStack(Stack):
             for plugin in snapshot.plugins.values()
             if plugin.in_background
         }
-        self.resources = self._resources(names)
+        self.resources = self._resources(snapshot.deployment, names)
         self._say(self.resources)
         RemovalPolicies.of(self).retain_on_update_or_delete()
 
-    def _resources(self, names: Names) -> Resources:
+    def _resources(self, deployment: str, names: Names) -> Resources:
         """What functions and the command line are told; the values are CloudFormation's to fill in."""
         queues = f"https://sqs.{Aws.REGION}.{Aws.URL_SUFFIX}/{Aws.ACCOUNT_ID}"
         return Resources(
+            deployment=deployment,
             region=Aws.REGION,
             control_table=self.tables.control.table_name,
             ledger_table=self.tables.ledger.table_name,

@@ -57,6 +57,7 @@ class Whereabouts:
     def resources(self) -> Resources:
         """What functions are told."""
         return Resources(
+            deployment=self.deployment,
             region=Aws.REGION,
             control_table=self.names.control_table,
             ledger_table=self.names.ledger_table,

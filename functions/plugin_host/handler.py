@@ -41,7 +41,7 @@ class Function:
             transport=httpx.HTTPTransport(trust_env=False),
             local=settings.local,
         )
-        self._name = name
+        self._name, self._deployment = name, settings.deployment
         self._host = PluginHost(plugin, parts)
         self._batches = Batches(self._deliver)
         self._context: Any = None
@@ -52,7 +52,7 @@ class Function:
         response = self._batches.process(event)
         failed = len(response["batchItemFailures"]) + self._failed
         counts = {"BackgroundDelivered": self._delivered, "BackgroundFailed": failed}
-        telemetry.emit(telemetry.count_lines(counts, now_ms(), plugin=self._name))
+        telemetry.emit(telemetry.count_lines(counts, now_ms(), self._deployment, plugin=self._name))
         return response
 
     def _deliver(self, message: SQSRecord) -> None:

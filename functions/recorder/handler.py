@@ -30,14 +30,16 @@ class Function:
             Dispatcher(SqsQueues(clients), settings.plugin_queue_url),
             now_ms,
         )
+        self._deployment = settings.deployment
         self._batches = Batches(self._record)
         self._stored: list[EvidenceRecord] = []
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         self._stored.clear()
         response = self._batches.process(event)
-        lines = telemetry.batch_lines(self._stored, now_ms())
-        telemetry.emit(lines + telemetry.count_lines({"EvidenceStored": len(self._stored)}, now_ms()))
+        counts = {"EvidenceStored": len(self._stored)}
+        lines = telemetry.batch_lines(self._stored, now_ms(), self._deployment)
+        telemetry.emit(lines + telemetry.count_lines(counts, now_ms(), self._deployment))
         return response
 
     def _record(self, message: SQSRecord) -> None:

@@ -44,13 +44,13 @@ def sweeper() -> Sweeper:
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """One run; what is left over is the next one's."""
     swept = sweeper().sweep(LIMIT, lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
-    report(swept)
+    report(swept, Settings.read(os.environ).deployment)
     return {"settled": swept.settled, "postponed": swept.postponed, "lost": swept.lost}
 
 
-def report(swept: Swept) -> None:
+def report(swept: Swept, deployment: str) -> None:
     """Metrics only for what happened: a quiet run costs nothing."""
     counts = {"EvidenceStored": swept.stored, "EvidenceLost": swept.lost}
-    telemetry.emit(telemetry.count_lines(counts, now_ms()))
+    telemetry.emit(telemetry.count_lines(counts, now_ms(), deployment))
     if swept.stored:
         log.warning("requests without outcome were closed", extra={"count": swept.stored})

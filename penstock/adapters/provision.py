@@ -44,7 +44,7 @@ def provision(
     names = Names.of(deployment)
     for table in (CONTROL, LEDGER, STORAGE):
         create_table(clients, table, f"{deployment}-{table.name}")
-    _create_bucket(clients, names.evidence_bucket)
+    create_bucket(clients, names.evidence_bucket)
     _create_secret(clients, names.evidence_key_secret, _new_evidence_key())
     for name, value in (secrets or {}).items():
         store_secret(clients, name, value)
@@ -54,6 +54,7 @@ def provision(
         for plugin in plugins
     }
     return Resources(
+        deployment=deployment,
         region=clients.dynamodb.meta.region_name,
         control_table=names.control_table,
         ledger_table=names.ledger_table,
@@ -128,7 +129,7 @@ def _expire(clients: Clients, table: Table, name: str) -> None:
         )
 
 
-def _create_bucket(clients: Clients, name: str) -> None:
+def create_bucket(clients: Clients, name: str) -> None:
     """Make the bucket with Object Lock, which brings versions; how long objects are held, the stack says."""
     from botocore.exceptions import ClientError
 

@@ -55,6 +55,7 @@ class Names:
 class Resources:
     """The resources themselves. `plugin_queues`: background plugin → its queue."""
 
+    deployment: str
     region: str
     control_table: str
     ledger_table: str
@@ -77,6 +78,7 @@ class Resources:
             evidence_key_secret=self.evidence_key_secret,
             snapshot_path=snapshot_path,
             region=self.region,
+            deployment=self.deployment,
             plugin_roots=plugin_roots,
             local=local,
         )

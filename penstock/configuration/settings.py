@@ -8,6 +8,7 @@
     PENSTOCK_SNAPSHOT             path of the compiled snapshot
     PENSTOCK_PLUGIN_ROOTS         folders that hold plugin folders, as PATH is written
     PENSTOCK_LOCAL                `1` on the local gateway only: plain http to this machine is allowed
+    PENSTOCK_DEPLOYMENT           its name: a dimension of every metric
     AWS_REGION
 
 A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
@@ -36,6 +37,7 @@ _REQUIRED = {
     "evidence_key_secret": "PENSTOCK_EVIDENCE_KEY",
     "snapshot_path": "PENSTOCK_SNAPSHOT",
     "region": "AWS_REGION",
+    "deployment": "PENSTOCK_DEPLOYMENT",
 }
 
 
@@ -52,6 +54,7 @@ class Settings:
     evidence_key_secret: str
     snapshot_path: str
     region: str
+    deployment: str
     plugin_roots: tuple[str, ...] = (LAYERS,)
     local: bool = False
 

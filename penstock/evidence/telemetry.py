@@ -1,15 +1,16 @@
 """Metrics as CloudWatch's embedded metric format (EMF): one JSON line per request, also the searchable log.
 
-    who         line                                dimension sets
-    gateway     one per request (`request_lines`)   {dialect, route, status_class} {provider} {}
+    who         line                                dimension sets, `deployment` first in each
+    gateway     one per request (`request_lines`)   {dialect, route, status_class} {provider} {…}
     recorder    some per batch (`batch_lines`)      {plugin, moment} {plugin, moment, action} {stage}
-    background  one per batch (`count_lines`)       {plugin} or {}
+    background  one per batch (`count_lines`)       {plugin} or {…}
 
 A line of EMF holds one value of each dimension, so plugins cannot share the request's line; the recorder
-writes theirs, added up over its batch and out of the caller's time. Dimensions come from bounded sets only;
-ids of requests, keys and organisations are members that can be searched, never dimensions. Why by hand:
-`docs/adr/0002-telemetry-by-hand.md`. Source of the format: Amazon CloudWatch User Guide, "Specification:
-Embedded metric format".
+writes theirs, added up over its batch and out of the caller's time. Dimensions come from bounded sets only:
+the first is the deployment's name, so that two in one account and region never add up (one value in each: no
+further metric to pay for). Ids of requests, keys and organisations are members that can be searched, never
+dimensions. Why by hand: `docs/adr/0002-telemetry-by-hand.md`. Source of the format: Amazon CloudWatch User
+Guide, "Specification: Embedded metric format".
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from penstock.evidence.encoding import as_json
 from penstock.evidence.record import EvidenceRecord, PlacementRecord, UpstreamRecord
 
 NAMESPACE = "Penstock"
+DEPLOYMENT = "deployment"
 
 Unit = Literal["Count", "Milliseconds", "None"]
 Value = float | Sequence[float]
@@ -43,12 +45,12 @@ class Group(NamedTuple):
     metrics: Sequence[Metric]
 
 
-def line(groups: Sequence[Group], members: Mapping[str, object], now_ms: int) -> str:
-    """One line of EMF: `members` hold the dimensions' values and whatever else shall be searchable."""
+def line(groups: Sequence[Group], members: Mapping[str, object], now_ms: int, deployment: str) -> str:
+    """One line of EMF: `members` hold the groups' dimensions and whatever else shall be searchable."""
     directives = [
         {
             "Namespace": NAMESPACE,
-            "Dimensions": [group.dimensions],
+            "Dimensions": [(DEPLOYMENT, *group.dimensions)],
             "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric in group.metrics],
         }
         for group in groups
@@ -56,7 +58,7 @@ def line(groups: Sequence[Group], members: Mapping[str, object], now_ms: int) ->
     ]
     values = {metric.name: metric.value for group in groups for metric in group.metrics}
     body: dict[str, Any] = {"_aws": {"Timestamp": now_ms, "CloudWatchMetrics": directives}}
-    return as_json(body | dict(members) | values).decode()
+    return as_json({**body, DEPLOYMENT: deployment, **members, **values}).decode()
 
 
 def emit(lines: Iterable[str], out: TextIO | None = None) -> None:
@@ -66,7 +68,9 @@ def emit(lines: Iterable[str], out: TextIO | None = None) -> None:
     stream.flush()
 
 
-def request_lines(record: EvidenceRecord, now_ms: int, trace_id: str | None = None) -> list[str]:
+def request_lines(
+    record: EvidenceRecord, now_ms: int, deployment: str, trace_id: str | None = None
+) -> list[str]:
     """The request's line; and one more for each further provider, when routing went to several."""
     providers = list(dict.fromkeys(attempt.provider for attempt in reversed(record.upstream)))
     groups = [
@@ -81,13 +85,14 @@ def request_lines(record: EvidenceRecord, now_ms: int, trace_id: str | None = No
             [Group(("provider",), _upstream_metrics(record, provider))],
             {"provider": provider, "request_id": record.request_id},
             now_ms,
+            deployment,
         )
         for provider in providers[1:]
     ]
-    return [line(groups, members, now_ms), *further]
+    return [line(groups, members, now_ms, deployment), *further]
 
 
-def batch_lines(records: Iterable[EvidenceRecord], now_ms: int) -> list[str]:
+def batch_lines(records: Iterable[EvidenceRecord], now_ms: int, deployment: str) -> list[str]:
     """What the records of one batch say about plugins and controls, added up."""
     runs: defaultdict[tuple[str, str, str], list[PlacementRecord]] = defaultdict(list)
     denials: defaultdict[str, int] = defaultdict(int)
@@ -98,15 +103,18 @@ def batch_lines(records: Iterable[EvidenceRecord], now_ms: int) -> list[str]:
         for control in record.controls:
             if control.decision == "deny":
                 denials[control.stage] += 1
-    plugins = [_plugin_line(key, placements, now_ms) for key, placements in runs.items()]
-    controls = [count_lines({"ControlDenials": n}, now_ms, stage=stage) for stage, n in denials.items()]
+    plugins = [_plugin_line(key, placements, now_ms, deployment) for key, placements in runs.items()]
+    controls = [
+        count_lines({"ControlDenials": n}, now_ms, deployment, stage=stage) for stage, n in denials.items()
+    ]
     return plugins + [text for lines in controls for text in lines]
 
 
-def count_lines(counts: Mapping[str, int], now_ms: int, **dimensions: str) -> list[str]:
+def count_lines(counts: Mapping[str, int], now_ms: int, deployment: str, **dimensions: str) -> list[str]:
     """One line that counts several things, such as `EvidenceStored`; none when nothing is to be counted."""
     metrics = [Metric(name, "Count", count) for name, count in counts.items() if count]
-    return [line([Group(tuple(dimensions), metrics)], dimensions, now_ms)] if metrics else []
+    group = Group(tuple(dimensions), metrics)
+    return [line([group], dimensions, now_ms, deployment)] if metrics else []
 
 
 # These say that nothing ran here: left out of the executions.
@@ -114,7 +122,9 @@ _NO_RUN = ("skipped", "dispatched")
 _MAX_VALUES = 100
 
 
-def _plugin_line(key: tuple[str, str, str], placements: Sequence[PlacementRecord], now_ms: int) -> str:
+def _plugin_line(
+    key: tuple[str, str, str], placements: Sequence[PlacementRecord], now_ms: int, deployment: str
+) -> str:
     plugin, moment, action = key
     gates = _gate_metrics(placements)
     executions = [metric for metric in gates if metric.name == "PluginExecutions"]
@@ -123,6 +133,7 @@ def _plugin_line(key: tuple[str, str, str], placements: Sequence[PlacementRecord
         [Group(("plugin", "moment", "action"), executions), Group(("plugin", "moment"), others)],
         {"plugin": plugin, "moment": moment, "action": action},
         now_ms,
+        deployment,
     )
 
 

@@ -61,7 +61,9 @@ def build(environment: Mapping[str, str]) -> Gateway:
             secrets=secrets,
             ledger=DynamoLedger(clients, settings.ledger_table),
             outbox=outbox(SqsQueues(clients), settings.outbox_url),
-            telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms())),
+            telemetry=lambda record: telemetry.emit(
+                telemetry.request_lines(record, now_ms(), settings.deployment)
+            ),
             digest_key=digest_key(secrets, settings.evidence_key_secret),
             body_limit_bytes=snapshot.body_limit_bytes,
             mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),

@@ -7,6 +7,7 @@ from penstock.configuration.settings import Settings
 
 PAIR = QueuePair("https://sqs/1/p-outbox", "arn:outbox", "https://sqs/1/p-outbox-dead", "arn:dead")
 RESOURCES = Resources(
+    deployment="p",
     region="eu-central-1",
     control_table="p-control",
     ledger_table="p-ledger",

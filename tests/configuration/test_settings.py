@@ -18,6 +18,7 @@ SETTINGS = Settings(
     evidence_key_secret="p/evidence-key",
     snapshot_path="/var/task/snapshot.json",
     region="eu-central-1",
+    deployment="team",
     plugin_roots=("/a", "/b"),
     local=True,
 )

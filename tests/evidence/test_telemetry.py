@@ -33,7 +33,7 @@ DIMENSIONS = {
 
 
 def parsed(record: EvidenceRecord) -> dict[str, Any]:
-    (text,) = telemetry.request_lines(record, NOW_MS)
+    (text,) = telemetry.request_lines(record, NOW_MS, "team")
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -47,12 +47,16 @@ def directives(line: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("example", examples.EXAMPLES)
 def test_every_line_is_valid_emf_with_known_metrics_and_dimensions(example: Any) -> None:
     record = example()
-    lines = telemetry.request_lines(record, NOW_MS, "1-trace") + telemetry.batch_lines([record], NOW_MS)
+    lines = telemetry.request_lines(record, NOW_MS, "team", "1-trace") + telemetry.batch_lines(
+        [record], NOW_MS, "team"
+    )
     for line in map(json.loads, lines):
         for directive in directives(line):
             assert directive["Namespace"] == "Penstock"
             (dimensions,) = directive["Dimensions"]
-            assert set(dimensions) <= DIMENSIONS
+            assert dimensions[0] == "deployment", "two deployments of an account never add up"
+            assert line["deployment"] == "team"
+            assert set(dimensions[1:]) <= DIMENSIONS
             assert all(isinstance(line[name], str) for name in dimensions)
             for metric in directive["Metrics"]:
                 assert metric["Name"] in METRICS
@@ -95,7 +99,7 @@ def test_each_further_provider_has_a_line_of_its_own() -> None:
         UpstreamRecord(2, "second", "m", 200, "ok", 7.0),
     ]
     record = replace(examples.answered(), upstream=attempts)
-    lines = [json.loads(text) for text in telemetry.request_lines(record, NOW_MS)]
+    lines = [json.loads(text) for text in telemetry.request_lines(record, NOW_MS, "team")]
     assert [line["provider"] for line in lines] == ["second", "first"]
     assert "UpstreamErrors" not in lines[0]
     assert (lines[1]["UpstreamErrors"], "Requests" in lines[1]) == (1, False)
@@ -110,7 +114,7 @@ def test_ids_are_never_dimensions() -> None:
 
 def test_a_batch_adds_up_what_its_plugins_and_controls_did() -> None:
     records = [examples.answered(), examples.answered(), examples.denied()]
-    lines = [json.loads(text) for text in telemetry.batch_lines(records, NOW_MS)]
+    lines = [json.loads(text) for text in telemetry.batch_lines(records, NOW_MS, "team")]
     plugin, control = lines
     assert (plugin["plugin"], plugin["action"], plugin["PluginExecutions"]) == (
         "pii-redactor",
@@ -122,15 +126,15 @@ def test_a_batch_adds_up_what_its_plugins_and_controls_did() -> None:
 
 
 def test_no_metric_has_more_values_than_the_format_admits() -> None:
-    lines = [json.loads(text) for text in telemetry.batch_lines([examples.answered()] * 300, NOW_MS)]
+    lines = [json.loads(text) for text in telemetry.batch_lines([examples.answered()] * 300, NOW_MS, "team")]
     assert len(lines[0]["PluginDuration"]) == 100
     assert lines[0]["PluginExecutions"] == 300
 
 
 def test_lines_are_written_whole_and_flushed() -> None:
     out = io.StringIO()
-    telemetry.emit(telemetry.count_lines({"EvidenceStored": 3, "EvidenceLost": 0}, NOW_MS), out)
+    telemetry.emit(telemetry.count_lines({"EvidenceStored": 3, "EvidenceLost": 0}, NOW_MS, "team"), out)
     line = json.loads(out.getvalue())
     assert line["EvidenceStored"] == 3
     assert "EvidenceLost" not in line
-    assert directives(line)[0]["Dimensions"] == [[]]
+    assert directives(line)[0]["Dimensions"] == [["deployment"]]

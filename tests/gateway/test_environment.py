@@ -38,7 +38,7 @@ def compiled(tmp_path: Path) -> tuple[Snapshot, Settings]:
 
 
 def settings(roots: tuple[str, ...]) -> Settings:
-    return Settings("c", "l", "s", "b", "o", "q-{plugin}", "k", "snapshot.json", "eu-central-1", roots)
+    return Settings("c", "l", "s", "b", "o", "q-{plugin}", "k", "snapshot.json", "eu-central-1", "d", roots)
 
 
 def test_plugins_are_loaded_from_their_folder_into_their_gates(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from penstock.evidence.telemetry import NAMESPACE
+from penstock.evidence.telemetry import DEPLOYMENT, NAMESPACE
 from tests import tree
 from tests.infra.template import Template, plain
 
@@ -21,6 +21,17 @@ def test_the_dashboard_shows_only_metrics_that_somebody_writes(compute: Template
 
 def test_the_dashboard_reads_the_namespace_that_the_functions_write_to(compute: Template) -> None:
     assert set(re.findall(r"SEARCH\('{(\w+),", body(compute))) == {NAMESPACE}
+
+
+def test_the_dashboard_shows_this_deployment_s_metrics_and_no_other_s(compute: Template) -> None:
+    searches = re.findall(r"SEARCH\('{(.*?)', '", body(compute))
+    assert searches
+    for search in searches:
+        assert search.startswith(f"{NAMESPACE},{DEPLOYMENT},")
+        assert re.search(rf'{DEPLOYMENT}=\\*"stacktest\\*"$', search), search
+    own = re.findall(rf'\["{NAMESPACE}","(\w+)"(.*?)[,\]]{{', body(compute))
+    assert {name for name, _ in own} == {"EvidenceStored", "EvidenceLost"}
+    assert all(f'"{DEPLOYMENT}","stacktest"' in rest for _, rest in own)
 
 
 def test_every_queue_of_the_deployment_is_on_it(compute: Template) -> None:
