@@ -158,6 +158,7 @@ def _after(run: Harness, text: str) -> Callable[[], Result]:
         "text": [text, "", text],
         "reasoning": text,
         "tool_calls": [text],
+        "mcp_result": [text, "", text],
         "request": _request(text),
     }
     return lambda: run.after(**values)
@@ -178,6 +179,9 @@ def _request(text: str) -> RequestValues:
         "tool": text,
         "tools": [{"type": "function", "function": definition}],
         "tool_calls": [text],
+        "mcp_arguments": [text, "", text],
+        "mcp_method": "tools/call",
+        "mcp_tool": "look_up",
         "metadata": {"note": text, "count": 2**70},
         "parameters": {"stop": [text], "temperature": 0.5, "user": None},
     }

@@ -61,6 +61,9 @@ class RequestValues(TypedDict, total=False):
     tool: Text
     tools: Sequence[Mapping[str, Any]]
     tool_calls: Text
+    mcp_arguments: Text
+    mcp_method: str
+    mcp_tool: str
     metadata: Mapping[str, Any]
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
@@ -77,6 +80,7 @@ class ResponseValues(TypedDict, total=False):
     text: Text
     reasoning: Text
     tool_calls: Text
+    mcp_result: Text
     status: int
     usage: Mapping[str, int]
     headers: Mapping[str, str]
@@ -100,6 +104,9 @@ def request_values(given: RequestValues) -> dict[str, Any]:
         "request.tags": dict(given.get("tags", {})),
         "request.tools": _tools(given.get("tools", ())),
         "request.tool_calls": _texts(given.get("tool_calls", ())),
+        "request.mcp.arguments": _texts(given.get("mcp_arguments", ())),
+        "request.mcp.method": given.get("mcp_method"),
+        "request.mcp.tool": given.get("mcp_tool"),
         "request.model": given.get("model", "test-model"),
         "request.route": given.get("route", "/v1/chat/completions"),
     }
@@ -114,6 +121,7 @@ def response_values(given: ResponseValues) -> dict[str, Any]:
         "response.text": _texts(given.get("text", ())),
         "response.reasoning": _texts(given.get("reasoning", ())),
         "response.tool_calls": _texts(given.get("tool_calls", ())),
+        "response.mcp.result": _texts(given.get("mcp_result", ())),
         "response.status": given.get("status", 200),
         "response.usage": dict(given.get("usage", {})),
         "response.metadata": dict(given.get("metadata", {})),

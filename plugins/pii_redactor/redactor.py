@@ -35,6 +35,7 @@ REQUEST_FIELDS: Mapping[str, Callable[[Request], Texts | Members]] = MappingProx
         "request.messages.tool": lambda request: request.messages.tool,
         "request.tools": lambda request: request.tools,
         "request.tool_calls": lambda request: request.tool_calls,
+        "request.mcp.arguments": lambda request: request.mcp.arguments,
         "request.metadata": lambda request: request.metadata,
         "request.parameters": lambda request: request.parameters,
     }
@@ -44,6 +45,7 @@ RESPONSE_FIELDS: Mapping[str, Callable[[Response], Texts | Members]] = MappingPr
         "response.text": lambda response: response.text,
         "response.reasoning": lambda response: response.reasoning,
         "response.tool_calls": lambda response: response.tool_calls,
+        "response.mcp.result": lambda response: response.mcp.result,
     }
 )
 BLOCKS: Mapping[Kind, Block] = MappingProxyType(

@@ -39,6 +39,7 @@ REQUEST_FIELDS: Mapping[str, Callable[[Request], Texts | Members]] = MappingProx
         "request.messages.tool": lambda request: request.messages.tool,
         "request.tools": lambda request: request.tools,
         "request.tool_calls": lambda request: request.tool_calls,
+        "request.mcp.arguments": lambda request: request.mcp.arguments,
         "request.metadata": lambda request: request.metadata,
         "request.parameters": lambda request: request.parameters,
     }
@@ -48,6 +49,7 @@ RESPONSE_FIELDS: Mapping[str, Callable[[Response], Texts]] = MappingProxyType(
         "response.text": lambda response: response.text,
         "response.reasoning": lambda response: response.reasoning,
         "response.tool_calls": lambda response: response.tool_calls,
+        "response.mcp.result": lambda response: response.mcp.result,
     }
 )
 
