@@ -11,6 +11,7 @@ import re
 import string
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]  # CPython's parser has no public name
 from re import _parser as parser  # type: ignore[attr-defined]  # same
 from typing import Any, Final
@@ -129,12 +130,18 @@ class _Maker:
             return chr(of)
         if kind not in {op.ANY, op.NOT_LITERAL, op.IN}:
             return ""
-        taken = [char for char in _CHARACTERS if _takes(kind, of, char)]
+        taken = _taken(kind, tuple(of) if kind is op.IN else of)
         self._made += 7  # coprime to 26, 52, 62 and 10: it goes through all of them
         if not taken:  # beyond ASCII: the first that is named
             first = of[0][1]
             return chr(first if isinstance(first, int) else first[0])
         return taken[self._made % len(taken)]
+
+
+@lru_cache(maxsize=1024)  # a repetition asks for each of its characters, thousands of times
+def _taken(kind: Any, of: Any) -> tuple[str, ...]:
+    """The characters that one part of a pattern takes."""
+    return tuple(char for char in _CHARACTERS if _takes(kind, of, char))
 
 
 def _takes(kind: Any, of: Any, char: str) -> bool:

@@ -129,6 +129,7 @@ class Harness:
         self.manifest = manifest
         self._plugin = plugin
         self._config = config
+        self._settings = config.model_dump(mode="json")
         self._without = frozenset(without)
         self._capabilities = capabilities or FakeCapabilities(manifest, config, {}, None)
         self._specs = {
@@ -237,10 +238,11 @@ class Harness:
         window_chars = asked.window_chars or 1
         hold_chars = asked.max_hold_chars or window_chars
 
+        values = response_values({"request": request or {}})
+
         def find(text: str, is_end: bool) -> Look:
             piece = Piece(is_end, window_chars, hold_chars)
-            given = {**response_values({"request": request or {}}), field: TextValues((text,), piece=piece)}
-            result = self._run(AFTER, given)
+            result = self._run(AFTER, {**values, field: TextValues((text,), piece=piece)})
             if result.failure:
                 raise result.error or result.failure
             return Look() if result.decision is None else look_of(result.decision, field, text)
@@ -259,13 +261,12 @@ class Harness:
         return self._plugin.after_upstream(Response(projection), context)
 
     def _terms(self, asked: MomentRequest) -> Terms:
-        settings = self._config.model_dump(mode="json")
         return Terms(
             writes=frozenset(asked.writes) - self._without,
             effects=frozenset(asked.effects),
             reasons=frozenset(self.manifest.reasons),
             tags={
-                name: frozenset(tag.values or texts_at(settings, tag.values_from))
+                name: frozenset(tag.values or texts_at(self._settings, tag.values_from))
                 for name, tag in self.manifest.tags.items()
             },
         )
