@@ -12,6 +12,7 @@ from penstock import dialects
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
 from penstock.sdk import fields
+from penstock.sdk.fields import BEFORE, Moment
 from penstock.sdk.manifest import window_problem
 
 
@@ -42,15 +43,22 @@ def served(*, mcp: bool) -> tuple[Surface, ...]:
 
 
 def coverage_problem(
-    placement: Placement, surfaces: tuple[Surface, ...] = SURFACES
+    placement: Placement,
+    surfaces: tuple[Surface, ...] = SURFACES,
+    known: tuple[Surface, ...] = SURFACES,
 ) -> tuple[str, str] | None:
-    """What is wrong with where `placement` applies, and the remedy; None when it can act on all of it."""
+    """What is wrong with where `placement` applies, and the remedy; None when it can act on all of it.
+
+    A field of `known` traffic that a deployment does not serve may be granted: one grant of a guard then fits
+    with MCP and without.
+    """
     inside = [surface for surface in surfaces if _may_admit(placement.scope, surface)]
     if not inside:
         return "its scope admits no traffic that carries content.", "Widen `dialect` or `route`."
     names = sorted({*placement.reads, *placement.terms.writes})
+    possible = [surface for surface in known if _may_admit(placement.scope, surface)]
     for name in names:
-        if not any(_carries(surface, name) for surface in inside):
+        if not any(_carries(surface, name) for surface in (*inside, *possible)):
             return (
                 f"no traffic in its scope carries {name!r}.",
                 f"Take {name!r} out of its grant, or widen its scope.",
@@ -60,19 +68,34 @@ def coverage_problem(
         if not any(_carries(surface, name) for name in content):
             left_out = f'{{ dialect = ["{surface.dialect}"], route = ["{surface.route}"] }}'
             problem = f"it cannot act on {surface.name}: none of its fields is there."
-            return problem, f"Leave it out: scope.except = [{left_out}]."
+            there = " or ".join(_content_of(surface, placement.moment))
+            return problem, f"Grant it {there}, or leave this out: scope.except = [{left_out}]."
     return None
 
 
 def stream_problem(placement: Placement) -> tuple[str, str] | None:
-    """Why `placement` cannot meet a stream as it declares, and the remedy; None when it can."""
-    if placement.stream != "window":
+    """Why `placement` cannot meet a stream as it declares, and the remedy; None when it can.
+
+    Each message of MCP is whole, so that a guard of MCP alone needs no text that grows.
+    """
+    streamed = any(_may_admit(placement.scope, each) for each in SURFACES if each.dialect != _MCP)
+    if placement.stream != "window" or not streamed:
         return None
     if placement.host == "function":
         problem = "a function of its own is too far away to be called for each piece of a stream."
         return problem, 'Have its manifest declare stream = "buffer", or write host = "in_process".'
     found = window_problem(placement.reads, placement.terms.writes, placement.terms.effects)
     return None if found is None else (found, 'Grant more, or have its manifest declare stream = "buffer".')
+
+
+def _content_of(surface: Surface, moment: Moment) -> list[str]:
+    """The fields in which traffic of `surface` carries content at `moment`."""
+    part = "request." if moment == BEFORE else "response."
+    return [
+        name
+        for name in fields.FIELDS
+        if name.startswith(part) and name in fields.CONTENT_FIELDS and _carries(surface, name)
+    ]
 
 
 def _carries(surface: Surface, name: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def problem(
         terms=Terms(frozenset(writes)),
         **more,
     )
-    found = coverage_problem(placement, surfaces or (CHAT,))
+    found = coverage_problem(placement, surfaces or (CHAT,), surfaces or (CHAT,))
     return found[0] if found else None
 
 
@@ -51,6 +52,26 @@ def test_a_placement_that_sees_its_fields_everywhere_passes() -> None:
 @pytest.mark.parametrize("name", ["request.mcp.arguments", "request.mcp.tool"])
 def test_a_field_that_no_traffic_carries_is_refused(name: str) -> None:
     assert problem(reads=("request.messages.user", name)) == f"no traffic in its scope carries {name!r}."
+
+
+@pytest.mark.parametrize("name", ["request.mcp.arguments", "request.mcp.tool"])
+def test_a_field_of_traffic_that_this_deployment_does_not_serve_may_be_granted(name: str) -> None:
+    placement = windowed(moment="before_upstream", stream=None, reads=("request.messages.user", name))
+    assert coverage_problem(placement, served(mcp=False)) is None
+    models = replace(placement, scope=Scope.of({"dialect": ("openai",)}))
+    assert coverage_problem(models, served(mcp=True)) is not None, "no traffic in its scope ever has it"
+
+
+def test_who_is_blind_on_a_surface_is_told_what_to_grant() -> None:
+    placement = windowed(moment="before_upstream", stream=None, reads=("request.messages.user",))
+    found = coverage_problem(placement, served(mcp=True))
+    assert found == (
+        "it cannot act on mcp:message: none of its fields is there.",
+        (
+            "Grant it request.metadata or request.mcp.arguments, or leave this out: "
+            'scope.except = [{ dialect = ["mcp"], route = ["/mcp/{server}"] }].'
+        ),
+    )
 
 
 def test_a_guard_that_is_blind_on_one_surface_is_refused_unless_that_is_left_out() -> None:
@@ -126,6 +147,13 @@ def test_a_placement_that_cannot_meet_a_stream_as_it_declares_is_refused(
     assert found is not None
     assert said in found[0]
     assert stream_problem(windowed(**more, stream="buffer")) is None
+
+
+def test_a_guard_of_mcp_alone_needs_no_text_that_grows() -> None:
+    placement = windowed(reads=("response.mcp.result",), terms=Terms(frozenset({"response.mcp.result"})))
+    assert stream_problem(placement) is not None
+    for scope in ({"dialect": ("mcp",)}, {"mcp_server": ("files",)}):
+        assert stream_problem(replace(placement, scope=Scope.of(scope))) is None
 
 
 @pytest.mark.parametrize(
