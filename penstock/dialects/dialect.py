@@ -127,7 +127,7 @@ class Route:
     method: str
     template: str
     operation: str
-    """`generate`, `list_models` or `show_model`: what the gateway does with such a request."""
+    """`generate`, `list_models`, `show_model`, `mcp` or `opened`: what the gateway does with a request."""
     surface: str | None = None
     """Which fields its bodies have (`penstock.sdk.fields`); None for a route without content."""
     upstream_path: str = ""

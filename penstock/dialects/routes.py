@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,9 @@ from penstock.dialects.mcp.dialect import Mcp
 from penstock.dialects.openai.dialect import OpenAI
 from penstock.dialects.openai.embeddings import OpenAIEmbeddings
 from penstock.dialects.openai_responses.dialect import OpenAIResponses
+from penstock.dialects.opened.dialect import OpenedDialect
+from penstock.dialects.opened.route import OPENED, VERSION, OpenedRoute
+from penstock.dialects.opened.route import match as opened_match
 from penstock.errors import RequestError
 from penstock.sdk.anthropic_paths import MESSAGES
 from penstock.sdk.fields import CHAT
@@ -61,15 +64,39 @@ def spoken(headers: Mapping[str, str]) -> Dialect:
     return _ANTHROPIC if "anthropic-version" in headers else DEFAULT
 
 
-def dialect_for(method: str, path: str, headers: Mapping[str, str] = _NO_HEADERS) -> Match:
+def opened_route(
+    identity: str, method: str, path: str, provider: str, dialect: str, body_limit_bytes: int
+) -> OpenedRoute:
+    """A path that the operator has opened; errors on it are in the words of `dialect`."""
+    spoken_there = next(known for known in DIALECTS if known.name == dialect)
+    return OpenedRoute(
+        OpenedDialect(spoken_there),
+        method,
+        path,
+        OPENED,
+        upstream_path=path.removeprefix(VERSION),
+        id=identity,
+        provider=provider,
+        body_limit_bytes=body_limit_bytes,
+    )
+
+
+def dialect_for(
+    method: str,
+    path: str,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    opened: Sequence[OpenedRoute] = (),
+) -> Match:
     """The route of a request. A model's name may hold slashes, escaped or not.
 
     `headers` choose where a path is of several dialects. Raises RequestError (404, `unknown_route`) for a
-    path that no dialect understands: nothing passes unread.
+    path that no dialect understands and that is not among `opened`: nothing passes unread.
     """
     found = [match for route in ROUTES if (match := _match(route, method, path)) is not None]
     if found:
         return next((match for match in found if match.route.dialect is spoken(headers)), found[0])
+    if (match := opened_match(opened, method, path)) is not None:
+        return match
     served = ", ".join(dict.fromkeys(f"{route.method} {route.template}" for route in ROUTES))
     raise RequestError(
         f"No such route. This gateway serves {served}; check the client's base URL, which ends in /v1 for "

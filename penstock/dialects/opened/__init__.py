@@ -1,0 +1,1 @@
+"""Paths that no dialect understands and that the operator has opened: bodies pass, nobody reads them."""
