@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bench import handler, local_aws, startup, streams
+from bench import doors, handler, local_aws, startup, streams
 from bench.report import markdown
 
 RESULTS: Final = Path(__file__).resolve().parent / "results"
@@ -48,6 +48,7 @@ def run(rounds: int, starts: int) -> dict[str, Any]:
             "load": round(os.getloadavg()[0], 1),
         },
         "handler": handler.in_memory(rounds),
+        "doors": doors.measured(rounds),
         "streams": streams.in_memory(max(2, rounds // STREAMS)),
     }
     with local_aws.running(4096) as aws:

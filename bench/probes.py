@@ -18,6 +18,7 @@ from penstock.sdk.fields import AFTER, BEFORE, Moment
 
 ROLES: Final = ("request.messages.system", "request.messages.user", "request.messages.assistant")
 TEXT: Final = ("response.text",)
+MCP: Final = {BEFORE: ("request.mcp.arguments",), AFTER: ("response.mcp.result",)}
 WINDOW_CHARS: Final = 32
 _TICKET: Final = re.compile(r"ticket-(\d+)")
 
@@ -33,6 +34,16 @@ class Look(Plugin):
         return _counted(ctx, response.text)
 
 
+class LookTool(Look):
+    """Counts characters of what MCP carries."""
+
+    def before_upstream(self, request: Request, ctx: Context) -> Decision:
+        return _counted(ctx, request.mcp.arguments)
+
+    def after_upstream(self, response: Response, ctx: Context) -> Decision:
+        return _counted(ctx, response.mcp.result)
+
+
 class Edit(Plugin):
     """Gives every ticket the next number."""
 
@@ -45,9 +56,11 @@ class Edit(Plugin):
         return Transform(response.text.sub(_TICKET, _next))
 
 
-def placement(name: str, moment: Moment, effects: frozenset[str], order: int) -> Placement:
-    """An enforcing, ordered placement that reads the whole conversation, or the whole answer."""
-    reads = ROLES if moment == BEFORE else TEXT
+def placement(
+    name: str, moment: Moment, effects: frozenset[str], order: int, reads: tuple[str, ...] = ()
+) -> Placement:
+    """An enforcing, ordered placement that reads the whole conversation, or the whole answer, or `reads`."""
+    reads = reads or (ROLES if moment == BEFORE else TEXT)
     writes = frozenset(reads) if "transform" in effects else frozenset[str]()
     return Placement(
         plugin=name,

@@ -20,6 +20,7 @@ def markdown(result: Mapping[str, Any]) -> str:
             *_rows(found["rows"], "direct"),
         ]
         lines += ["", *_derived(found["derived"])]
+    lines += ["", "## Every door in memory, 4 KB each way, CPU", "", *_doors(result["doors"])]
     for chars, rows in result["streams"].items():
         lines += ["", f"## Streams in memory, {int(chars):,} characters", "", *_streams(rows)]
     lines += ["", "## Streams over HTTP, an event every 5 ms, 400 characters", "", *_paced(result["paced"])]
@@ -42,6 +43,17 @@ def _derived(derived: Mapping[str, float]) -> Iterator[str]:
     for name, value in derived.items():
         if not name.endswith("_p10"):
             yield f"| {name.replace('_', ' ')} | {value:,.1f} | {derived[f'{name}_p10']:,.1f} |"
+
+
+def _doors(doors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
+    yield "| | direct | no plugin over direct | 5+5 over direct | least disturbed tenth | added by 5+5 |"
+    yield "|---|---|---|---|---|---|"
+    for door, rows in doors.items():
+        direct, none, five = (rows[name] for name in ("direct", "0+0", "5+5"))
+        numbers = [direct["cpu_us"]]
+        numbers += [row["cpu_us"] - direct["cpu_us"] for row in (none, five)]
+        numbers += [five["cpu_p10_us"] - direct["cpu_p10_us"], five["cpu_us"] - none["cpu_us"]]
+        yield f"| {door} | " + " | ".join(f"{number:,.0f}" for number in numbers) + " |"
 
 
 def _streams(rows: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from bench import probes as probing
-from bench.probes import Edit, Look, placement
+from bench.probes import MCP, Edit, Look, LookTool, placement
 from penstock.adapters.control import Change, ControlStore, MemoryControlStore
 from penstock.adapters.ledger import Ledger, MemoryLedger
 from penstock.adapters.secrets import MemorySecrets
@@ -87,7 +88,7 @@ class Stream:
     """A stream all of which is there."""
 
     status = 200
-    headers: Final = {"content-type": "text/event-stream"}
+    headers: Mapping[str, str] = MappingProxyType({"content-type": "text/event-stream"})
     is_event_stream = True
     ms = 0.0
 
@@ -131,7 +132,7 @@ def probes(count: int, kind: type[Look | Edit]) -> Plugins:
     plugin, effects = kind(), EDITS if kind is Edit else LOOKS
     names = [f"probe-{number}" for number in range(count)]
     placements = [
-        placement(name, moment, effects, order)
+        placement(name, moment, effects, order, MCP[moment] if kind is LookTool else ())
         for moment in (BEFORE, AFTER)
         for order, name in enumerate(names)
     ]
@@ -160,8 +161,14 @@ class World:
     """One gateway and one key."""
 
     def __init__(self, plugins: Plugins, answer: bytes, ports: Mapping[str, Any] | None = None) -> None:
-        """`ports`: what takes the place of the parts in memory, by name (`store`, `secret`, `ledger`, …)."""
+        """`ports`: what takes the place of the parts in memory, by name (`store`, `secret`, `ledger`, …).
+
+        `door`: where requests go instead of chat completions; `mcp`: the parts that serve MCP.
+        """
         ports = ports or {}
+        door = ports.get("door")
+        self._path: str = door.path if door else PATH
+        self._headers: dict[str, str] = dict(door.headers) if door else {}
         store = ports.get("store") or control_store()
         self.secret = ports.get("secret") or new_key(store)
         self.upstream = ports.get("upstream") or Upstream(answer)
@@ -197,7 +204,8 @@ class World:
         return lambda: self.upstream.post(target, "/chat/completions", body, {}, None, TIMEOUT_S)
 
     def _http(self, body: bytes) -> HttpRequest:
-        return HttpRequest("POST", PATH, {"authorization": f"Bearer {self.secret}"}, body, "192.0.2.7")
+        headers = {"authorization": f"Bearer {self.secret}", **self._headers}
+        return HttpRequest("POST", self._path, headers, body, "192.0.2.7")
 
     def _parts(self, plugins: Plugins, store: ControlStore, ports: Mapping[str, Any]) -> Parts:
         loaded, placements = plugins
@@ -225,6 +233,7 @@ class World:
             telemetry=lambda record: telemetry.emit(telemetry.request_lines(record, now_ms(), "bench"), sink),
             digest_key=lambda: EVIDENCE_KEY,
             body_limit_bytes=4_000_000,
+            mcp=ports.get("mcp"),
         )
 
 

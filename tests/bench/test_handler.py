@@ -80,10 +80,11 @@ def test_every_row_is_served_and_has_its_line_in_the_tables() -> None:
             "commit": "abc",
             "machine": {"system": "Linux", "cores": 2, "python": "3.13", "load": 0.5},
             "handler": {"512": {"rows": summaries, "derived": handler.derived(samples)}},
+            "doors": {"chat": {row: summaries["direct"] for row in ("direct", "0+0", "5+5")}},
             "streams": {"1000": {"pass": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}}},
             "paced": {"direct": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}},
             "adapters": {"in memory": summaries["look 0+0"]},
             "startup": {"starts": 1, "stages": {"imported": times}, "imports_ms": {"penstock": 1.0}},
         }
     )
-    assert all(f"\n| {name} | " in text for name in rows)
+    assert all(f"\n| {name} | " in text for name in (*rows, "chat"))
