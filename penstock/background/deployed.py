@@ -25,7 +25,11 @@ def background_plugin(snapshot: Snapshot, settings: Settings, name: str) -> Back
         placement=placement,
         snapshot=snapshot.digest,
         load=lambda: load_plugin(
-            settings.plugin_folder(deployed.folder), dict(deployed.config), digest=deployed.digest
+            settings.plugin_folder(deployed.folder),
+            dict(deployed.config),
+            digest=deployed.digest,
+            packages_digest=deployed.packages_digest,
+            any_packages=settings.local,
         ),
         hosts=frozenset(deployed.hosts),
         secrets=deployed.secrets,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served, stream_problem
+from penstock.configuration.installing import Known, built_in_plugins, install, plugin_folder
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.placing import Installed, PlacingError, place
-from penstock.configuration.plugin_source import check_source
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.references import check_references
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
@@ -18,8 +18,8 @@ from penstock.errors import ConfigurationError
 from penstock.gates.placement import Placement, in_order
 from penstock.gates.scope import Names
 from penstock.sdk.fields import AFTER, MOMENTS
-from penstock.sdk.loading import load_plugin
-from penstock.sdk.manifest import read_manifest
+
+__all__ = ["Compiled", "built_in_plugins", "compile_file", "plugin_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,19 @@ class Compiled:
     warnings: tuple[str, ...]
 
 
-def built_in_plugins() -> Path:
-    """The folder of the plugins that come with Penstock."""
-    return Path(__file__).resolve().parent.parent.parent / "plugins"
-
-
 def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
     """Compile and check everything. Imports the plugins' code. Raises ConfigurationError."""
     check_references(source)
-    home = built_ins or built_in_plugins()
+    known = Known.beside(source.path, built_ins)
     plugins: list[DeployedPlugin] = []
     placements: list[Placement] = []
     folders: dict[str, Path] = {}
     for index, stanza in enumerate(source.file.plugin):
-        installed = _installed(source, index, stanza, home)
+        installed = install(source, index, stanza, known)
         if folders.setdefault(installed.folder.name, installed.folder) != installed.folder:
             problem = f"another plugin's folder is called {installed.folder.name!r} too."
-            raise source.error(("plugin", index, "path"), problem, "Rename one of them.")
+            key = "path" if stanza.path else "name"
+            raise source.error(("plugin", index, key), problem, "Rename one of them.")
         placed = _placed(source, index, stanza, installed)
         placements += placed
         plugins.append(_deployed(stanza, installed, placed))
@@ -56,45 +52,6 @@ def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
     raw = encode_snapshot(_settings(source), plugins, placements)
     roots = tuple(sorted({str(folder.parent) for folder in folders.values()}))
     return Compiled(Snapshot.decode(raw), raw, roots, tuple(_warnings(source, placements)))
-
-
-def plugin_folder(stanza: PluginStanza, base: Path, built_ins: Path) -> Path:
-    """Where the plugin of a stanza is: under its path, or among the built-in ones."""
-    if stanza.path is not None:
-        return (base / stanza.path).resolve()
-    return built_ins / stanza.name.replace("-", "_")
-
-
-def _installed(source: Source, index: int, stanza: PluginStanza, home: Path) -> Installed:
-    folder = plugin_folder(stanza, source.path.parent, home)
-    if not (folder / "plugin.toml").is_file():
-        known = [path.parent.name.replace("_", "-") for path in home.glob("*/plugin.toml")]
-        problem = f"there is no plugin.toml in {folder}."
-        remedy = meant(stanza.name, known) if stanza.path is None else "Is `path` right?"
-        raise source.error(("plugin", index, "path" if stanza.path else "name"), problem, remedy)
-    manifest = read_manifest(folder)
-    if manifest.name != stanza.name:
-        problem = f"the manifest in {folder} is that of {manifest.name!r}."
-        raise source.error(("plugin", index, "name"), problem, f'Write name = "{manifest.name}".')
-    if not folder.name.isidentifier():
-        problem = f"the folder {folder.name!r} cannot be imported."
-        remedy = f"Call it {stanza.name.replace('-', '_')!r}."
-        raise source.error(("plugin", index, "path"), problem, remedy)
-    check_source(folder, manifest)
-    digest, config = _loaded(source, index, folder, stanza)
-    return Installed(folder, manifest, digest, config, built_in=folder.parent == home.resolve())
-
-
-def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> tuple[str, Mapping[str, Any]]:
-    """Load the plugin once, as each environment will: digest, and configuration with its defaults."""
-    try:
-        loaded = load_plugin(folder, stanza.config)
-    except ConfigurationError as error:
-        raise source.error(("plugin", index, "config"), str(error)) from error
-    except Exception as error:  # a plugin's own code may raise anything while it is loaded
-        problem = f"its code raised {type(error).__name__} when it was loaded: {error}."
-        raise source.error(("plugin", index), problem, "Mend the plugin, or its `config`.") from error
-    return loaded.digest, loaded.config.model_dump(mode="json")
 
 
 def _placed(source: Source, index: int, stanza: PluginStanza, installed: Installed) -> list[Placement]:
@@ -131,6 +88,7 @@ def _deployed(stanza: PluginStanza, installed: Installed, placed: list[Placement
         folder=installed.folder.name,
         version=installed.manifest.version,
         digest=installed.digest,
+        packages_digest=installed.packages_digest,
         config=stanza.config,
         hosts=stanza.grant.hosts,
         secrets=dict(stanza.secrets),

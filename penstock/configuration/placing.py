@@ -45,6 +45,8 @@ class Installed:
     digest: str
     config: Mapping[str, Any]
     built_in: bool
+    packages_digest: str | None = None
+    """Of the packages that it brings, as Lambda gets them; None when it brings none."""
 
 
 def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:

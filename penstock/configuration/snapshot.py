@@ -27,7 +27,8 @@ SCHEMA = "penstock.snapshot/1"
 class DeployedPlugin:
     """One installed plugin.
 
-    `folder`: its name under the plugin roots. `secrets`: logical name → name in Secrets Manager. `scope`:
+    `folder`: its name under the plugin roots. `packages_digest`: of what it brings along, None when it
+    brings nothing. `secrets`: logical name → name in Secrets Manager. `scope`:
     dimension → patterns, for all of its placements; `exceptions`: tables of the same kind.
     """
 
@@ -41,6 +42,7 @@ class DeployedPlugin:
     moments: tuple[Moment, ...]
     scope: Mapping[str, tuple[str, ...]]
     exceptions: tuple[Mapping[str, tuple[str, ...]], ...]
+    packages_digest: str | None = None
 
     @property
     def in_gateway(self) -> bool:

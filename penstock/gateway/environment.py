@@ -98,7 +98,13 @@ def load_plugins(snapshot: Snapshot, settings: Settings) -> dict[str, LoadedPlug
             continue
         try:
             folder = settings.plugin_folder(plugin.folder)
-            loaded[plugin.name] = load_plugin(folder, dict(plugin.config), digest=plugin.digest)
+            loaded[plugin.name] = load_plugin(
+                folder,
+                dict(plugin.config),
+                digest=plugin.digest,
+                packages_digest=plugin.packages_digest,
+                any_packages=settings.local,
+            )
         except Exception:
             log.exception("a plugin could not be loaded", extra={"plugin": plugin.name})
     return loaded

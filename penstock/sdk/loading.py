@@ -1,28 +1,13 @@
-"""Loads a plugin from its folder: manifest, tree digest, class, configuration; in that order.
+"""Loads a plugin from its folder: digests, manifest, class, configuration; in that order.
 
-The folder is mounted as the package `penstock_plugins.<folder>`, as it is under `/opt/python` in Lambda,
-so relative imports inside it work the same everywhere. Nothing is imported before the digest is right, and
-nothing but what the digest covers: compiled files in `__pycache__` are neither digested nor read.
+Nothing is imported before the digests are right, and nothing but what they cover (`penstock.sdk.mounting`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.machinery
-import importlib.util
 import inspect
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.machinery import (
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
-    ModuleSpec,
-)
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,11 +16,19 @@ from pydantic import BaseModel, ValidationError
 
 from penstock.errors import ConfigurationError
 from penstock.sdk.fields import MOMENTS
-from penstock.sdk.manifest import Manifest, read_manifest
+from penstock.sdk.manifest import Manifest, parse_manifest, read_manifest
+from penstock.sdk.mounting import NAMESPACE, mount
 from penstock.sdk.plugin import Plugin
+from penstock.sdk.tree import Tree, tree_digest
 
-NAMESPACE = "penstock_plugins"
-CACHE = "__pycache__"
+__all__ = [
+    "NAMESPACE",
+    "LoadedPlugin",
+    "load_class",
+    "load_plugin",
+    "tree_digest",
+    "validate_config",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +42,52 @@ class LoadedPlugin:
 
 
 def load_plugin(
-    folder: Path, config: dict[str, Any] | None = None, *, digest: str | None = None
+    folder: Path,
+    config: dict[str, Any] | None = None,
+    *,
+    digest: str | None = None,
+    packages_digest: str | None = None,
+    any_packages: bool = False,
 ) -> LoadedPlugin:
     """Load the plugin in `folder` with `config`; `digest`, when given, must be its tree's.
 
-    Raises ConfigurationError; whatever the plugin's own code raises comes out as it is.
+    `packages_digest` is then that of the packages that it brings, None when it brings none; they are not
+    looked at with `any_packages`, for a machine that is not Lambda. Raises ConfigurationError; whatever the
+    plugin's own code raises comes out as it is.
     """
-    manifest = read_manifest(folder)
-    found = tree_digest(folder)
-    if digest is not None and found != digest:
+    tree = Tree.read(folder)
+    is_other = tree.digest != digest or (tree.packages_digest != packages_digest and not any_packages)
+    if digest is not None and is_other:
         raise ConfigurationError(
             str(folder), "the files are not the ones that were reviewed.", "Deploy it again."
         )
-    kind = load_class(folder, manifest)
+    manifest = _manifest(tree)
+    kind = _class(tree, manifest)
     settings = validate_config(kind, manifest.name, config or {})
     plugin = kind()
     plugin.prepare(settings)
-    return LoadedPlugin(manifest, found, plugin, settings)
+    return LoadedPlugin(manifest, tree.digest, plugin, settings)
 
 
 def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
     """The plugin's class, checked against the manifest's moments. Raises ConfigurationError."""
+    return _class(Tree.read(folder), manifest)
+
+
+def _manifest(tree: Tree) -> Manifest:
+    path = tree.folder / "plugin.toml"
+    if "plugin.toml" not in tree.own:
+        return read_manifest(tree.folder)  # which says what is missing
+    try:
+        return parse_manifest(tree.bytes_of(path).decode(), str(path))
+    except UnicodeDecodeError:
+        return read_manifest(tree.folder)  # which says what is wrong
+
+
+def _class(tree: Tree, manifest: Manifest) -> type[Plugin]:
+    folder = tree.folder
     module_name, _, class_name = manifest.entry_point.partition(":")
-    module = _import(folder, module_name)
+    module = _import(tree, module_name)
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Plugin)):
         raise ConfigurationError(
@@ -123,78 +139,14 @@ def validate_config(kind: type[Plugin], name: str, config: dict[str, Any]) -> Ba
         raise ConfigurationError(f"plugin {name!r}", f"config.{key}: {first['msg']}.") from error
 
 
-def tree_digest(folder: Path) -> str:
-    """SHA-256 over every file's path and bytes, in order of path; compiled files are left out."""
-    total = hashlib.sha256()
-    for path in _files(folder):
-        body = hashlib.sha256(path.read_bytes()).digest()
-        total.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0" + body)
-    return "sha256:" + total.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            raise ConfigurationError(str(path), "is a symbolic link.", "Put the file itself into the plugin.")
-        if path.is_file() and CACHE not in path.relative_to(folder).parts:
-            yield path
-
-
-def _import(folder: Path, module_name: str) -> ModuleType:
-    place = folder.resolve()  # "." has no name
-    package = f"{NAMESPACE}.{place.name}"
-    if not place.name.isidentifier():
-        raise ConfigurationError(
-            str(folder),
-            "is no name of a Python package.",
-            "Name the folder after the plugin, with `_` for `-`.",
-        )
-    if _Finder not in sys.meta_path:
-        sys.meta_path.insert(0, _Finder)
-    _mount(NAMESPACE, [])
-    _mount(package, [str(place)])
-    name = f"{package}.{module_name}"
+def _import(tree: Tree, module_name: str) -> ModuleType:
+    name = f"{mount(tree)}.{module_name}"
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         raise ConfigurationError(
-            f"{folder}/plugin.toml", f"entry_point names {module_name!r}, and there is no {module_name}.py."
+            f"{tree.folder}/plugin.toml",
+            f"entry_point names {module_name!r}, and there is no {module_name}.py.",
         ) from None
-
-
-class _Source(importlib.machinery.SourceFileLoader):
-    """Compiles what was digested: a cached file could hold other code under a source that was reviewed."""
-
-    def path_stats(self, path: str) -> Mapping[str, Any]:  # noqa: ARG002  # the loader's signature
-        raise OSError("no cache")  # what `SourceLoader.get_code` takes as: neither read nor write one
-
-
-class _Finder:
-    """Finds the modules of mounted plugins, and none by a compiled file alone: nobody else is asked."""
-
-    @staticmethod
-    def find_spec(
-        name: str, places: Sequence[str] | None, _target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if not name.startswith(NAMESPACE + "."):
-            return None
-        loaders = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (_Source, SOURCE_SUFFIXES))
-        for place in places or ():
-            spec = FileFinder(place, *loaders).find_spec(name)
-            if spec is not None:
-                return spec
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-def _mount(name: str, places: list[str]) -> None:
-    """Make `name` a package whose modules are looked up in `places`, unless it is one already."""
-    known = sys.modules.get(name)
-    if known is not None and (not places or list(known.__path__) == places):
-        return
-    for loaded in [key for key in sys.modules if key == name or key.startswith(name + ".")]:
-        del sys.modules[loaded]
-    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-    spec.submodule_search_locations = places
-    sys.modules[name] = importlib.util.module_from_spec(spec)

@@ -1,0 +1,121 @@
+"""From a `[[plugin]]` stanza to the plugin that it names: a folder here, or an entry of `penstock.lock`.
+
+A folder's code is loaded once, as each environment will load it. What is registered is not here: its
+manifest, digests and the schema of its settings are read from the lock, and no network is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.configuration.lock import Registered, lock_path, read_lock
+from penstock.configuration.model import PluginStanza
+from penstock.configuration.placing import Installed
+from penstock.configuration.plugin_source import check_source
+from penstock.configuration.reading import Source, meant
+from penstock.errors import ConfigurationError
+from penstock.sdk.loading import load_plugin
+from penstock.sdk.manifest import Manifest, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where plugins come from: what is registered, by name, and the folder of the built-in ones."""
+
+    base: Path
+    registered: Mapping[str, Registered]
+    built_ins: Path
+
+    @classmethod
+    def beside(cls, gateway_file: Path, built_ins: Path | None = None) -> Known:
+        """For a gateway.toml, whose lock stands beside it. Raises ConfigurationError."""
+        base = gateway_file.parent
+        return cls(base, read_lock(lock_path(gateway_file)), built_ins or built_in_plugins())
+
+    def registered_for(self, stanza: PluginStanza) -> Registered | None:
+        """The lock's entry that a stanza means: one without a path, by name."""
+        return self.registered.get(stanza.name) if stanza.path is None else None
+
+    def folder(self, stanza: PluginStanza) -> Path:
+        """Where its files are: at its path, where `penstock plugin register` unpacked them, or built in."""
+        if (entry := self.registered_for(stanza)) is not None:
+            return entry.unpacked(self.base)
+        return plugin_folder(stanza, self.base, self.built_ins)
+
+    def manifest(self, stanza: PluginStanza) -> Manifest:
+        """What it asks for. Raises ConfigurationError."""
+        entry = self.registered_for(stanza)
+        return entry.manifest if entry is not None else read_manifest(self.folder(stanza))
+
+
+def built_in_plugins() -> Path:
+    """The folder of the plugins that come with Penstock."""
+    return Path(__file__).resolve().parent.parent.parent / "plugins"
+
+
+def plugin_folder(stanza: PluginStanza, base: Path, built_ins: Path) -> Path:
+    """Where the plugin of a stanza is: under its path, or among the built-in ones."""
+    if stanza.path is not None:
+        return (base / stanza.path).resolve()
+    return built_ins / stanza.name.replace("-", "_")
+
+
+def install(source: Source, index: int, stanza: PluginStanza, known: Known) -> Installed:
+    """The plugin of the stanza at `index`. Raises ConfigurationError with file, line and key."""
+    entry = known.registered_for(stanza)
+    if entry is not None:
+        return _from_lock(source, index, stanza, entry, known)
+    folder = known.folder(stanza)
+    if not (folder / "plugin.toml").is_file():
+        raise _missing(source, index, stanza, folder, known)
+    manifest = read_manifest(folder)
+    if manifest.name != stanza.name:
+        problem = f"the manifest in {folder} is that of {manifest.name!r}."
+        raise source.error(("plugin", index, "name"), problem, f'Write name = "{manifest.name}".')
+    if not folder.name.isidentifier():
+        problem = f"the folder {folder.name!r} cannot be imported."
+        remedy = f"Call it {stanza.name.replace('-', '_')!r}."
+        raise source.error(("plugin", index, "path"), problem, remedy)
+    check_source(folder, manifest)
+    digest, config = _loaded(source, index, folder, stanza)
+    return Installed(folder, manifest, digest, config, built_in=folder.parent == known.built_ins.resolve())
+
+
+def _missing(
+    source: Source, index: int, stanza: PluginStanza, folder: Path, known: Known
+) -> ConfigurationError:
+    if stanza.path is not None:
+        problem = f"there is no plugin.toml in {folder}."
+        return source.error(("plugin", index, "path"), problem, "Is `path` right?")
+    built_in = [path.parent.name.replace("_", "-") for path in known.built_ins.glob("*/plugin.toml")]
+    names = [*built_in, *known.registered]
+    problem = f"{stanza.name!r} is neither built in nor in {lock_path(source.path)}."
+    remedy = f"{meant(stanza.name, names)} Or give its `path`, or run `penstock plugin register FOLDER`."
+    return source.error(("plugin", index, "name"), problem, remedy.lstrip())
+
+
+def _from_lock(
+    source: Source, index: int, stanza: PluginStanza, entry: Registered, known: Known
+) -> Installed:
+    if (plugin_folder(stanza, known.base, known.built_ins) / "plugin.toml").is_file():
+        problem = f"{stanza.name!r} is built in, and in {lock_path(source.path)} too."
+        raise source.error(("plugin", index, "name"), problem, "Register yours under another name.")
+    if found := entry.config_problem(stanza.config):
+        raise source.error(("plugin", index, "config"), found, "Its README lists its settings.")
+    config = {**entry.config_defaults, **stanza.config}
+    return Installed(known.folder(stanza), entry.manifest, entry.digest, config, built_in=False)
+
+
+def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> tuple[str, Mapping[str, Any]]:
+    """Load the plugin once, as each environment will: digest, and configuration with its defaults."""
+    try:
+        loaded = load_plugin(folder, stanza.config)
+    except ConfigurationError as error:
+        raise source.error(("plugin", index, "config"), str(error)) from error
+    except Exception as error:  # a plugin's own code may raise anything while it is loaded
+        problem = f"its code raised {type(error).__name__} when it was loaded: {error}."
+        raise source.error(("plugin", index), problem, "Mend the plugin, or its `config`.") from error
+    return loaded.digest, loaded.config.model_dump(mode="json")
