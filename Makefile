@@ -40,7 +40,7 @@ dev: .venv/.stamp-run ## Run the local gateway
 demo: .venv/.stamp-run ## Run the local gateway, send it three requests, show their evidence
 	$(BIN)/penstock demo $(ARGS)
 
-test: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-old-mcp .venv-tools/.stamp-conformance ## Run the tests (ARGS="tests/gates -k block" for some of them)
+test: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-old-mcp .venv-tools/.stamp-conformance .venv-tools/.stamp-node-clients ## Run the tests (ARGS="tests/gates -k block" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
@@ -110,6 +110,13 @@ clean: ## Remove what make and the local gateway have made
 	@mkdir -p .venv-tools/conformance
 	@cp tests/e2e/mcp/conformance/package.json tests/e2e/mcp/conformance/package-lock.json .venv-tools/conformance
 	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix .venv-tools/conformance
+	@touch $@
+
+# The official clients for Node, which run on the suite's.
+.venv-tools/.stamp-node-clients: .venv-tools/.stamp tests/e2e/node/package.json tests/e2e/node/package-lock.json
+	@mkdir -p .venv-tools/node-clients
+	@cp tests/e2e/node/package.json tests/e2e/node/package-lock.json .venv-tools/node-clients
+	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix .venv-tools/node-clients
 	@touch $@
 
 # The CDK's command line, by infra/package-lock.json; linked so that `npx cdk` finds it and asks no registry.

@@ -16,11 +16,13 @@ Pieces = Iterable[bytes | float | None]
 class StubProvider:
     """An OpenAI-compatible provider on loopback. `answer`: body → (status, body).
 
+    `headers`: what an answer that is not streamed has besides.
     `pieces`: body → what a request with `stream` is answered with; `left` is set when its caller has gone.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.answer: Answer = lambda _: (500, b"{}")
+        self.headers: dict[str, str] = {}
         self.pieces: Callable[[bytes], Pieces] = lambda _: []
         self.left = threading.Event()
         self.seen: list[tuple[str, dict[str, str], bytes]] = []
@@ -56,6 +58,8 @@ class StubProvider:
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(answer)))
+                for name, value in stub.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer)
 
