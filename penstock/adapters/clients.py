@@ -12,9 +12,11 @@ from penstock.adapters.failures import mapped
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
 
 # In-region calls of these services answer in milliseconds: one second without a connection, or three
 # without a byte, is an outage, and the caller is waiting. boto3's own default of 60 s would outlast API
@@ -33,6 +35,8 @@ class Endpoint:
     url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    session_token: str | None = None
+    """With a role's temporary credentials."""
 
     def __repr__(self) -> str:
         return f"Endpoint({self.region}, {self.url})"
@@ -46,6 +50,20 @@ class Clients:
         self._made: dict[str, Any] = {}
         self._session: Any = None
         self._lock = threading.Lock()
+
+    def functions(self, read_timeout_s: float, at_once: int) -> LambdaClient:
+        """Invokes functions, and never a second time: what is asked twice may be done twice.
+
+        `read_timeout_s` only ends what nobody waits for any more; `at_once`: how many calls keep connections.
+        """
+        from botocore.config import Config
+
+        own = Config(
+            read_timeout=read_timeout_s,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=at_once,
+        )
+        return cast("LambdaClient", self._client("lambda", _config().merge(own)))
 
     @property
     def dynamodb(self) -> DynamoDBClient:
@@ -63,11 +81,15 @@ class Clients:
     def secretsmanager(self) -> SecretsManagerClient:
         return cast("SecretsManagerClient", self._client("secretsmanager"))
 
-    def _client(self, service: str) -> Any:
-        found = self._made.get(service)
-        return found if found is not None else self._make(service)
+    @property
+    def sts(self) -> STSClient:
+        return cast("STSClient", self._client("sts"))
 
-    def _make(self, service: str) -> Any:
+    def _client(self, service: str, config: Config | None = None) -> Any:
+        found = self._made.get(service)
+        return found if found is not None else self._make(service, config)
+
+    def _make(self, service: str, config: Config | None) -> Any:
         # boto3 would import its transfers of files besides, and adds nothing to these clients but its name.
         from botocore.session import Session
 
@@ -82,7 +104,8 @@ class Clients:
                     endpoint_url=self._endpoint.url,
                     aws_access_key_id=self._endpoint.access_key_id,
                     aws_secret_access_key=self._endpoint.secret_access_key,
-                    config=_config(),
+                    aws_session_token=self._endpoint.session_token,
+                    config=config or _config(),
                 )
             return self._made[service]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")
     parser.add_argument("--fresh", action="store_true", help="throw away what earlier runs stored")
     parser.add_argument(
+        "--stack",
+        type=Path,
+        metavar="CDK.OUT",
+        help="run the functions that `make synth` wrote there: their code, layers, environment, roles",
+    )
+    parser.add_argument(
         "--environments",
         type=_environments,
         default=ENVIRONMENTS,
@@ -41,7 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C; the exit status. Raises ConfigurationError."""
     from penstock.dev.gateway import run as run_gateway
 
-    return run_gateway(options_of(arguments))
+    if arguments.stack is None:
+        return run_gateway(options_of(arguments))
+    from penstock.dev.stack import prepare_stack
+
+    return run_gateway(options_of(arguments), partial(prepare_stack, arguments.stack))
 
 
 def options_of(arguments: argparse.Namespace) -> Options:

@@ -61,6 +61,8 @@ class Function:
     """Lambda gives 10 s; several environments that start at once on a laptop need more."""
     streams: bool = False
     """Its route streams: it runs in our runtime, and every answer has the prelude."""
+    command: tuple[str, ...] = ()
+    """What starts it; none: this interpreter with the runtime that it needs."""
 
     @property
     def arn(self) -> str:
@@ -203,6 +205,8 @@ class Environment:
             log.write(f"RequestId: {exchange.invocation.request_id} {text}\n")
 
     def _arguments(self) -> list[str]:
+        if self._function.command:
+            return list(self._function.command)
         runtime = "penstock.runtime" if self._function.streams else "awslambdaric"
         return [sys.executable, "-m", runtime, self._function.handler]
 

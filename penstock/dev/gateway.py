@@ -136,6 +136,9 @@ class LocalGateway:
 
     def _functions(self) -> Iterator[Function]:
         """The functions of a deployment, as they are in AWS: a plugin host for each background plugin."""
+        if self.prepared.functions:
+            yield from self.prepared.functions
+            return
         options = self._options
         yield self._function(
             "gateway", GATEWAY_TIMEOUT_S, streams=True, warm=options.warm, maximum=options.maximum
@@ -197,6 +200,7 @@ class LocalGateway:
             batch_size=batch_size,
             maximum_concurrency=pool.function.maximum,
         )
+        clients = self.prepared.pollers.get(pool.function.name, clients)
         polled = SqsPolledQueue(clients, queue.url, queue.arn)
         poller = Poller(polled, pool.invoke, mapping, tell=self._telling(pool.function.name))
         stack.callback(poller.stop)

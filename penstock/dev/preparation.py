@@ -19,6 +19,7 @@ from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
+from penstock.dev.environments import Function
 from penstock.dev.options import Options, write_private
 from penstock.errors import ConfigurationError
 from penstock.governance.access import Access
@@ -46,6 +47,10 @@ class Prepared:
     """Those that the key may use."""
     handlers: Mapping[str, str] = field(default_factory=dict)
     """By function, where it is not the deployed one: for tests."""
+    functions: tuple[Function, ...] = ()
+    """Those of a synthesised stack, all that there are of it; none: this checkout's own."""
+    pollers: Mapping[str, Clients] = field(default_factory=dict)
+    """By function: in whose name its queue is polled, where that is not the operator's."""
     notes: tuple[str, ...] = ()
     """What the operator should know, one line each."""
 
@@ -56,26 +61,26 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
     `connect` waits for AWS: what needs none is done before. Raises ConfigurationError for what is wrong in
     gateway.toml.
     """
-    source = _read(options, echo_url)
+    source = read_source(options, echo_url)
     compiled = compile_file(source)
     options.snapshot.write_bytes(compiled.raw)
     clients = connect()
     resources = _provision(options, clients, compiled)
     store = DynamoControlStore(clients, resources.control_table)
-    _apply(store, source)
-    secret = _key(options, store, source)
-    principal = Principal(source.file.organisation[0].id, KEY_NAME)
+    apply_source(store, source)
+    secret = local_key(options, store, source)
     settings = resources.settings(str(options.snapshot.resolve()), compiled.plugin_roots, local=True)
     return Prepared(
         resources=resources,
         environment={**settings.environment(), "PENSTOCK_SWEEP_AGE_S": str(options.sweep_age_s)},
         api_key=secret,
-        models=Access(Directory(store)).models(principal),
+        models=models_of_key(store, source),
         notes=compiled.warnings,
     )
 
 
-def _read(options: Options, echo_url: str) -> Source:
+def read_source(options: Options, echo_url: str) -> Source:
+    """The chosen gateway.toml, with the echo upstream where it is in this run. Raises ConfigurationError."""
     path = chosen_file(options.configuration)
     try:
         raw = path.read_bytes()
@@ -106,7 +111,7 @@ def _with_openai(file: GatewayFile) -> GatewayFile:
     )
 
 
-def _apply(store: ControlStore, source: Source) -> None:
+def apply_source(store: ControlStore, source: Source) -> None:
     """Apply it to what an earlier run may have left."""
     try:
         apply(store, differences(store, applied_documents(source.file, approved_tools(source))))
@@ -118,13 +123,18 @@ def _apply(store: ControlStore, source: Source) -> None:
 def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resources:
     snapshot = compiled.snapshot
     background = [plugin.name for plugin in snapshot.plugins.values() if plugin.in_background]
-    secrets = {OPENAI_KEY_NAME: options.openai_api_key} if options.openai_api_key else {}
+    secrets = provider_secrets(options)
     resources = provision(clients, snapshot.deployment, plugins=background, secrets=secrets)
-    _invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
+    invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
     return resources
 
 
-def _invent_secrets(clients: Clients, names: Iterable[str]) -> None:
+def provider_secrets(options: Options) -> dict[str, str]:
+    """Providers' keys that the operator has brought, by the secrets' names."""
+    return {OPENAI_KEY_NAME: options.openai_api_key} if options.openai_api_key else {}
+
+
+def invent_secrets(clients: Clients, names: Iterable[str]) -> None:
     """Plugins' secrets that nobody has stored get a random value, in the form of a webhook's signing key."""
     store = SecretsManager(clients)
     for name in sorted(names):
@@ -134,7 +144,12 @@ def _invent_secrets(clients: Clients, names: Iterable[str]) -> None:
             store_secret(clients, name, "whsec_" + base64.b64encode(os.urandom(32)).decode())
 
 
-def _key(options: Options, store: ControlStore, source: Source) -> str:
+def models_of_key(store: ControlStore, source: Source) -> tuple[str, ...]:
+    """What the local key may use."""
+    return Access(Directory(store)).models(Principal(source.file.organisation[0].id, KEY_NAME))
+
+
+def local_key(options: Options, store: ControlStore, source: Source) -> str:
     """The local key's secret: the one of the last run, if its state was kept."""
     keys = ApiKeys(store)
     known = next((key for key in keys.list() if key.name == KEY_NAME), None)

@@ -38,3 +38,8 @@ def test_every_option_reaches_the_gateway(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_number_of_environments_that_cannot_be_is_refused(number: str) -> None:
     with pytest.raises(SystemExit):
         parsed("--environments", number)
+
+
+def test_a_synthesised_stack_can_be_named() -> None:
+    assert parsed("--stack", "cdk.out").stack == Path("cdk.out")
+    assert parsed().stack is None
