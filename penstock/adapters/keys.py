@@ -4,8 +4,9 @@ control       read-only for the gateway; written by the command line
     pk                          document
     secret#<sha256 hex>         one API key's principal, state, tenants, addresses    ← by Authorization
     api_key#<id>                the same key by its id: hash in force, made, expires   ← `penstock keys …`
-    grants#<kind>#<id>          models and MCP servers granted to one api_key, team, user, organisation
+    grants#<kind>#<id>          models, MCP servers, routes granted to one api_key, team, user, organisation
     model#<id>                  a model with all of its provider: one read is enough to call it
+    route#<id>                  an opened route's provider, likewise; which path it is, the snapshot says
     organisation#<id>  team#<id>  user#<id>  mcp_server#<id>
     overrides                   every override in force, with a version
     override_log#<time>#<plugin>  who lowered what, when and why
@@ -21,6 +22,7 @@ ledger        read and written by gateway, recorder, sweeper, plugin hosts
     delivery#<request>#<plugin> state (claimed, finished), claim, claimed_at_ms, claimed_until_ms,
                                 expires_at
     counter#…                   budgets and limits; comes with them
+    seal#newest                 number, digest, through_ms: where the chain of seals ends
 
     index `open`: open_shard (open#00 … open#15) → opened_at_ms. Sparse: settling removes `open_shard`, so
     that the index holds open intents only. Sixteen shards, since every request writes there and one partition
@@ -38,6 +40,7 @@ SHARDS = 16
 OPEN_INDEX = "open"
 EXPIRES = "expires_at"  # Unix seconds: what DynamoDB's TTL reads
 
+SEAL_NOTE = "seal#newest"
 OVERRIDES = "overrides"
 OVERRIDE_LOG = "override_log"
 

@@ -12,7 +12,7 @@ from penstock.configuration.reading import Source
 from penstock.mcp.lockfile import digests, lock_path, read_lock
 
 # Whatever key begins with one of these is gateway.toml's to make and to remove; keys and overrides are not.
-OWNED = ("organisation#", "team#", "user#", "model#", "mcp_server#", "grants#")
+OWNED = ("organisation#", "team#", "user#", "model#", "mcp_server#", "route#", "grants#")
 
 
 def approved_tools(source: Source) -> dict[str, dict[str, str]]:
@@ -33,22 +33,30 @@ def applied_documents(
         documents[control_key("model", model.id)] = _model(model, providers[model.provider])
     for server in file.mcp_server:
         documents[control_key("mcp_server", server.id)] = _mcp_server(server, (pins or {}).get(server.id, {}))
+    for route in file.route:
+        target = _target(providers[route.provider])
+        documents[control_key("route", route.id)] = {"id": route.id, "target": target}
     return documents | _grants(file)
 
 
 def _model(model: Model, provider: Provider) -> dict[str, Any]:
     """A model with all of its provider, so that a request needs one read (`penstock.adapters.keys`)."""
-    target = provider.model_dump(mode="json", exclude={"id", "kind", "stream_usage"})
     return {
         "id": model.id,
         "upstream_model": model.upstream_model or model.id,
-        "target": target | {"provider": provider.id},
+        "target": _target(provider),
         "kind": provider.kind,
         "stream_usage": provider.stream_usage,
         "input_price_nanousd": model.input_price_nanousd_per_token,
         "output_price_nanousd": model.output_price_nanousd_per_token,
         "cached_price_nanousd": model.cached_price_nanousd_per_token,
     }
+
+
+def _target(provider: Provider) -> dict[str, Any]:
+    """A provider as `penstock.upstream.target.Target` takes it."""
+    target = provider.model_dump(mode="json", exclude={"id", "kind", "stream_usage"})
+    return target | {"provider": provider.id}
 
 
 def _mcp_server(server: McpServer, pins: Mapping[str, str]) -> dict[str, Any]:
@@ -65,6 +73,7 @@ def _grants(file: GatewayFile) -> dict[str, dict[str, Any]]:
         key: {
             "models": sorted({name for grant in grants for name in grant.models}),
             "mcp_servers": [item for grant in grants for item in _granted_servers(grant)],
+            "routes": sorted({name for grant in grants for name in grant.routes}),
         }
         for key, grants in granted.items()
     }

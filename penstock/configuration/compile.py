@@ -10,6 +10,7 @@ from typing import Any
 from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served, stream_problem
 from penstock.configuration.installing import Known, built_in_plugins, install, plugin_folder
 from penstock.configuration.model import PluginStanza
+from penstock.configuration.opening import blind_problem, surfaces, warnings
 from penstock.configuration.placing import Installed, PlacingError, place
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.references import check_references
@@ -61,7 +62,9 @@ def _placed(source: Source, index: int, stanza: PluginStanza, installed: Install
     except PlacingError as error:
         raise source.error(("plugin", index, *error.key), error.problem, error.remedy) from error
     for placement in placements:
-        found = coverage_problem(placement, served(mcp=source.file.deployment.mcp is not None))
+        file = source.file
+        there = (*served(mcp=file.deployment.mcp is not None), *surfaces(placement, file.route))
+        found = coverage_problem(placement, there) or blind_problem(placement, file.route)
         if found:
             problem, remedy = found
             raise source.error(("plugin", index, "scope"), f"{placement.name}: {problem}", remedy)
@@ -74,8 +77,9 @@ def _placed(source: Source, index: int, stanza: PluginStanza, installed: Install
 
 def _check_scope(source: Source, index: int, stanza: PluginStanza) -> None:
     """Refuse a dialect or route that does not exist, in the scope or in its exceptions."""
+    routes = ROUTES.union(route.path for route in source.file.route)
     for table in (stanza.scope, *stanza.scope.exceptions):
-        for dimension, known in (("dialect", DIALECTS), ("route", ROUTES)):
+        for dimension, known in (("dialect", DIALECTS), ("route", routes)):
             for pattern in getattr(table, dimension) or ():
                 if not any(Names.of((pattern,)).admits(name) for name in known):
                     key = ("plugin", index, "scope", dimension)
@@ -115,6 +119,7 @@ def _settings(source: Source) -> dict[str, Any]:
         "durability": deployment.evidence.durability,
         "addresses": list(deployment.addresses),
         "mcp": deployment.mcp and deployment.mcp.model_dump(mode="json"),
+        "routes": [route.model_dump(mode="json", exclude={"uninspected"}) for route in source.file.route],
     }
 
 
@@ -129,7 +134,7 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
     for placement in placements:
         if placement.timeout_ms > budgets.get(placement.moment, placement.timeout_ms):
             yield f"{placement.name} may take longer than its whole gate: the gate's budget ends it first."
-    used = {model.provider for model in file.model}
+    used = {model.provider for model in file.model} | {route.provider for route in file.route}
     yield from (f"no model uses provider {p.id!r}." for p in file.provider if p.id not in used)
     granted = {name for grant in file.grant for name in grant.models}
     yield from (f"nobody is granted model {m.id!r}." for m in file.model if m.id not in granted)
@@ -137,6 +142,8 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
     for server in file.mcp_server:
         if server.id not in granted_servers:
             yield f"nobody is granted MCP server {server.id!r}."
+    open_to = frozenset(name for grant in file.grant for name in grant.routes)
+    yield from warnings(file.route, placements, open_to)
 
 
 def _scope_warnings(source: Source, stanza: PluginStanza) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """gateway.toml as types: what is deployed, and what is applied. docs/configuration.md is made from this file.
 
-deployed   [deployment] [[plugin]]                            part of the gateway's asset
+deployed   [deployment] [[plugin]] [[route]]                  part of the gateway's asset
 applied    [[organisation]] [[team]] [[user]] [[provider]] [[model]] [[mcp_server]] [[grant]]
 """
 
@@ -21,6 +21,7 @@ from pydantic import (
 
 from penstock.configuration.deployment import StackOptions
 from penstock.configuration.mcp import McpDeployment, McpServer, ServerName, ToolPattern
+from penstock.configuration.opening import RouteName, RouteStanza
 from penstock.configuration.stanza import Stanza
 from penstock.evidence.record import Name
 from penstock.sdk import fields
@@ -28,7 +29,7 @@ from penstock.sdk.contract import HEADER_VALUE
 from penstock.sdk.manifest import Code, Effect, HostPort
 
 # What `penstock.content.Unseen` distinguishes.
-UNSEEN_KINDS = ("image", "audio", "file", "video", "opaque", "unlisted", "key")
+UNSEEN_KINDS = ("image", "audio", "file", "video", "opaque", "unlisted", "key", "body")
 DROPPABLE = "response.reasoning"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -189,7 +190,8 @@ class PluginStanza(Stanza):
     """Overrides cannot lower it, except by break-glass, which is recorded."""
     uninspected: Policy | dict[str, Policy] = "refuse"
     """What becomes of parts that it cannot see while it reads content: one policy, or one for each kind
-    (image, audio, file, video, opaque, unlisted, key) or field, with `default`."""
+    (image, audio, file, video, opaque, unlisted, key; body: all that passes through a `[[route]]`) or field,
+    with `default`."""
     scope: ScopeStanza = ScopeStanza()
     """Where it applies; everywhere when not given."""
     secrets: dict[Code, SecretName] = Field(default={})
@@ -327,7 +329,7 @@ class Model(Stanza):
 
 
 class AccessGrant(Stanza):
-    """Who may use which models and MCP servers: by exact names, nothing else."""
+    """Who may use which models, MCP servers and opened routes: by exact names, nothing else."""
 
     api_keys: tuple[Name, ...] = ()
     """API keys, by id."""
@@ -341,6 +343,8 @@ class AccessGrant(Stanza):
     """Models that they may use."""
     mcp_servers: tuple[ServerName, ...] = ()
     """MCP servers that they may use."""
+    routes: tuple[RouteName, ...] = ()
+    """Opened routes that they may use."""
     allowed_tools: tuple[ToolPattern, ...] | None = None
     """Of these servers' tools, those that they may use; all that the servers allow when not given."""
     blocked_tools: tuple[ToolPattern, ...] = ()
@@ -350,8 +354,8 @@ class AccessGrant(Stanza):
     def _is_of_something_for_somebody(self) -> Self:
         if not (self.api_keys or self.users or self.teams or self.organisations):
             raise ValueError("give `api_keys`, `users`, `teams` or `organisations`")
-        if not (self.models or self.mcp_servers):
-            raise ValueError("give `models` or `mcp_servers`")
+        if not (self.models or self.mcp_servers or self.routes):
+            raise ValueError("give `models`, `mcp_servers` or `routes`")
         if (self.allowed_tools is not None or self.blocked_tools) and not self.mcp_servers:
             raise ValueError("allowed_tools and blocked_tools are for the tools of `mcp_servers`: give these")
         return self
@@ -374,6 +378,8 @@ class GatewayFile(Stanza):
     """Deployed: the gateway itself."""
     plugin: tuple[PluginStanza, ...] = ()
     """Deployed: one stanza for each plugin."""
+    route: tuple[RouteStanza, ...] = ()
+    """Deployed: one stanza for each path that is passed on unread."""
     organisation: tuple[Organisation, ...] = ()
     """Applied."""
     team: tuple[Team, ...] = ()
@@ -387,4 +393,4 @@ class GatewayFile(Stanza):
     mcp_server: tuple[McpServer, ...] = ()
     """Applied."""
     grant: tuple[AccessGrant, ...] = ()
-    """Applied: access to models and MCP servers."""
+    """Applied: access to models, MCP servers and opened routes."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from penstock.configuration.model import ScopeNames
+from penstock.configuration.opening import problems
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.toml_lines import Path as KeyPath
 from penstock.gates.scope import Names
@@ -31,11 +32,12 @@ def check_references(source: Source) -> None:
             )
     _check_membership(source)
     _check_mcp(source)
+    _check_routes(source)
     _check_scopes(source, known)
     _check_headers(source)
 
 
-_KINDS = ("organisation", "team", "user", "provider", "model", "mcp_server")
+_KINDS = ("organisation", "team", "user", "provider", "model", "mcp_server", "route")
 
 
 def _check_unique(source: Source) -> None:
@@ -58,8 +60,11 @@ def _references(source: Source) -> Iterator[_Reference]:
             yield _Reference(("user", index, "team"), "team", user.team)
     for index, model in enumerate(file.model):
         yield _Reference(("model", index, "provider"), "provider", model.provider)
+    for index, route in enumerate(file.route):
+        yield _Reference(("route", index, "provider"), "provider", route.provider)
     for index, grant in enumerate(file.grant):
         yield from _each(("grant", index, "models"), "model", grant.models)
+        yield from _each(("grant", index, "routes"), "route", grant.routes)
         yield from _each(("grant", index, "mcp_servers"), "mcp_server", grant.mcp_servers)
         yield from _each(("grant", index, "users"), "user", grant.users)
         yield from _each(("grant", index, "teams"), "team", grant.teams)
@@ -85,6 +90,13 @@ def _check_mcp(source: Source) -> None:
     if source.file.mcp_server and source.file.deployment.mcp is None:
         problem = "MCP servers are there, but the deployment does not serve MCP."
         raise source.error(("mcp_server", 0), problem, "Add a table [deployment.mcp].")
+
+
+def _check_routes(source: Source) -> None:
+    """No opened path is a dialect's, in any spelling, and no two of them are the same."""
+    providers = {provider.id: (provider.kind, provider.base_url) for provider in source.file.provider}
+    for index, key, problem, remedy in problems(source.file.route, providers):
+        raise source.error(("route", index, key), problem, remedy)
 
 
 _SCOPED = ("organisation", "team", "user", "model", "mcp_server")

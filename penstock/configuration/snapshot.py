@@ -56,6 +56,18 @@ class DeployedPlugin:
 
 
 @dataclass(frozen=True, slots=True)
+class DeployedRoute:
+    """One path that is passed on unread: the stanza of `penstock.configuration.opening`."""
+
+    id: str
+    method: str
+    path: str
+    provider: str
+    dialect: str
+    body_limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that was deployed. `placements`: moment → in the order in which they run."""
 
@@ -71,6 +83,8 @@ class Snapshot:
     """What a browser's `Origin` may be on the routes of MCP; None when they are not served at all."""
     provider_mcp: Literal["refuse", "allow"] = "refuse"
     """Whether requests may make their provider call MCP servers."""
+    routes: tuple[DeployedRoute, ...] = ()
+    """Paths that the operator has opened."""
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
@@ -128,6 +142,7 @@ def _decoded(tree: Mapping[str, Any], digest: str) -> Snapshot:
         placements={moment: in_order([p for p in placements if p.moment == moment]) for moment in MOMENTS},
         mcp_origins=tuple(tree["mcp"]["origins"]) if tree.get("mcp") else None,
         provider_mcp=(tree.get("mcp") or {}).get("provider_side", "refuse"),
+        routes=tuple(DeployedRoute(**route) for route in tree.get("routes", ())),
     )
 
 

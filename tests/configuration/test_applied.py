@@ -70,8 +70,8 @@ def test_a_model_holds_all_that_is_needed_to_call_it() -> None:
 
 def test_grants_of_one_subject_are_joined() -> None:
     found = applied_documents(files.source(TEXT).file)
-    assert found["grants#team#red"] == {"models": ["gpt", "plain"], "mcp_servers": []}
-    assert found["grants#api_key#app"] == {"models": ["plain"], "mcp_servers": []}
+    assert found["grants#team#red"] == {"models": ["gpt", "plain"], "mcp_servers": [], "routes": []}
+    assert found["grants#api_key#app"] == {"models": ["plain"], "mcp_servers": [], "routes": []}
 
 
 def test_every_stanza_has_its_document() -> None:
