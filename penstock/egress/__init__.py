@@ -1,0 +1,8 @@
+"""Where plugins' requests may go: public addresses of granted hosts, resolved once.
+
+    addresses   which addresses are public, by the registries of special-purpose addresses
+    network     connects to what a name was resolved to, and to nothing that is not public
+
+It is a library's check, for code that means no harm and for names that change under it. What a plugin does
+past the library only the network can stop: `egress = "enforced"`.
+"""
