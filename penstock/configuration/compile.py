@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from penstock.configuration.opening import blind_problem, surfaces, warnings
 from penstock.configuration.placing import Installed, PlacingError, place
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.references import check_references
+from penstock.configuration.requirements import check_together
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
 from penstock.errors import ConfigurationError
 from penstock.gates.placement import Placement, in_order
@@ -40,6 +41,7 @@ def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
     plugins: list[DeployedPlugin] = []
     placements: list[Placement] = []
     folders: dict[str, Path] = {}
+    modules: dict[str, Mapping[str, str]] = {}
     for index, stanza in enumerate(source.file.plugin):
         installed = install(source, index, stanza, known)
         if folders.setdefault(installed.folder.name, installed.folder) != installed.folder:
@@ -49,7 +51,9 @@ def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
         placed = _placed(source, index, stanza, installed)
         placements += placed
         plugins.append(_deployed(stanza, installed, placed))
+        modules[stanza.name] = installed.modules
     _check_order(source, placements)
+    _check_together(source, modules, placements)
     raw = encode_snapshot(_settings(source), plugins, placements)
     roots = tuple(sorted({str(folder.parent) for folder in folders.values()}))
     return Compiled(Snapshot.decode(raw), raw, roots, tuple(_warnings(source, placements)))
@@ -108,6 +112,16 @@ def _check_order(source: Source, placements: list[Placement]) -> None:
             in_order([placement for placement in placements if placement.moment == moment])
         except ConfigurationError as error:
             raise ConfigurationError(f"{source.path}: {error.where}", error.problem, error.remedy) from error
+
+
+def _check_together(
+    source: Source, modules: Mapping[str, Mapping[str, str]], placements: list[Placement]
+) -> None:
+    """What plugins of the gateway's process bring along goes together."""
+    inside = dict.fromkeys(p.plugin for p in placements if p.host == "in_process")
+    index = {stanza.name: index for index, stanza in enumerate(source.file.plugin)}
+    brought = {name: modules[name] for name in inside}
+    check_together(brought, lambda name: source.place(("plugin", index[name])))
 
 
 def _settings(source: Source) -> dict[str, Any]:

@@ -6,16 +6,20 @@ manifest, digests and the schema of its settings are read from the lock, and no 
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.configuration.lock import Registered, lock_path, read_lock
+from penstock.configuration.layer import NAMESPACE, check_brought, layer_files, tree_of
+from penstock.configuration.lock import UNPACKED, Registered, lock_path, read_lock
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.placing import Installed
 from penstock.configuration.plugin_source import check_source
 from penstock.configuration.reading import Source, meant
+from penstock.configuration.requirements import brought
 from penstock.errors import ConfigurationError
 from penstock.sdk.loading import load_plugin
 from penstock.sdk.manifest import Manifest, read_manifest
@@ -40,10 +44,17 @@ class Known:
         return self.registered.get(stanza.name) if stanza.path is None else None
 
     def folder(self, stanza: PluginStanza) -> Path:
-        """Where its files are: at its path, where `penstock plugin register` unpacked them, or built in."""
+        """Where the plugin of a stanza that is not registered is written: at its path, or built in."""
+        return plugin_folder(stanza, self.base, self.built_ins)
+
+    def runnable(self, stanza: PluginStanza) -> Path:
+        """Where it can be loaded from here; of a registered one, where `register` has unpacked it, if it has.
+
+        Raises ConfigurationError when what it brings has not been fetched.
+        """
         if (entry := self.registered_for(stanza)) is not None:
             return entry.unpacked(self.base)
-        return plugin_folder(stanza, self.base, self.built_ins)
+        return with_packages(self.folder(stanza), self.base)
 
     def manifest(self, stanza: PluginStanza) -> Manifest:
         """What it asks for. Raises ConfigurationError."""
@@ -80,8 +91,35 @@ def install(source: Source, index: int, stanza: PluginStanza, known: Known) -> I
         remedy = f"Call it {stanza.name.replace('-', '_')!r}."
         raise source.error(("plugin", index, "path"), problem, remedy)
     check_source(folder, manifest)
-    digest, config = _loaded(source, index, folder, stanza)
-    return Installed(folder, manifest, digest, config, built_in=folder.parent == known.built_ins.resolve())
+    try:
+        here = with_packages(folder, known.base)
+        tree = tree_of(folder, brought(folder, known.base, "lambda"))
+    except ConfigurationError as error:
+        raise source.error(("plugin", index), str(error)) from error
+    digest, config = _loaded(source, index, here, stanza)
+    built_in = folder.parent == known.built_ins.resolve()
+    return Installed(here, manifest, digest, config, built_in, tree.packages_digest, tree.modules)
+
+
+def with_packages(folder: Path, base: Path) -> Path:
+    """`folder` itself; of a plugin that brings packages, a copy of it with those for this machine.
+
+    Raises ConfigurationError when they have not been fetched, or are such that no layer holds them.
+    """
+    packages = brought(folder, base, "host")
+    if not packages:
+        return folder
+    check_brought(folder, packages)
+    place = base / UNPACKED / f"{tree_of(folder, packages).both[:32]}-here"
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=place.parent, prefix="making-"))
+        for name, path in layer_files(folder, packages).items():
+            aim = making / name.removeprefix(f"{NAMESPACE}/")
+            aim.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, aim)
+        making.rename(place)
+    return place / folder.name
 
 
 def _missing(
@@ -106,7 +144,8 @@ def _from_lock(
     if found := entry.config_problem(stanza.config):
         raise source.error(("plugin", index, "config"), found, "Its README lists its settings.")
     config = {**entry.config_defaults, **stanza.config}
-    return Installed(known.folder(stanza), entry.manifest, entry.digest, config, built_in=False)
+    here = known.runnable(stanza)
+    return Installed(here, entry.manifest, entry.digest, config, False, entry.packages_digest, entry.modules)
 
 
 def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> tuple[str, Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Installed:
     built_in: bool
     packages_digest: str | None = None
     """Of the packages that it brings, as Lambda gets them; None when it brings none."""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """First name of an import → digest, of these packages."""
 
 
 def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from penstock.configuration.compile import built_in_plugins, plugin_folder
+from penstock.configuration.installing import Known
 from penstock.configuration.reading import Source
 from penstock.errors import ConfigurationError
 from penstock.sdk.conformance import stream_problems
@@ -30,14 +30,17 @@ def check_plugin_streams(folder: Path, manifest: Manifest, config: Mapping[str, 
 
 
 def check_file_streams(source: Source, built_ins: Path | None = None) -> list[str]:
-    """The plugins of gateway.toml that meet streams in windows, each tried with its own settings."""
-    return list(_tried(source, built_ins or built_in_plugins()))
+    """The plugins of gateway.toml that meet streams in windows, each tried with its own settings.
+
+    A registered one is tried where its files are: on the machine that has registered it.
+    """
+    return list(_tried(source, Known.beside(source.path, built_ins)))
 
 
-def _tried(source: Source, built_ins: Path) -> Iterator[str]:
+def _tried(source: Source, known: Known) -> Iterator[str]:
     for index, stanza in enumerate(source.file.plugin):
-        folder = plugin_folder(stanza, source.path.parent, built_ins)
-        if stanza.grant.after_upstream is None:
+        folder = known.runnable(stanza)
+        if stanza.grant.after_upstream is None or not folder.is_dir():
             continue
         try:
             if check_plugin_streams(folder, read_manifest(folder), stanza.config):

@@ -59,6 +59,11 @@ class Tree:
         return digest_of(self.packages) if self.packages else None
 
     @cached_property
+    def both(self) -> str:
+        """In hex, over all of it: a name for a copy."""
+        return _hash(f"{self.digest} {self.packages_digest}".encode())
+
+    @cached_property
     def modules(self) -> dict[str, str]:
         """What can be imported of its packages, by first name → digest of all that belongs to it."""
         return module_digests(self.packages)
