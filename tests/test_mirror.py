@@ -9,11 +9,12 @@ from tests import tree
 # What mirrors no source file: tiers, and rules over the whole tree.
 UNMIRRORED = ("aws", "bench", "docs", "e2e", "test_architecture.py", "test_mirror.py", "test_sizes.py")
 # One suite for every plugin, whichever there are.
-SUITES = ("test_every_plugin.py",)
+SUITES = ("test_every_plugin.py", "test_every_door.py")
 
 # Modules over the bound without a test file of their own, and why that is right.
 TESTED_ELSEWHERE: dict[str, str] = {
     "penstock/streams.py": "protocols alone; the dialects' streams and the gates' guard are tested by them",
+    "penstock/sdk/storage.py": "held to the same tests as DynamoDB's, tests/adapters/test_plugin_storage.py",
     "penstock/gateway/http.py": "values alone; every request of the gateway's tests is made of them",
     "penstock/gateway/parts.py": "values alone; every test of the gateway puts them together",
 }
