@@ -1,8 +1,10 @@
-"""The echo upstream: OpenAI-compatible, on loopback; says what it was told and misbehaves on request.
+"""The echo upstream, on loopback: speaks as OpenAI and Anthropic do, and misbehaves on request.
 
     POST /v1/chat/completions   an answer, or what a directive asks for (`echo_directives`)
     POST /v1/responses          the same as a response
     POST /v1/embeddings         a vector for each input
+    POST /v1/messages           the same as a message of Anthropic's
+    POST /v1/messages/count_tokens    its words
     GET  /v1/models             its models
     POST /audit                 taken, 204: a receiver for `audit-export`
     POST /_fixture              {"id", "status", "headers", "body": base64}: an answer, byte for byte
@@ -25,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from penstock.dev import echo_answers, echo_responses
+from penstock.dev import echo_answers, echo_messages, echo_responses
 from penstock.dev.echo_directives import Asked, UnknownDirectiveError, asked
 from penstock.dev.echo_events import events
 from penstock.dev.echo_framing import compressed, framed
@@ -48,8 +50,12 @@ class Speech(NamedTuple):
     as_chat: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     whole: Callable[[Mapping[str, Any], Asked, bytes], dict[str, Any]]
     stream: Callable[[Mapping[str, Any], Asked, bytes], Iterator[dict[str, Any]]]
+    error: Callable[[int, str, str | None], dict[str, Any]] = echo_answers.error
+    """Of status, message and code."""
     has_done: bool = False
     """Whether `[DONE]` ends a stream."""
+    has_names: bool = False
+    """Whether each event has its type for a name; Anthropic's clients read no others."""
 
 
 def _chat_events(body: Mapping[str, Any], request: Asked, raw: bytes) -> Iterator[dict[str, Any]]:
@@ -59,8 +65,21 @@ def _chat_events(body: Mapping[str, Any], request: Asked, raw: bytes) -> Iterato
 CHAT = Speech(dict, echo_answers.completion, _chat_events, has_done=True)
 RESPONSES = Speech(echo_responses.as_chat, echo_responses.response, echo_responses.response_events)
 EMBEDDINGS = Speech(echo_responses.as_chat, echo_responses.embeddings, echo_responses.response_events)
+MESSAGES = Speech(
+    echo_messages.as_chat,
+    echo_messages.message,
+    echo_messages.message_events,
+    echo_messages.error,
+    has_names=True,
+)
 SPEECHES: Mapping[str, Speech] = MappingProxyType(
-    {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES, "/v1/embeddings": EMBEDDINGS}
+    {
+        "/v1/chat/completions": CHAT,
+        "/v1/responses": RESPONSES,
+        "/v1/embeddings": EMBEDDINGS,
+        "/v1/messages": MESSAGES,
+        "/v1/messages/count_tokens": MESSAGES._replace(whole=echo_messages.count),
+    }
 )
 
 
@@ -143,9 +162,9 @@ class Echo:
             else:
                 send_as_asked(connection, answer, request, self._sleep)
         except (ValueError, AttributeError, TypeError, KeyError):
-            send(connection, json_answer(400, echo_answers.error(400, "The request cannot be read.")))
+            send(connection, json_answer(400, speech.error(400, "The request cannot be read.", None)))
         except UnknownDirectiveError as error:
-            send(connection, json_answer(400, echo_answers.error(400, str(error), "unknown_directive")))
+            send(connection, json_answer(400, speech.error(400, str(error), "unknown_directive")))
 
     def _stream(self, connection: Connection, stream: Stream, request: Asked, note: dict[str, Any]) -> None:
         sent: dict[str, Any] = {"writes": 0, "end": None}
@@ -161,9 +180,9 @@ class Echo:
     def _answer(self, body: dict[str, Any], request: Asked, raw: bytes, speech: Speech) -> Answer | Stream:
         if "fail" in request:
             status = int(request.number("fail", 500))
-            return json_answer(status, echo_answers.error(status, "The echo upstream was told to fail."))
+            return json_answer(status, speech.error(status, "The echo upstream was told to fail.", None))
         if "fixture" in request:
-            missing = json_answer(404, echo_answers.error(404, "There is no such fixture."))
+            missing = json_answer(404, speech.error(404, "There is no such fixture.", None))
             return self._fixtures.get(request.value("fixture", ""), missing)
         if "garbage" in request:
             return Answer(200, tuple(json_headers()), b'{"choices": [{]}\xff\xfe not JSON')
@@ -181,7 +200,7 @@ class Echo:
 def _streamed(body: dict[str, Any], request: Asked, raw: bytes, speech: Speech) -> Stream:
     made = speech.stream(body, request, raw)
     done = speech.has_done and "no-done" not in request and "error" not in request
-    writes = framed(made, request.framing(), done=done)
+    writes = framed(made, request.framing(), done=done, named=speech.has_names)
     headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache")]
     if "gzip" in request:
         return Stream((*headers, ("Content-Encoding", "gzip")), compressed(writes))

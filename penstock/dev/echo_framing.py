@@ -34,11 +34,12 @@ FRAMINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def framed(events: Iterable[Mapping[str, Any]], ways: frozenset[str], *, done: bool) -> Iterator[bytes]:
-    """What is written, write by write."""
-    texts = (_json(event, ways) for event in events)
-    written = (_event(text, ways) for text in itertools.chain(texts, [DONE] if done else []))
-    whole = _finished(written, ways)
+def framed(
+    events: Iterable[Mapping[str, Any]], ways: frozenset[str], *, done: bool, named: bool = False
+) -> Iterator[bytes]:
+    """What is written, write by write. `named`: events are named by their types."""
+    written = (_event(_json(event, ways), ways, event["type"] if named else None) for event in events)
+    whole = _finished(itertools.chain(written, [_event(DONE, ways, None)] if done else []), ways)
     if "bytes" in ways or "ragged" in ways:
         return _sized(whole, 1 if "bytes" in ways else RAGGED_BYTES)
     return _joined(whole, TOGETHER if "together" in ways else 1)
@@ -61,12 +62,14 @@ def _json(event: Mapping[str, Any], ways: frozenset[str]) -> str:
     )
 
 
-def _event(text: str, ways: frozenset[str]) -> bytes:
+def _event(text: str, ways: frozenset[str], name: str | None) -> bytes:
     """One event with the blank line that ends it."""
     colon = ":" if "tight" in ways else ": "
     lines = [f"data{colon}{line}" for line in text.split("\n")]
+    called = [f"event{colon}{name}"] if name else []
     if "fields" in ways:
-        lines = ["id: 1", "event: message", "retry: 10", *lines]
+        called = ["id: 1", *(called or ["event: message"]), "retry: 10"]
+    lines = [*called, *lines]
     if "comments" in ways:
         lines = [": keep-alive", "", ":", *lines, ": inside"]
     return _line_end(ways).join([*lines, "", ""]).encode("utf-8", "surrogatepass")

@@ -21,7 +21,7 @@ def made(text: str = "hello there", **members: Any) -> tuple[dict[str, Any], lis
     body = {"model": "echo", "messages": [{"role": "user", "content": text}], **members}
     request = asked(body, None)
     answer = plain_completion(body, request, json.dumps(body).encode())
-    return answer, list(itertools.islice(events(answer, body, request), 5000))
+    return answer, list(itertools.islice(events(answer, body, request), 10_000))
 
 
 def put_together(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
