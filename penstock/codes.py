@@ -92,6 +92,12 @@ ERROR_CODES: Final = (
         "Ask the operator for a grant, or take another model.",
     ),
     ErrorCode(
+        "route_not_allowed",
+        (403,),
+        "The path is one that the operator has opened, and the key has no grant for it.",
+        "Ask the operator for a grant.",
+    ),
+    ErrorCode(
         "uninspectable_content",
         (403,),
         "A plugin that must see the content cannot see a part of it.",

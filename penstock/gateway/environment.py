@@ -28,6 +28,7 @@ from penstock.gates.gate import Gate
 from penstock.gates.host import InProcessHost
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.mcp_parts import mcp_parts
+from penstock.gateway.opened_parts import opened_parts
 from penstock.gateway.parts import Parts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
@@ -47,6 +48,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
     clients = connected()
     secrets = SecretsManager(clients)
     directory = Directory(DynamoControlStore(clients, settings.control_table))
+    upstream = HttpUpstream()
     before, after = gates(snapshot, load_plugins(snapshot, settings))
     return Gateway(
         Parts(
@@ -57,7 +59,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
             authentication=Authentication(directory),
             access=Access(directory),
             addresses=snapshot.addresses,
-            upstream=HttpUpstream(),
+            upstream=upstream,
             secrets=secrets,
             ledger=DynamoLedger(clients, settings.ledger_table),
             outbox=outbox(SqsQueues(clients), settings.outbox_url),
@@ -68,6 +70,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
             body_limit_bytes=snapshot.body_limit_bytes,
             mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),
             provider_mcp=snapshot.provider_mcp,
+            opened=opened_parts(snapshot.routes, upstream),
         )
     )
 

@@ -8,10 +8,12 @@ record, and nobody may fill the bucket without a key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from penstock.dialects import Dialect, Match, dialect_for, spoken
+from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
 from penstock.evidence.digests import Digester
 from penstock.evidence.record import SkipReason
@@ -20,6 +22,7 @@ from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.mcp_passage import McpPassage
+from penstock.gateway.opened_passage import OpenedPassage
 from penstock.gateway.parts import Parts
 from penstock.gateway.passage import REQUEST_STAGE, Passage
 from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal, shown
@@ -51,7 +54,7 @@ class Gateway:
         """The response to one request. `remaining_s`: seconds until the function is ended. Never raises."""
         request_id = self._parts.new_id()
         started = self._parts.clock()
-        match = _match(http)
+        match = _match(http, self._parts)
         dialect = _dialect(http, match)
         try:
             account = self._account(http, match, request_id, started)
@@ -117,7 +120,7 @@ class Gateway:
         if isinstance(match, RequestError):
             account.denied(REQUEST_STAGE, match.code)
             return self._closed(account, refusal(_dialect(http, match), match, account.request_id), None)
-        kind = McpPassage if match.route.operation == "mcp" else Passage
+        kind = _PASSAGES.get(match.route.operation, Passage)
         passage = kind(self._parts, http, caller, account, remaining_s)
         answer = self._passed(passage, match, account)
         if isinstance(answer, Reply):
@@ -192,9 +195,13 @@ class Gateway:
         account.placements += passage.background() if passage else skipped(background, "no_context")
 
 
-def _match(http: HttpRequest) -> Match | RequestError:
+_PASSAGES: Final[Mapping[str, type[Passage]]] = MappingProxyType({"mcp": McpPassage, OPENED: OpenedPassage})
+
+
+def _match(http: HttpRequest, parts: Parts) -> Match | RequestError:
+    opened = parts.opened.routes if parts.opened else ()
     try:
-        return dialect_for(http.method, http.path, http.headers)
+        return dialect_for(http.method, http.path, http.headers, opened)
     except RequestError as error:
         return error
 

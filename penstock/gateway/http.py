@@ -17,6 +17,8 @@ class HttpRequest:
     source_ip: str
     front_request_id: str | None = None
     """What API Gateway calls it, a UUID; its own error responses carry this id and no other."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Names and values, unescaped. Only what nobody reads has one: no dialect looks at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.gate import Gate
 from penstock.gates.placement import Placement
 from penstock.gateway.mcp_parts import McpParts
+from penstock.gateway.opened_parts import OpenedParts
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
 from penstock.governance.mcp_access import ProviderSide
@@ -46,6 +47,8 @@ class Parts:
     """What else is needed to serve MCP; None when the deployment does not."""
     provider_mcp: ProviderSide = "refuse"
     """Whether requests to models may make their provider call MCP servers."""
+    opened: OpenedParts | None = None
+    """Paths that no dialect understands and that are passed on; None when there are none."""
     new_id: Callable[[], str] = uuid7
     clock: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = now_ms

@@ -1,8 +1,9 @@
-"""Which models a principal may use, and all that is needed to call one.
+"""Which models and opened routes a principal may use, and all that is needed to call one.
 
 A model is granted by its exact name, to the key itself, or to its user, team or organisation; nothing else
-opens it. A name that configuration does not know is 400 `model_not_found`; one that it knows and that is not
-granted is 403 `model_not_allowed`. So a key's holder can find out which models a deployment has. That is
+opens it. So is a route that the operator has opened (403 `route_not_allowed`). A model's name that
+configuration does not know is 400 `model_not_found`; one that it knows and that is not granted is 403
+`model_not_allowed`. So a key's holder can find out which models a deployment has. That is
 meant: these names are in the documentation of every company that has them, and "ask for a grant" and "mend
 your spelling" are different remedies.
 """
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 from penstock.adapters.control import Entry
 from penstock.adapters.keys import OVERRIDES, control_key
+from penstock.errors import ConfigurationError
 from penstock.gates.overrides import Overrides
 from penstock.governance.denied import Denied, deny
 from penstock.governance.directory import Decoded, Directory
@@ -73,6 +75,8 @@ class Access:
         self._directory = directory
         self._models = Decoded(lambda entry: decode_model(entry.document))
         self._granted = Decoded(lambda entry: frozenset[str](entry.document["models"]))
+        self._opened = Decoded(decode_opened)
+        self._granted_routes = Decoded(lambda entry: frozenset[str](entry.document.get("routes", ())))
         self._overrides = Decoded(decode_overrides)
 
     def model(self, principal: Principal, name: str) -> Model | Denied:
@@ -87,6 +91,24 @@ class Access:
             message = "This API key has no grant for that model. Ask who runs the gateway for one."
             return deny(STAGE, "model_not_allowed", 403, message, principal=principal)
         return self._models.of(key, entry)
+
+    def opened(self, principal: Principal, route: str, provider: str) -> Model | Denied:
+        """Where the opened `route` leads, which was deployed with `provider`; in a model's place.
+
+        Raises StorageError when that cannot be known, ConfigurationError when another provider was applied.
+        """
+        key = control_key("route", route)
+        found = self._read(principal, key)
+        entry = found.get(key)
+        granted = (self._granted_routes.of(k, found[k]) for k in principal.grant_keys() if k in found)
+        if entry is None or not any(route in names for names in granted):
+            message = "This API key has no grant for that route. Ask who runs the gateway for one."
+            return deny(STAGE, "route_not_allowed", 403, message, principal=principal)
+        model = self._opened.of(key, entry)
+        if model.target.provider != provider:
+            problem = "was deployed with another provider than was applied."
+            raise ConfigurationError(f"route {route!r}", problem, "Deploy it, or apply what is deployed.")
+        return model
 
     def spoken_to(self, principal: Principal, model: Model, dialect: str) -> Denied | None:
         """A refusal unless a request in `dialect` can be sent to `model`."""
@@ -156,6 +178,12 @@ def decode_model(document: Mapping[str, Any]) -> Model:
         document.get("stream_usage", "leave"),
         document.get("kind", "openai"),
     )
+
+
+def decode_opened(entry: Entry) -> Model:
+    """An opened route's document. Its name stands in a model's place; what it costs nobody knows."""
+    name = entry.document["id"]
+    return Model(name, name, Target(**entry.document["target"]))
 
 
 @lru_cache(1024)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Protocol
@@ -68,6 +68,30 @@ class Upstream(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request that is passed on as it came: method, query and media type are the caller's."""
+
+    method: str
+    query: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class PassingUpstream(Protocol):
+    """The seam for what nobody reads."""
+
+    def send(
+        self,
+        target: Target,
+        path: str,
+        sending: Sending,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> UpstreamStream:
+        """Send it; returns when the answer's head has come. Otherwise as `Upstream.stream`."""
+
+
 class HttpUpstream:
     """Upstreams over HTTP. One client per environment, with its connections kept."""
 
@@ -109,14 +133,38 @@ class HttpUpstream:
         started = self._begin(target, seconds)
         with mapped():
             request = self._request(target, path, body, _headers(target, headers, key, EVENT_STREAM))
-            response = self._client.send(request, stream=True)
-            try:
-                check_status(response)
-                ends_at = self._countdown.ends_at
-                return HttpStream(response, target, started=started, ends_at=ends_at, clock=self._clock)
-            except BaseException:
-                response.close()
-                raise
+            return self._opened(request, target, started)
+
+    def send(
+        self,
+        target: Target,
+        path: str,
+        sending: Sending,
+        headers: Mapping[str, str],
+        key: str | None,
+        seconds: float,
+    ) -> UpstreamStream:
+        started = self._begin(target, seconds)
+        with mapped():
+            request = self._client.build_request(
+                sending.method,
+                target.url(path),
+                params=[*_others(sending.query, target.query), *target.query.items()] or None,
+                content=sending.body or None,
+                headers=_as_sent(target, headers, key, {}),
+                timeout=_timeout(target, self._countdown.ends_at - self._clock()),
+            )
+            return self._opened(request, target, started)
+
+    def _opened(self, request: httpx.Request, target: Target, started: float) -> UpstreamStream:
+        response = self._client.send(request, stream=True)
+        try:
+            check_status(response)
+            ends_at = self._countdown.ends_at
+            return HttpStream(response, target, started=started, ends_at=ends_at, clock=self._clock)
+        except BaseException:
+            response.close()
+            raise
 
     def _begin(self, target: Target, seconds: float) -> float:
         """Set the countdown; the time that it is now."""
@@ -152,13 +200,26 @@ class HttpUpstream:
 
 
 def _headers(target: Target, headers: Mapping[str, str], key: str | None, accept: str) -> dict[str, str]:
-    """Lower-case names throughout, so that the later of two spellings wins."""
-    sent = {"user-agent": USER_AGENT}
+    """Of a request whose body is JSON."""
+    return _as_sent(target, headers, key, {"content-type": "application/json", "accept": accept})
+
+
+def _as_sent(
+    target: Target, headers: Mapping[str, str], key: str | None, fixed: Mapping[str, str]
+) -> dict[str, str]:
+    """Lower-case names throughout, so that the later of two spellings wins; `fixed` wins always."""
+    sent = {"user-agent": USER_AGENT, "accept": "*/*"}
     sent |= {name.lower(): value for given in (headers, target.headers) for name, value in given.items()}
-    sent |= {"content-type": "application/json", "accept": accept, "accept-encoding": "identity"}
+    sent |= {**fixed, "accept-encoding": "identity"}
     if key is not None and target.auth != "none":
         sent |= _credentials(target, key.strip())  # a stored secret often ends with a line break
     return sent
+
+
+def _others(query: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The caller's part of a query: what the operator has set is not the caller's to say, in any case."""
+    taken = {name.casefold() for name in ours}
+    return [(name, value) for name, value in query if name.casefold() not in taken]
 
 
 def _credentials(target: Target, key: str) -> dict[str, str]:
