@@ -1,4 +1,4 @@
-"""A stand-in for Lambda's Invoke API, by which the local gateway calls plugins' functions: moto's needs Docker.
+"""A stand-in for Lambda's Invoke API, by which the local gateway calls plugins' functions.
 
 Source: "Invoke", Lambda API reference: the errors, their statuses and `X-Amz-Function-Error`. Synchronous
 invocations only, unsigned or signed by whatever key, by name or by ARN.

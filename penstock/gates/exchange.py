@@ -13,6 +13,7 @@ from penstock.content import Content
 from penstock.errors import FailureClass, PluginError
 from penstock.evidence.digests import Digester
 from penstock.evidence.record import Changed, Saw
+from penstock.gates.started import Started
 from penstock.sdk import fields
 from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, SpanEdit
 from penstock.sdk.views import WRITE_ONLY, Projection, TextValues
@@ -42,6 +43,8 @@ class Exchange:
     usage: Mapping[str, int] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    started: Started = field(default_factory=Started)
+    """What the gate before the upstream has started, and nobody has waited for yet."""
     _seen: dict[tuple[str, ...], Saw] = field(default_factory=dict)
     _digests: dict[str, tuple[str | tuple[str, ...], str]] = field(default_factory=dict)
     """Field → what it said when it was last hashed, and the digest, which holds while it says that."""

@@ -10,6 +10,9 @@
 
 The first block, or the first failure whose `on_error` is `block`, ends the gate; the rest are
 `skipped: after_block`. Exactly one record for each placement leaves the gate, always.
+
+Independent placements are only started in their turn. In functions of their own they run side by side, and
+their records are completed when they are waited for: at the gate's end, or later (`GateResult.join`).
 """
 
 from __future__ import annotations
@@ -22,16 +25,17 @@ from typing import assert_never
 
 from penstock.denial import Denial
 from penstock.errors import AccountingError, FailureClass, PluginError
-from penstock.evidence.record import Changed, PlacementRecord, SkipReason, Uninspected
+from penstock.evidence.record import Changed, PlacementRecord, Saw, SkipReason, Uninspected
 from penstock.gates import denials
 from penstock.gates.breaker import Breaker
 from penstock.gates.exchange import REPLACED, Exchange
-from penstock.gates.host import Answer, Host
+from penstock.gates.host import Answer, Host, Run
 from penstock.gates.inspection import Inspection, inspect
 from penstock.gates.overrides import Overrides
 from penstock.gates.placement import HostKind, Mode, Placement, bucket, reads_content
-from penstock.gates.records import blank, failed, our_fault, settle
+from penstock.gates.records import become, blank, delivered, failed, our_fault, settle
 from penstock.gates.scope import Scope
+from penstock.gates.started import Started
 from penstock.gates.stream_run import StreamRun
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.fields import AFTER, Moment
@@ -48,6 +52,12 @@ class GateResult:
     records: list[PlacementRecord] = field(default_factory=list)
     uninspected: list[Uninspected] = field(default_factory=list)
     ms: float = 0.0
+    started: Started = field(default_factory=Started)
+    """Runs that nobody waited for yet; until `join`, their records say nothing of what came of them."""
+
+    def join(self) -> None:
+        """Wait for all that was started. Never raises; a second time there is nothing to wait for."""
+        self.started.join()
 
 
 class Gate:
@@ -70,16 +80,18 @@ class Gate:
         self.hosts = hosts
         self.seats = tuple(Seat(placement, Breaker(clock)) for placement in placements)
         self._names = [placement.plugin for placement in placements]
+        self._reads_decisions = any("decisions" in placement.reads for placement in placements)
 
-    def run(self, exchange: Exchange, overrides: Overrides) -> GateResult:
+    def run(self, exchange: Exchange, overrides: Overrides, *, joined: bool = True) -> GateResult:
         """Run every placement on `exchange`, which carries all that they changed.
 
+        Not `joined`: what was started is left running, for `GateResult.join` before the request's OUTCOME.
         Raises AccountingError when a placement is left without its record.
         """
         for host in self.hosts.values():
             host.begin()
         try:
-            return self.each(exchange, overrides, lambda step: self._visit(step, overrides))
+            return self.each(exchange, overrides, lambda step: self._visit(step, overrides), joined=joined)
         finally:
             for host in self.hosts.values():
                 host.end()
@@ -94,11 +106,15 @@ class Gate:
         overrides: Overrides,
         visit: Callable[[Step], PlacementRecord],
         denial: Denial | None = None,
+        *,
+        joined: bool = True,
     ) -> GateResult:
         """What `visit` makes of each placement, in order; `denial` is what there was before the first.
 
         A record may come with the milliseconds that it took before. Raises AccountingError as `run`.
         """
+        if self._reads_decisions:
+            exchange.started.join()  # what was started at the gate before has decided something too
         started = before = self.clock()
         result = GateResult()
         result.denial = denial
@@ -108,8 +124,15 @@ class Gate:
             after = self.clock()
             record.ms = round(record.ms + (after - before) * 1000, 3)
             result.records.append(record)
-            _remember(exchange, record)
+            if not result.started.holds(record):
+                _remember(exchange, record)
             before = after
+        if joined and result.started:
+            self._rest()
+            result.join()
+            before = self.clock()
+        elif result.started:
+            exchange.started = result.started
         result.ms = round((before - started) * 1000, 3)
         if [record.plugin for record in result.records] != self._names:
             raise AccountingError(f"gate {self.moment} left a placement without a record")
@@ -167,7 +190,7 @@ class Gate:
         """What it cannot see; what is to be dropped is gone, what cannot be dropped is refused."""
         found = inspect(step.placement, step.exchange)
         if mode is Mode.ENFORCE and found.entries:
-            self.hosts[step.placement.host].rest()
+            self._rest()
             try:
                 found.drop_from(step.exchange)
             except ValueError:
@@ -176,10 +199,37 @@ class Gate:
         return found
 
     def _run(self, step: Step, mode: Mode) -> PlacementRecord:
-        placement, exchange, breaker = step.placement, step.exchange, step.seat.breaker
+        placement, exchange = step.placement, step.exchange
         projection = exchange.projected(placement.reads, placement.terms.writes)
         saw = exchange.saw(placement.reads)
-        answer = self.hosts[placement.host].call(placement, projection, exchange.request_id, step.seconds)
+        host, request_id = self.hosts[placement.host], exchange.request_id
+        if placement.host == "function":
+            self._rest()  # waiting is no plugin's time here
+        if step.seat.is_apart:
+            run = host.start(placement, projection, request_id, step.seconds)
+            record = blank(placement, mode)
+            step.result.started.add(record, lambda: self._completed(step, mode, record, run, saw))
+            return record
+        return self._answered(step, mode, host.call(placement, projection, request_id, step.seconds), saw)
+
+    def _completed(self, step: Step, mode: Mode, record: PlacementRecord, run: Run, saw: Saw) -> None:
+        """Wait for a run that was started, and have `record` say what came of it."""
+        try:
+            found = self._answered(step, mode, run.answer(), saw)
+        except Exception:
+            log.exception("a placement's turn crashed", extra={"plugin": step.placement.plugin})
+            found = failed(step.placement, mode, our_fault())
+        found.ms = round(record.ms + run.ms, 3)
+        become(record, found)
+        _remember(step.exchange, record)
+
+    def _rest(self) -> None:
+        """What comes now takes time that is no plugin's."""
+        for host in self.hosts.values():
+            host.rest()
+
+    def _answered(self, step: Step, mode: Mode, answer: Answer, saw: Saw) -> PlacementRecord:
+        breaker = step.seat.breaker
         record = self._settled(step, mode, answer)
         record.saw = saw
         record.calls = 1
@@ -187,6 +237,8 @@ class Gate:
             record.recorded = dict(answer.recorded)
         if answer.refused:
             record.refused = list(dict.fromkeys(answer.refused))
+        if answer.deliveries:
+            record.deliveries = delivered(answer.deliveries, step.exchange.digester)
         settle(record)
         if record.failure is None:
             breaker.succeeded()
@@ -260,12 +312,13 @@ class Gate:
 class Seat:
     """One placement and all that is the same of it for every request, looked up once."""
 
-    __slots__ = ("breaker", "is_guard", "is_plain", "placement", "timeout_s")
+    __slots__ = ("breaker", "is_apart", "is_guard", "is_plain", "placement", "timeout_s")
 
     def __init__(self, placement: Placement, breaker: Breaker) -> None:
         self.placement = placement
         self.breaker = breaker
         self.timeout_s = placement.timeout_ms / 1000
+        self.is_apart = placement.style == "independent" and placement.host == "function"
         self.is_guard = placement.style == "ordered" and reads_content(placement)
         self.is_plain = (
             placement.mode is not Mode.OFF

@@ -1,7 +1,8 @@
 """Where a plugin's code runs: the seam is one method.
 
-`InProcessHost` runs it in the gateway's own process: trusted code, interrupted by a timer. A host that
-calls a Lambda of the plugin's own takes the same projection and gives the same `Answer`.
+`InProcessHost` runs it in this process, interrupted by a timer: in the gateway's, that is trusted code. It
+also runs a plugin in a function of its own, where `FunctionHost` (function_host.py) takes the same projection
+and gets the same `Answer`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from typing import NamedTuple, Protocol, cast
 from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 from penstock.gates.placement import Placement
-from penstock.sdk.context import Context
+from penstock.sdk.context import Capabilities, Context
 from penstock.sdk.contract import Terms, checked
 from penstock.sdk.decisions import Allow, Decision
 from penstock.sdk.fields import BEFORE
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.plugin import Plugin
 from penstock.sdk.views import Projection, Request, Response
+
+
+class Sent(NamedTuple):
+    """Something that left for a granted host. `receipt`: the receiver's own id for it, undigested."""
+
+    host: str
+    status: int | None
+    receipt: str | None
 
 
 class Answer(NamedTuple):
@@ -29,6 +38,7 @@ class Answer(NamedTuple):
     failure: PluginError | None = None
     recorded: Mapping[str, float | str] | None = None
     refused: tuple[str, ...] = ()
+    deliveries: tuple[Sent, ...] = ()
 
     def checked(self) -> Decision:
         """The decision. Raises PluginError when the run failed, or asked for what is not granted."""
@@ -41,11 +51,44 @@ class Answer(NamedTuple):
         return self.decision
 
 
+class Run(Protocol):
+    """One run that has been started."""
+
+    def answer(self) -> Answer:
+        """What came back, as `Host.call` gives it. Waits until its deadline at most."""
+
+    @property
+    def ms(self) -> float:
+        """How long it took, once `answer` has returned; what passed since does not count."""
+
+
+class Ran(NamedTuple):
+    """A run that is over."""
+
+    got: Answer
+    ms: float = 0.0
+
+    def answer(self) -> Answer:
+        return self.got
+
+
+class Capable(Protocol):
+    """What one run of a plugin reaches outside, and what came of it."""
+
+    @property
+    def granted(self) -> Capabilities: ...
+    def sent(self) -> tuple[Sent, ...]: ...
+    def refused(self) -> tuple[str, ...]: ...
+
+
 class Host(Protocol):
     """Runs one placement's plugin."""
 
     def call(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Answer:
         """One run with at most `seconds` (> 0). Never raises for what the plugin does."""
+
+    def start(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Run:
+        """The same, waited for later where the host can: for placements that nobody waits for in between."""
 
     def begin(self) -> None:
         """Runs up to `end` follow each other at once: a gate's. They may share what guards them."""
@@ -65,10 +108,13 @@ class InProcessHost:
         plugins: Mapping[str, LoadedPlugin],
         deadlines: Deadlines,
         *,
+        capable: Callable[[Placement], Capable] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`capable` makes what one run may reach; None where nothing may: in the gateway."""
         self._plugins = plugins
         self._deadlines = deadlines
+        self._capable = capable
         self._clock = clock
 
     def call(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Answer:
@@ -76,11 +122,13 @@ class InProcessHost:
         loaded = self._plugins.get(placement.plugin)
         if loaded is None:
             return Answer(failure=PluginError(FailureClass.IMPORT, "the plugin could not be loaded"))
+        capable = self._capable(placement) if self._capable is not None else None
         context: Context = Context(
             request_id,
             loaded.config,
             deadline=self._clock() + seconds,
             specs=placement.records,
+            capabilities=capable.granted if capable is not None else None,
             clock=self._clock,
         )
         call = _before if placement.moment == BEFORE else _after
@@ -94,7 +142,14 @@ class InProcessHost:
             failure = _failure(error)
         if type(decision) is not Allow:
             self._deadlines.rest()  # what is made of it is the engine's work, and no plugin is to end for it
-        return Answer(decision, failure, context.recorded, (*projection.refused, *context.refused))
+        refused = (*projection.refused, *context.refused)
+        if capable is None:
+            return Answer(decision, failure, context.recorded, refused)
+        return Answer(decision, failure, context.recorded, (*refused, *capable.refused()), capable.sent())
+
+    def start(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Run:
+        """Run it here and now: there is one thread."""
+        return Ran(self.call(placement, projection, request_id, seconds))
 
     def begin(self) -> None:
         self._deadlines.begin()

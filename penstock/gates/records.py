@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Final
 
 from penstock.errors import FailureClass, PluginError
-from penstock.evidence.record import Action, PlacementRecord, SkipReason
+from penstock.evidence.digests import Digester
+from penstock.evidence.record import Action, Delivery, PlacementRecord, SkipReason
+from penstock.gates.host import Sent
 from penstock.gates.placement import Mode, Placement
 
 # behaviour.md, section 4: when several apply, the strongest is the action.
@@ -43,6 +47,27 @@ def failed(placement: Placement, mode: Mode, failure: PluginError) -> PlacementR
 def our_fault() -> PluginError:
     """What a crash of the gateway's own code counts as for the placement whose turn it was."""
     return PluginError(FailureClass.EXCEPTION, "the gateway failed while it ran the plugin")
+
+
+def delivered(sent: Sequence[Sent], digester: Digester) -> list[Delivery]:
+    """What left for outside systems; a receiver's own ids are digested here, where the key is."""
+    return [
+        Delivery(
+            host,
+            status,
+            None if receipt is None else digester.text("deliveries.delivery_id", receipt),
+        )
+        for host, status, receipt in sent
+    ]
+
+
+def become(record: PlacementRecord, other: PlacementRecord) -> None:
+    """Have `record`, which others hold already, say what `other` says."""
+    for name in _FIELDS:
+        setattr(record, name, getattr(other, name))
+
+
+_FIELDS: Final = tuple(each.name for each in fields(PlacementRecord))
 
 
 def settle(record: PlacementRecord, *besides: Action) -> None:

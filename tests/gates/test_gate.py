@@ -11,6 +11,7 @@ from penstock.gates.gate import Gate, disposition
 from penstock.gates.overrides import Override, Overrides
 from penstock.gates.placement import Mode, Placement, bucket, derived_style, in_order
 from penstock.gates.scope import Scope
+from penstock.gates.started import Started
 from penstock.sdk import Allow, Block, Context, Decision, Request, Respond, Transform
 from tests.gates.fakes import (
     TEXT,
@@ -301,7 +302,7 @@ def test_a_missing_record_fails_the_request_and_says_so(monkeypatch: pytest.Monk
 
 def _forget(result: Any, records: list[Any]) -> None:
     result.denial, result.answer, result.uninspected, result.ms = None, None, [], 0.0
-    result.records = records
+    result.records, result.started = records, Started()
 
 
 def test_a_fault_of_the_gateway_in_one_turn_is_that_placements_failure_and_closes() -> None:
