@@ -3,10 +3,13 @@
     org=<organisation>/dt=<YYYY-MM-DD>/hour=<HH>/<request id>.terminal.json.gz
                                                  <request id>.amendment.<digest of the body>.json.gz
                                                  <request id>.delivery.<plugin>.<message id>.<attempt>.json.gz
+    seal/chain/<number>.json.gz
+    seal/org=<organisation>/dt=<YYYY-MM-DD>/hour=<HH>/<number>.<digest>.json.gz
 
 Date and hour (UTC) are those in the request id, a UUIDv7: who has the id needs no index to find the objects.
 The organisation is percent-encoded; `-` stands for none, since no name begins so. Athena's partition
-projection reads `org`, `dt` and `hour` without a crawler.
+projection reads `org`, `dt` and `hour` without a crawler. Below `seal/` is what the sealer says of the rest
+(`penstock.evidence.seals`): a chain, and inventories of hours.
 """
 
 from __future__ import annotations
@@ -74,6 +77,39 @@ def delivery_key(
 ) -> str:
     """One attempt to deliver one message; a redriven message has another id."""
     return f"{request_prefix(organisation, request_id)}delivery.{plugin}.{message_id}.{attempt}.json.gz"
+
+
+def hour_of(folder: str) -> int | None:
+    """The hour of an hour's folder, in Unix milliseconds; None for what is no such folder."""
+    try:
+        start = datetime.strptime(folder.partition("/")[2], "dt=%Y-%m-%d/hour=%H/").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(start.timestamp()) * 1000
+
+
+CHAIN = "seal/chain/"
+
+
+def seal_key(number: int) -> str:
+    """The one key of the seal with this number: whoever stores it first has it."""
+    return f"{CHAIN}{number:012d}.json.gz"
+
+
+def seal_number(key: str) -> int | None:
+    """The number of a seal, or the one for which an inventory was made, None for another key."""
+    digits = key.rpartition("/")[2].partition(".")[0]
+    return int(digits) if len(digits) == 12 and digits.isascii() and digits.isdecimal() else None
+
+
+def inventory_folder(hour: str) -> str:
+    """Where the inventories of an hour's folder are."""
+    return f"seal/{hour}"
+
+
+def inventory_key(hour: str, number: int, packed: bytes) -> str:
+    """Named by the seal that it is made for and by what it says: made again, it is the same object."""
+    return f"{inventory_folder(hour)}{number:012d}.{hashlib.sha256(packed).hexdigest()[:16]}.json.gz"
 
 
 class Named(NamedTuple):

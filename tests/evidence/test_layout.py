@@ -86,3 +86,19 @@ def test_ids_made_in_one_hour_lie_in_one_folder() -> None:
     start = 1_795_338_000_000
     folders = {layout.hour_folder("acme", issued_at_ms(uuid7(start + n))) for n in (0, 3_599_999)}
     assert len(folders) == 1
+
+
+def test_a_seal_has_one_key_and_an_inventory_one_for_what_it_says() -> None:
+    assert layout.seal_key(42) == "seal/chain/000000000042.json.gz"
+    key = layout.inventory_key(FOLDER, 42, b"packed")
+    assert key.startswith(f"seal/{FOLDER}000000000042.")
+    assert key == layout.inventory_key(FOLDER, 42, b"packed") != layout.inventory_key(FOLDER, 42, b"other")
+    assert layout.seal_number(layout.seal_key(42)) == layout.seal_number(key) == 42
+    assert layout.seal_number("seal/chain/42.json.gz") is None
+
+
+def test_an_hour_s_folder_tells_its_hour_and_other_folders_none() -> None:
+    hour_ms = 1_795_338_000_000
+    assert layout.hour_of(layout.hour_folder("acme", hour_ms)) == hour_ms
+    for other in ("org=acme/", "org=acme/dt=x/hour=09/", "org=acme/dt=2026-11-22/hour=09/more/"):
+        assert layout.hour_of(other) is None
