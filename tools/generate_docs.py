@@ -77,12 +77,12 @@ def _row(name: str, depth: int, kind: type[PenstockError]) -> str:
 
 
 def coverage_page() -> str:
-    """docs/coverage.md, of the lists that the tests of the matrix go through."""
+    """docs/coverage.md, of the lists that the tests of the matrices go through."""
     sys.path.insert(0, str(DOCS.parent))  # a script finds its own folder only
-    from tests.gateway.doors import DOORS  # noqa: PLC0415 - after the line above
-    from tests.gateway.matrix import page  # noqa: PLC0415 - same
+    from tests.gateway import matrix  # noqa: PLC0415 - after the line above
+    from tests.plugins import every_door  # noqa: PLC0415 - same
 
-    return NOTE + page([door.name for door in DOORS])
+    return f"{NOTE}# Coverage\n\n{matrix.page()}\n{every_door.page()}"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

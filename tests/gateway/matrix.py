@@ -6,35 +6,81 @@ docs/coverage.md is made of the same lists (`tools/generate_docs.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from penstock.sdk import Allow, Block, Context, Decision, Plugin, Request, Respond, Response, Transform
+from penstock.sdk import (
+    Allow,
+    Block,
+    Context,
+    Decision,
+    Plugin,
+    Request,
+    Respond,
+    Response,
+    Texts,
+    Transform,
+)
 from penstock.sdk.edits import Span
+from tests.gates.fakes import TEXT, USER
+from tests.gateway.doors import MODEL_DOORS, Door, Mode
+from tests.gateway.mcp_doors import CALL
+from tests.gateway.mcp_world import ARGUMENTS, RESULT
 
 Effect = Literal["block", "transform", "respond", "record"]
 ANSWER: Final = "from the plugin"
+WORKS: Final = "works"
+NO_ANSWER: Final = "no answer"
+NOTHING_TO_CHANGE: Final = "nothing to change"
+DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, CALL)
+COLUMNS: Final[Sequence[tuple[Door, Mode]]] = tuple((door, mode) for door in DOORS for mode in door.modes)
+_VIEWS: Final[Mapping[str, Callable[[Any], Texts]]] = MappingProxyType(
+    {
+        USER: lambda request: request.messages.user,
+        ARGUMENTS: lambda request: request.mcp.arguments,
+        TEXT: lambda response: response.text,
+        RESULT: lambda response: response.mcp.result,
+    }
+)
+
+
+_INTRODUCTION: Final = (
+    "## Every effect at every door",
+    "",
+    "Every moment and effect, through every door, in a unary answer and in a stream. A cell that says",
+    "*works* is the test `tests/gateway/test_passage_matrix.py::test_cell[<row>-<door>-<mode>]`; one that",
+    "is refused says with which words. Vectors and counts are no words: what a plugin would say in their",
+    "place is no answer (embeddings: an error; counts: no tokens, or the count that came). A block of a",
+    "tool's call is the tool's own error, with status 200. Messages of MCP are whole, in a stream too: a",
+    "window is as wide as a message. Independent plugins `record` alone, and on a stream they see the",
+    "final text. `after_response` is the same for all: its plugins read evidence only, from their queues",
+    "(`tests/e2e/test_background.py`).",
+    "",
+)
 
 
 class Doing(Plugin):
-    """Does one effect, whichever its moment is."""
+    """Does one effect in one field, whichever its moment is; after the upstream where `bob` is named.
 
-    def __init__(self, effect: Effect) -> None:
+    `wordless`: no words come back at this door, so that it does it anyway.
+    """
+
+    def __init__(self, effect: Effect, field: str, *, wordless: bool = False) -> None:
         self._effect = effect
+        self._view = _VIEWS[field]
+        self._wordless = wordless
 
     def before_upstream(self, request: Request, ctx: Context) -> Decision:
-        return self._done(Transform(request.messages.user.sub("alice", "<name>")), ctx, Block("reason"))
+        return self._done(Transform(self._view(request).sub("alice", "<name>")), ctx, Block("reason"))
 
     def after_upstream(self, response: Response, ctx: Context) -> Decision:
-        text = "".join(response.text)
-        at = text.find("bob")
-        if self._effect == "block" and at < 0:
-            return Allow()
-        return self._done(
-            Transform(response.text.sub("bob", "<name>")), ctx, Block("reason", at=Span(at, at + 3))
-        )
+        texts = self._view(response)
+        at = texts.search("bob")
+        if at is None and not self._wordless:
+            return Allow()  # a piece of a stream, or another message of it
+        return self._done(Transform(texts.sub("bob", "<name>")), ctx, Block("reason", at=at or Span(0, 0)))
 
     def _done(self, edit: Transform, ctx: Context, block: Block) -> Decision:
         match self._effect:
@@ -57,11 +103,14 @@ class Cell:
     effect: Effect
     way: Literal["buffer", "window"] | None = None
     refused: str | None = None
-    more: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def name(self) -> str:
         return "-".join(filter(None, (self.moment, self.effect, self.way)))
+
+    def field(self, door: Door) -> str:
+        """What its plugin reads at `door`."""
+        return door.asks if self.moment == "before_upstream" else door.answers
 
 
 CELLS: Final[Sequence[Cell]] = (
@@ -72,24 +121,28 @@ CELLS: Final[Sequence[Cell]] = (
 )
 
 
-def page(doors: Sequence[str]) -> str:
-    """docs/coverage.md, without its note."""
-    columns = [f"{door}, {mode}" for door in doors for mode in ("unary", "stream")]
-    lines = [
-        "# Coverage",
-        "",
-        "Every moment and effect, through every door that models have, in a unary answer and in a stream.",
-        "A cell that says *works* is the test",
-        "`tests/gateway/test_passage_matrix.py::test_cell[<row>-<mode>-<door>]`; one that is refused says",
-        "with which words. Independent plugins `record` alone, and on a stream they see the final text.",
-        "`after_response` is the same for all: its plugins read evidence only, from their queues",
-        "(`tests/e2e/test_background.py`). MCP has its own page of what passes which gate",
-        "([MCP](mcp.md)).",
-        "",
-        f"| moment-effect-way | {' | '.join(columns)} |",
-        f"|---|{'---|' * len(columns)}",
-    ]
-    for cell in CELLS:
-        said = "works" if cell.refused is None else f"refused: {cell.refused}"
-        lines.append(f"| {cell.name} | {' | '.join([said] * len(columns))} |")
-    return "\n".join(lines) + "\n"
+def becomes(cell: Cell, door: Door) -> str:
+    """What the page says of a cell; the test of that cell holds it to that."""
+    if cell.refused is not None:
+        return f"refused: {cell.refused}"
+    if door.wordless is None:
+        return WORKS
+    if cell.effect == "respond":
+        return f"{NO_ANSWER}: {door.wordless}"
+    if cell.effect == "transform" and cell.moment == "after_upstream":
+        return f"{NOTHING_TO_CHANGE}: {door.wordless}"
+    return WORKS
+
+
+def page() -> str:
+    """The matrix, as docs/coverage.md shows it."""
+    columns = [f"{door.name}, {mode}" for door, mode in COLUMNS]
+    rows = [f"| {cell.name} | {' | '.join(becomes(cell, door) for door, _ in COLUMNS)} |" for cell in CELLS]
+    return (
+        "\n".join([*_INTRODUCTION, f"| moment-effect-way | {' | '.join(columns)} |", _line(columns), *rows])
+        + "\n"
+    )
+
+
+def _line(columns: Sequence[str]) -> str:
+    return f"|---|{'---|' * len(columns)}"

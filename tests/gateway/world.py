@@ -30,6 +30,7 @@ from penstock.governance.api_keys import ApiKeys, KeyOwner
 from penstock.governance.authentication import Authentication
 from penstock.governance.directory import Directory
 from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
+from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.plugin import Plugin
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
@@ -121,7 +122,9 @@ class Broken:
 class World:
     """One gateway with its stores. Change the attributes before the first request."""
 
-    def __init__(self, plugins: Mapping[str, Plugin] | None = None, *placements: Placement) -> None:
+    def __init__(
+        self, plugins: Mapping[str, Plugin | LoadedPlugin] | None = None, *placements: Placement
+    ) -> None:
         self.control = MemoryControlStore()
         documents = applied_documents(GatewayFile.model_validate(APPLIED))
         self.control.write([Change(key, document) for key, document in documents.items()])
@@ -231,7 +234,8 @@ class World:
         self.outbox(record, plugins)
 
     def _gate(self, moment: Moment) -> Gate:
-        host = InProcessHost({n: loaded(p) for n, p in self._plugins.items()}, Deadlines(None))
+        plugins = {n: loaded(p) if isinstance(p, Plugin) else p for n, p in self._plugins.items()}
+        host = InProcessHost(plugins, Deadlines(None))
         return Gate(moment, in_order(self._at(moment)), {"in_process": host}, budget_ms=5_000)
 
     def _at(self, moment: Moment) -> list[Placement]:

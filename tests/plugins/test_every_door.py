@@ -1,0 +1,187 @@
+"""Every built-in plugin does the same at every door, however the answer comes; or it is refused in words."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from penstock.configuration.compile import compile_file
+from penstock.configuration.reading import parse_gateway_file
+from penstock.errors import ConfigurationError
+from penstock.evidence.record import PlacementRecord
+from penstock.sdk.fields import AFTER, BEFORE, Moment
+from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
+from penstock.sdk.testing import harness
+from tests import tree
+from tests.gateway.doors import Came, Door, Talk
+from tests.gateway.mcp_doors import MCP_DOORS
+from tests.gateway.world import World, as_mapping
+from tests.plugins.every_door import (
+    CELLS,
+    DEPLOYMENT,
+    JSON_GUARD,
+    NO_WINDOW,
+    NOT_OF_MODELS,
+    NOTHING,
+    PLUGINS,
+    WORKS,
+    Cell,
+    folder_of,
+    placements,
+    stanza,
+)
+
+EMAIL = "alice" + "@corp.test"
+TOKEN = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
+SCHEMA = {"type": "object", "required": ["n"]}
+CLEAN = "Nothing to see here."
+
+
+def asked(cell: Cell, talk: Talk) -> tuple[World, Came]:
+    """One request through a gateway with the cell's plugin."""
+    plugins, where = placements(cell)
+    world = cell.door.world(plugins, *where)
+    return world, cell.door.ask(world, talk, stream=cell.is_streamed)
+
+
+def of(world: World, plugin: str, moment: Moment) -> PlacementRecord:
+    (found,) = [each for each in world.record.placements if (each.plugin, each.moment) == (plugin, moment)]
+    return found
+
+
+def of_plugin(plugin: str) -> list[Cell]:
+    return [cell for cell in CELLS if cell.plugin == plugin and cell.becomes == WORKS]
+
+
+def cells(plugin: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("cell", of_plugin(plugin), ids=lambda cell: cell.name)
+
+
+def test_there_is_a_row_for_each_built_in_plugin() -> None:
+    assert {folder_of(name) for name in PLUGINS} == {
+        tree.ROOT / folder for folder in tree.plugin_folders() if folder.parts[0] == "plugins"
+    }
+
+
+@cells("pii-redactor")
+def test_addresses_are_masked_both_ways(cell: Cell) -> None:
+    world, came = asked(cell, Talk(f"Write to {EMAIL}.", f"Ask {EMAIL} then."))
+    assert cell.door.asked(world) == "Write to <email>."
+    before = of(world, cell.plugin, BEFORE)
+    assert (before.action, [each.field for each in before.changed]) == ("transform", [cell.door.asks])
+    assert before.recorded == {"emails": 1}
+    if cell.answers_pass:
+        assert came.text == ("" if cell.door.wordless else f"Ask {EMAIL} then.")
+        return
+    assert (came.status, came.text) == (200, "Ask <email> then.")
+    assert EMAIL.encode() not in came.raw
+    after = of(world, cell.plugin, AFTER)
+    assert (after.action, [each.field for each in after.changed]) == ("transform", [cell.door.answers])
+    assert after.recorded == {"emails": 1}
+
+
+@cells("secret-scanner")
+def test_a_request_with_a_token_reaches_nobody(cell: Cell) -> None:
+    world, came = asked(cell, Talk(f"Use {TOKEN}.", CLEAN))
+    assert (came.status, came.code) == (cell.door.refused_status, "secret-scanner.developer_token")
+    assert cell.door.asked(world) is None
+    before = of(world, cell.plugin, BEFORE)
+    assert (before.action, before.reason, before.recorded) == (
+        "block",
+        "developer_token",
+        {"developer_tokens": 1},
+    )
+    assert TOKEN not in repr(world.record)
+
+
+@cells("secret-scanner")
+def test_an_answer_with_a_token_stays_here(cell: Cell) -> None:
+    world, came = asked(cell, Talk(CLEAN, f"It is {TOKEN}."))
+    assert cell.door.asked(world) == CLEAN
+    if cell.answers_pass:
+        assert came.text == ("" if cell.door.wordless else f"It is {TOKEN}.")
+        return
+    assert came.code == "secret-scanner.developer_token"
+    assert TOKEN[:12].encode() not in came.raw
+    after = of(world, cell.plugin, AFTER)
+    assert (after.action, after.reason) == ("block", "developer_token")
+    assert world.record.outcome == "blocked"
+
+
+@cells(JSON_GUARD)
+def test_an_answer_that_is_not_what_was_asked_for_is_stopped_and_another_passes(cell: Cell) -> None:
+    world, came = asked(cell, Talk("Number?", '{"other": 1}', SCHEMA))
+    assert (came.status, came.code) == (403, "json-schema-guard.schema_mismatch")
+    assert b"other" not in came.raw
+    record = of(world, cell.plugin, AFTER)
+    assert (record.action, record.reason) == ("block", "schema_mismatch")
+    assert record.recorded == {"checked": 1, "violations": 1}
+    world, came = asked(cell, Talk("Number?", '{"n": 1}', SCHEMA))
+    assert (came.status, came.text) == (200, '{"n": 1}')
+    assert of(world, cell.plugin, AFTER).recorded == {"checked": 1}
+
+
+@pytest.mark.parametrize(
+    "cell", [cell for cell in CELLS if cell.becomes.startswith(NOTHING)], ids=lambda cell: cell.name
+)
+def test_the_json_guard_lets_pass_what_holds_no_words(cell: Cell) -> None:
+    world, came = asked(cell, Talk(CLEAN))
+    assert came.status == 200
+    assert of(world, JSON_GUARD, AFTER).action == "allow"
+
+
+@cells("request-tags")
+def test_who_pays_is_noted_and_the_upstream_is_told(cell: Cell) -> None:
+    world, came = asked(cell, Talk(CLEAN, CLEAN))
+    assert came.text == ("" if cell.door.wordless else CLEAN)
+    assert cell.door.headers(world)["x-cost-center"] == "cc-000"
+    assert world.record.tags == {"cost_center": "cc-000"}
+    assert of(world, cell.plugin, BEFORE).action == "transform"
+
+
+@cells("audit-export")
+def test_the_record_of_each_request_is_exported_and_holds_no_word_of_it(cell: Cell) -> None:
+    world, came = asked(cell, Talk(CLEAN, f"{CLEAN} No."))
+    assert came.text == ("" if cell.door.wordless else f"{CLEAN} No.")
+    ((record, receivers),) = world.stored
+    assert receivers == ["audit-export"]
+    got: list[bytes] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        got.append(request.content)
+        return httpx.Response(202)
+
+    exporter = harness(
+        folder_of(cell.plugin),
+        {"url": "https://audit.example.com/penstock"},
+        secrets={"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+        transport=httpx.MockTransport(take),
+    )
+    assert exporter.background(as_mapping(record)).action == "emit"
+    (body,) = got
+    assert json.loads(body)["dialect"] == record.dialect
+    assert json.loads(body)["route"] == record.route
+    assert CLEAN.encode() not in body
+
+
+def test_the_json_guard_is_refused_where_mcp_is_served_unless_it_is_scoped_to_models() -> None:
+    text = DEPLOYMENT + stanza(JSON_GUARD, scoped=False)
+    with pytest.raises(ConfigurationError, match=NOT_OF_MODELS):
+        compile_file(parse_gateway_file(text.encode(), tree.ROOT / "gateway.toml"))
+
+
+@pytest.mark.parametrize("door", MCP_DOORS, ids=lambda door: door.name)
+def test_scoped_to_models_the_json_guard_leaves_mcp_alone(door: Door) -> None:
+    cell = Cell(JSON_GUARD, door, "buffer")
+    world, came = asked(cell, Talk(CLEAN, CLEAN))
+    assert (came.status, came.text) == (200, CLEAN)
+    assert of(world, JSON_GUARD, AFTER).action == "skipped"
+
+
+def test_the_json_guard_cannot_meet_a_stream_in_windows() -> None:
+    asked = read_manifest(folder_of(JSON_GUARD)).after_upstream
+    assert asked is not None
+    windowed = MomentRequest(reads=asked.reads, effects=asked.effects, stream="window", window_chars=64)
+    assert moment_problem(AFTER, windowed) == NO_WINDOW
