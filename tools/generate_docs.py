@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,8 +11,13 @@ from typing import Final
 
 from penstock.codes import ERROR_CODES
 from penstock.configuration.docs import configuration_page
+from penstock.denial import Denial
+from penstock.dialects.anthropic import errors as anthropic
 from penstock.dialects.field_docs import field_tables
+from penstock.dialects.mcp import errors as mcp
+from penstock.dialects.openai import errors as openai
 from penstock.dialects.openai.stream_docs import stream_page
+from penstock.dialects.openai_responses.stream_assembly import error_event
 from penstock.errors import FailureClass, PenstockError
 from penstock.evidence.schema import schema_text
 from penstock.front import GATEWAY_RESPONSES
@@ -31,7 +37,7 @@ def errors_page() -> str:
     kinds = [_row(name, depth, kind) for name, depth, kind in _tree(PenstockError)]
     classes = "\n".join(f"- `{item.value}`" for item in FailureClass)
     return (
-        f"{NOTE}# Errors\n\n{_codes()}\n\n## Classes of failures\n\n"
+        f"{NOTE}# Errors\n\n{_codes()}\n\n{_places()}\n\n## Classes of failures\n\n"
         "The tree of `penstock/errors.py`. A denial by a control or a plugin is a value, not one of these."
         "\n\n"
         "| class | default code | HTTP status | meaning |\n|---|---|---|---|\n"
@@ -52,8 +58,8 @@ def _codes() -> str:
     )
     passed_on = ", ".join(map(str, sorted(PASSED_ON)))
     return (
-        "Every response that is an error has its code in the body (`error.code`), and the gateway's own in "
-        "the header `x-penstock-code` too.\n\n"
+        "Every response that is an error has its code in the body, where each dialect's clients look for it "
+        "([below](#where-the-code-is)), and the gateway's own in the header `x-penstock-code` too.\n\n"
         f"| code | HTTP status | when | what to do |\n|---|---|---|---|\n{own}\n"
         "| `<plugin>.<reason>` | 403 | A plugin blocked; the message is the reason's in its manifest. "
         "| As the message says. |\n\n"
@@ -62,6 +68,48 @@ def _codes() -> str:
         "that had its intent stored becomes `outcome_unknown`:\n\n"
         f"| code | HTTP status | message | may be repeated |\n|---|---|---|---|\n{front}"
     )
+
+
+# Where a program that uses an official client finds the code; in JSON, the last member of each path.
+_PLACES: Final = (
+    ("OpenAI", "`error.code`", "`error.code`", "the last event; `[DONE]` does not follow"),
+    ("OpenAI responses", "`error.code`", "`error.code`", "the event `error`"),
+    (
+        "Anthropic",
+        '`error.body["error"]["details"]["error_code"]`',
+        "`error.error.error.details.error_code`",
+        "the event `error`; `message_stop` does not follow",
+    ),
+    ("MCP", '`error.error.data["code"]`', "`error.data.code`", "a message like the unary one"),
+)
+
+
+def _places() -> str:
+    """One denial, as each dialect renders it."""
+    denied = Denial("model_not_allowed", "This key may not use the model.", 403, "access_denied")
+    rendered = {
+        "OpenAI, unary and streamed": openai.render(denied, "…").body,
+        "OpenAI responses, streamed": error_event(denied, "…", 7).partition(b"data: ")[2].strip(),
+        "Anthropic, unary and streamed": anthropic.render(denied, "…").body,
+        "MCP": mcp.render(denied, "…", 1).body,
+    }
+    rows = "\n".join(f"| {' | '.join(row)} |" for row in _PLACES)
+    shown = "\n".join(f"// {name}\n{_readable(body)}" for name, body in rendered.items())
+    return (
+        "## Where the code is\n\n"
+        "| dialect | Python client's exception | Node client's | in a stream that has begun |\n"
+        f"|---|---|---|---|\n{rows}\n\n"
+        "A stream that has begun has its status and headers behind it: its code is in its last event alone. "
+        "What API Gateway says when the function cannot has the shape of OpenAI's, whoever asks. "
+        "An MCP error inside of a session comes with status 200; where a tool could be called otherwise, as "
+        "with arguments that do not fit, it is the tool's own result (`isError`), in words for a model, and "
+        'its code is in `_meta["penstock/code"]`.\n\n'
+        f"```js\n{shown}\n```"
+    )
+
+
+def _readable(body: bytes) -> str:
+    return json.dumps(json.loads(body), ensure_ascii=False)
 
 
 def _tree(kind: type[PenstockError], depth: int = 0) -> Iterator[tuple[str, int, type[PenstockError]]]:

@@ -258,7 +258,7 @@ def test_a_stream_that_its_upstream_cuts_is_each_clients_own_error(what: str, bo
     said = both.through(client, call, {**body, "stream": True})
     assert said["events"]
     assert said["error"]["class"] == "APIError"
-    assert "upstream" in said["error"]["message"]
+    assert code_of(client, said["error"]) == "upstream_error"
 
 
 HELPERS = {
