@@ -19,6 +19,9 @@ from penstock.front import ANSWERS_FOR, GATEWAY_RESPONSES, error_body, retry_hea
 
 STAGE = "live"
 TIMEOUT_MIN = 15  # the most for a streamed integration (API Gateway quotas)
+# Bodies that are no text, on paths that the operator has opened. With streamed answers no type need be named
+# (Developer Guide, "Binary media types for REST APIs"), of which requests that is true it does not say.
+BYTES = ("multipart/form-data", "application/octet-stream")
 
 # Which request, how it went, how long it took. Neither path nor query nor header, where content might be.
 LOGGED = {
@@ -48,6 +51,7 @@ class Api(Construct):
         function: lambda_.IFunction,
         options: StackOptions,
         key: kms.IKey,
+        takes_bytes: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         logs = LogGroup(
@@ -58,6 +62,7 @@ class Api(Construct):
             "Rest",
             rest_api_name=deployment,
             description="Penstock",
+            binary_media_types=list(BYTES) if takes_bytes else None,
             endpoint_configuration=self._endpoint(options),
             policy=_only_from(options.private.vpc_endpoints) if options.private else None,
             disable_execute_api_endpoint=options.domain is not None,

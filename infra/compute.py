@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.api import Api
 from infra.asset import SNAPSHOT, TASK, code_of, function_asset
-from infra.background import Recorder, Sweeper
+from infra.background import Recorder, Sealer, Sweeper
 from infra.chosen import Chosen
 from infra.dashboard import Dashboard
 from infra.domain import Domain
@@ -21,6 +21,7 @@ from penstock.adapters.resources import dead_queue
 from penstock.configuration.settings import LAYERS
 
 ERRORS_IN_5_MINUTES = 5
+SEALED_WITHIN_H = 3
 NOT_COMPILED = "There is no Python 3.13 here to compile the functions with: they start a second or two later."
 
 
@@ -51,6 +52,7 @@ class ComputeStack(Stack):
         queues = list(self.plugins.queues.values())
         self.recorder = Recorder(self, "Recorder", where=where, foundation=foundation, plugin_queues=queues)
         self.sweeper = Sweeper(self, "Sweeper", where=where, foundation=foundation, plugin_queues=queues)
+        self.sealer = Sealer(self, "Sealer", where=where, foundation=foundation)
         self.api = Api(
             self,
             "Api",
@@ -58,13 +60,15 @@ class ComputeStack(Stack):
             function=self.gateway.alias,
             options=chosen.options,
             key=self._key,
+            takes_bytes=bool(chosen.snapshot.routes),
         )
         self._surround()
         self._watch()
 
     def functions(self) -> list[PenstockFunction]:
         """All of ours."""
-        return [self.gateway.made, self.recorder.made, self.sweeper.made, *self.plugins.functions.values()]
+        own = [self.gateway.made, self.recorder.made, self.sweeper.made, self.sealer.made]
+        return [*own, *self.plugins.functions.values()]
 
     def _surround(self) -> None:
         """What stands before the API, and where callers find it."""
@@ -92,8 +96,12 @@ class ComputeStack(Stack):
         alarms.logged("EvidenceLost", self.sweeper.made.logs, "EvidenceLost", 1, lost)
         failing = "Plugins fail. Who, and how: the dashboard, then `penstock evidence show` of a request."
         alarms.logged("PluginErrors", self.recorder.made.logs, "PluginErrors", ERRORS_IN_5_MINUTES, failing)
+        unsealed = (
+            "No hour of evidence was sealed for three. The sealer's log says why. Once when it is deployed."
+        )
+        alarms.silent("Unsealed", self.sealer.made.logs, "EvidenceSeals", SEALED_WITHIN_H, unsealed)
         queues = list(self.plugins.queues.values())
         Dashboard(self, "Dashboard", where=self.where, api=self.api.rest, queues=queues)
         CfnOutput(self, "AlarmTopic", value=alarms.topic.topic_arn, description="Subscribe to it")
-        kept = f"{deployment}-data, which `cdk destroy` leaves: evidence, ledger, keys, queues"
+        kept = f"{deployment}-data, which `cdk destroy` leaves: evidence, ledger, keys, queues, secrets"
         CfnOutput(self, "Kept", value=kept, description="What outlives this stack")
