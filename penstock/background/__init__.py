@@ -1,1 +1,1 @@
-"""Background plugins: run in a function of their own, from their own queue, after the evidence is stored."""
+"""Plugins in functions of their own: from their queues after the evidence is stored, and called at gates."""

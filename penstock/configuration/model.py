@@ -174,9 +174,10 @@ class PluginStanza(Stanza):
     mode: Literal["off", "shadow", "enforce"] = "enforce"
     """The most that it does. Overrides only go down from here."""
     host: Literal["in_process", "function"] | None = None
-    """Where its code runs before and after the upstream. Built-ins: `in_process`, which all others must write
-    out: it is your statement that you trust the code with all that the gateway may do. `function` is not in
-    this version there; at `after_response` every plugin has a function of its own, whatever stands here."""
+    """Where its code runs before and after the upstream. Default: `in_process` for built-ins, `function` for
+    all others, and for who is granted hosts or secrets. `in_process` written out is your statement that you
+    trust the code with all that the gateway may do. At `after_response` every plugin has a function of its
+    own, whatever stands here."""
     rollout: PerCent = 100
     """Per cent of API keys for which it enforces; the others are shadowed."""
     sample: Annotated[int, Field(ge=1, le=100)] = 100
@@ -185,7 +186,8 @@ class PluginStanza(Stanza):
     """What becomes of a request when it fails. Default: what its manifest says, else `block` for ordered
     and `allow` for independent plugins."""
     timeout_ms: int | None = Field(default=None, ge=1, le=900_000)
-    """Milliseconds for one call. Default: what its manifest says, else 100 in process, 1500 in a function."""
+    """Milliseconds for one call. Default: what its manifest says, else 100 in process; in a function 1500, or
+    more if its manifest says more: the way there counts, and its cold start."""
     required: bool = False
     """Overrides cannot lower it, except by break-glass, which is recorded."""
     uninspected: Policy | dict[str, Policy] = "refuse"

@@ -78,7 +78,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         moment=moment,
         style=style,
         host=host,
-        timeout_ms=stanza.timeout_ms or asked.timeout_ms or _timeout_ms(style, host),
+        timeout_ms=stanza.timeout_ms or _timeout_ms(style, host, asked),
         on_error=stanza.on_error or derived_on_error(style, asked),
         order=stanza.order,
         after=after,
@@ -127,12 +127,6 @@ def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
     if capable and host == "in_process":
         problem = "a plugin that is granted hosts or secrets does not run in the gateway's process."
         raise PlacingError(("host",), problem, "Take out `host`, or the capability.")
-    if host == "function":
-        problem = f"it would run in a function of its own at {moment}, which this version does not have yet."
-        remedy = 'If you trust its code with all that the gateway may do, write host = "in_process".'
-        if capable:
-            remedy = "Grant hosts and secrets to a plugin that runs at after_response only."
-        raise PlacingError(("host",), problem, remedy)
     return host
 
 
@@ -183,8 +177,13 @@ def _check_style(stanza: PluginStanza, placement: Placement) -> None:
         raise PlacingError(("sample",), problem, "Use `rollout` to enforce for a part of the API keys.")
 
 
-def _timeout_ms(style: Style, host: HostKind) -> int:
-    return BACKGROUND_TIMEOUT_MS if style == "background" else TIMEOUT_MS[host]
+def _timeout_ms(style: Style, host: HostKind, asked: MomentRequest) -> int:
+    """When the stanza is silent. A manifest says what the method takes: it knows no way to a function."""
+    if style == "background":
+        return asked.timeout_ms or BACKGROUND_TIMEOUT_MS
+    if host == "function":
+        return max(asked.timeout_ms or 0, TIMEOUT_MS[host])
+    return asked.timeout_ms or TIMEOUT_MS[host]
 
 
 def derived_on_error(style: Style, asked: MomentRequest) -> OnError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from penstock.errors import ConfigurationError
-from penstock.gates.placement import Mode, Placement, in_order
+from penstock.gates.placement import HostKind, Mode, Placement, in_order
 from penstock.gates.scope import Scope
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
@@ -45,13 +45,8 @@ class DeployedPlugin:
     packages_digest: str | None = None
 
     @property
-    def in_gateway(self) -> bool:
-        """Whether the gateway's own function loads it."""
-        return any(moment != LATER for moment in self.moments)
-
-    @property
     def in_background(self) -> bool:
-        """Whether it has a queue and a function of its own."""
+        """Whether it has a queue, and with it a function of its own."""
         return LATER in self.moments
 
 
@@ -109,6 +104,17 @@ class Snapshot:
         """The placements of one moment, in order."""
         return self.placements[moment]
 
+    def inline(self, host: HostKind) -> tuple[Placement, ...]:
+        """The placements at gates whose code runs in `host`."""
+        return tuple(p for moment in MOMENTS if moment != LATER for p in self.at(moment) if p.host == host)
+
+    def terms(self, placement: Placement) -> str:
+        """A digest of what `placement` sees, may do and is told: the gateway's is that of its function."""
+        tree, plugin = _placement_tree(placement), self.plugins[placement.plugin]
+        told = {"config": plugin.config, "hosts": plugin.hosts, "secrets": plugin.secrets}
+        agreed = {name: tree[name] for name in ("digest", "moment", "reads", "terms", "records")}
+        return _digest(_canonical({**agreed, **_plain(told)}))
+
 
 def encode_snapshot(
     settings: Mapping[str, Any], plugins: Sequence[DeployedPlugin], placed: Sequence[Placement]
@@ -120,6 +126,10 @@ def encode_snapshot(
         "plugins": [_plugin_tree(plugin) for plugin in sorted(plugins, key=lambda p: p.name)],
         "placements": [_placement_tree(p) for p in sorted(placed, key=lambda p: (p.moment, p.plugin))],
     }
+    return _canonical(tree)
+
+
+def _canonical(tree: Mapping[str, Any]) -> bytes:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

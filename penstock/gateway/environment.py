@@ -11,21 +11,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.control import DynamoControlStore
+from penstock.adapters.functions import LambdaFunctions
 from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.queues import Queues, SqsQueues
 from penstock.adapters.secrets import Secrets, SecretsManager, decode_digest_key
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
+from penstock.errors import ConfigurationError
 from penstock.evidence import logs, telemetry
 from penstock.evidence.digests import DigestKey
 from penstock.evidence.messages import outbox_message
 from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.deadline import Deadlines
+from penstock.gates.function_host import FunctionHost, Functions, Hosted
 from penstock.gates.gate import Gate
-from penstock.gates.host import InProcessHost
+from penstock.gates.host import Host, InProcessHost
+from penstock.gates.placement import HostKind
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.mcp_parts import mcp_parts
 from penstock.gateway.opened_parts import opened_parts
@@ -37,6 +42,8 @@ from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
 from penstock.sdk.loading import LoadedPlugin, load_plugin
 from penstock.upstream.client import HttpUpstream
 
+PLUGIN_FUNCTION: Final = "PENSTOCK_PLUGIN_FUNCTION"  # what plugins' functions are called, with `{plugin}`
+
 log = logging.getLogger(__name__)
 
 
@@ -46,10 +53,11 @@ def build(environment: Mapping[str, str]) -> Gateway:
     settings = Settings.read(environment)
     snapshot = Snapshot.load(Path(settings.snapshot_path))
     clients = connected()
+    functions = plugin_functions(snapshot, clients, environment.get(PLUGIN_FUNCTION, ""))
     secrets = SecretsManager(clients)
     directory = Directory(DynamoControlStore(clients, settings.control_table))
     upstream = HttpUpstream()
-    before, after = gates(snapshot, load_plugins(snapshot, settings))
+    before, after = gates(snapshot, load_plugins(snapshot, settings), functions)
     return Gateway(
         Parts(
             snapshot=snapshot.digest,
@@ -82,23 +90,49 @@ def connected() -> Clients:
     return clients
 
 
-def gates(snapshot: Snapshot, plugins: Mapping[str, LoadedPlugin]) -> tuple[Gate, Gate]:
-    """The two gates on the response's path, over one host and one pair of timers."""
-    host = InProcessHost(plugins, Deadlines.for_environment())
+def gates(
+    snapshot: Snapshot, plugins: Mapping[str, LoadedPlugin], functions: Functions | None = None
+) -> tuple[Gate, Gate]:
+    """The two gates on the response's path, over the same hosts and one pair of timers."""
+    hosts: dict[HostKind, Host] = {"in_process": InProcessHost(plugins, Deadlines.for_environment())}
+    if functions is not None:
+        hosts["function"] = FunctionHost(functions, hosted_plugins(snapshot))
 
     def gate(moment: Moment) -> Gate:
-        budget_ms = snapshot.gate_budget_ms[moment]
-        return Gate(moment, snapshot.at(moment), {"in_process": host}, budget_ms=budget_ms)
+        return Gate(moment, snapshot.at(moment), hosts, budget_ms=snapshot.gate_budget_ms[moment])
 
     return gate(BEFORE), gate(AFTER)
+
+
+def hosted_plugins(snapshot: Snapshot) -> dict[str, Hosted]:
+    """The plugins that the gateway calls, with what it and their functions must agree on."""
+    terms: dict[str, dict[Moment, str]] = {}
+    for placement in snapshot.inline("function"):
+        terms.setdefault(placement.plugin, {})[placement.moment] = snapshot.terms(placement)
+    return {name: Hosted(found, frozenset(snapshot.plugins[name].hosts)) for name, found in terms.items()}
+
+
+def plugin_functions(snapshot: Snapshot, clients: Clients, pattern: str) -> Functions | None:
+    """What calls plugins' functions, named by `pattern`; None when there are none.
+
+    Raises ConfigurationError when there are some, and nothing says what they are called.
+    """
+    placed = snapshot.inline("function")
+    if not placed:
+        return None
+    if not pattern:
+        raise ConfigurationError(
+            "the function's environment", f"{PLUGIN_FUNCTION} not set.", "Deploy it again."
+        )
+    longest_s = max(placement.timeout_ms for placement in placed) / 1000
+    return LambdaFunctions(clients, pattern, len({p.plugin for p in placed}), longest_s)
 
 
 def load_plugins(snapshot: Snapshot, settings: Settings) -> dict[str, LoadedPlugin]:
     """The plugins that run in this process. One that breaks on the way is left out and logged."""
     loaded: dict[str, LoadedPlugin] = {}
-    for plugin in snapshot.plugins.values():
-        if not plugin.in_gateway:
-            continue
+    for name in dict.fromkeys(placement.plugin for placement in snapshot.inline("in_process")):
+        plugin = snapshot.plugins[name]
         try:
             folder = settings.plugin_folder(plugin.folder)
             loaded[plugin.name] = load_plugin(

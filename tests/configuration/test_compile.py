@@ -101,16 +101,28 @@ def test_two_folders_of_one_name_are_refused(tmp_path: Path) -> None:
         ),
         ('after = ["nobody"]\n', "`after` names 'nobody'"),
         ("sample = 10\n", "gateway.toml:6: plugin[1].sample: at before_upstream it can stop"),
-        ('host = "function"\n', "plugin[1].host: it would run in a function of its own"),
     ],
 )
 def test_a_mistake_in_a_stanza_is_answered_with_its_place(tmp_path: Path, added: str, message: str) -> None:
     files.plugin(tmp_path)
-    stanza = files.STANZA.replace('host = "in_process"\n', "") if added.startswith("host") else files.STANZA
-    text = stanza + added + files.GRANT
+    text = files.STANZA + added + files.GRANT
     found = said(text, tmp_path)
     assert message in found
     assert "gateway.toml" in found
+
+
+def test_a_plugin_that_meets_streams_in_windows_is_refused_in_a_function_of_its_own(tmp_path: Path) -> None:
+    asked = '[after_upstream]\nreads = ["response.text"]\neffects = ["block"]\n'
+    asked += 'stream = "window"\nwindow_chars = 64\n'
+    source = (
+        files.SOURCE + "\n    def after_upstream(self, response, ctx):\n        return Block('bad_word')\n"
+    )
+    files.plugin(tmp_path, files.MANIFEST.replace("[reasons]", asked + "[reasons]"), source)
+    grant = '[plugin.grant.after_upstream]\nreads = ["response.text"]\neffects = ["block"]\n'
+    found = said(files.STANZA.replace('host = "in_process"', "") + grant, tmp_path)
+    assert "guard@after_upstream: a function of its own is too far away" in found
+    assert 'Have its manifest declare stream = "buffer", or write host = "in_process".' in found
+    files.compiled(files.STANZA + grant, tmp_path)
 
 
 def test_plugins_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def test_everything_survives_the_snapshot() -> None:
     assert (found.deployment, found.body_limit_bytes, found.durability) == ("penstock", 4_000_000, "stored")
     assert found.gate_budget_ms["after_upstream"] == 1000
     assert found.addresses == ("10.0.0.0/8",)
-    assert found.plugins["guard"].in_gateway
+    assert found.inline("in_process") == (PLACEMENT,)
+    assert found.inline("function") == ()  # after the response nobody calls it
     assert found.plugins["guard"].in_background
 
 
@@ -102,3 +103,21 @@ def test_a_snapshot_of_another_version_or_of_no_file_is_refused(tmp_path: Path) 
         Snapshot.decode(encoded().replace(SCHEMA.encode(), b"penstock.snapshot/9"))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         Snapshot.load(tmp_path / "nothing.json")
+
+
+def test_the_terms_of_a_placement_change_with_all_that_it_sees_may_do_and_is_told_and_with_nothing_else() -> (
+    None
+):
+    def terms(placement: Placement = PLACEMENT, plugin: DeployedPlugin = PLUGIN) -> str:
+        snapshot = Snapshot.decode(encoded(placement, plugins=(plugin,)))
+        return snapshot.terms(snapshot.at(placement.moment)[0])
+
+    other = (
+        terms(replace(PLACEMENT, reads=())),
+        terms(replace(PLACEMENT, terms=Terms())),
+        terms(replace(PLACEMENT, records={})),
+        terms(plugin=replace(PLUGIN, config={"other": 1})),
+        terms(plugin=replace(PLUGIN, hosts=("other.example.com:443",))),
+    )
+    assert len({terms(), *other}) == 6
+    assert terms() == terms(replace(PLACEMENT, order=7, rollout=50, timeout_ms=9))
