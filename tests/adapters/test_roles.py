@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -23,7 +25,7 @@ def test_credentials_do_not_show_their_secrets(clients: Clients) -> None:
     assert given.session_token not in repr(given)
 
 
-def test_an_sts_that_does_not_answer_is_a_storage_error(broken: object) -> None:
-    clients = broken("sts", EndpointConnectionError(endpoint_url="http://127.0.0.1:9"))  # type: ignore[operator]
+def test_an_sts_that_does_not_answer_is_a_storage_error(broken: Callable[[str, Exception], Clients]) -> None:
+    clients = broken("sts", EndpointConnectionError(endpoint_url="http://127.0.0.1:9"))
     with pytest.raises(StorageError):
         assume(clients, ROLE, "one")

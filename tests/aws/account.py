@@ -92,6 +92,16 @@ class Account:
             found |= more
         return found
 
+    def may(self, function: str, request: Request) -> bool:
+        """Whether AWS lets the function's role do it; nobody's role may do nothing."""
+        role = self.roles.get(function)
+        return role is not None and allowed(role, request, list(self._on(request.resource)))
+
+    def may_start(self, function: str) -> bool:
+        """Whether Lambda can become the function's role."""
+        service = Principal("lambda.amazonaws.com", service=True)
+        return trusted(service, self._trust[function])
+
     @property
     def _everybody(self) -> dict[str, Principal]:
         return self.roles | {"stranger": STRANGER, "outsider": OUTSIDER}

@@ -1,107 +1,99 @@
-"""Runs functions of a synthesised stack as Lambda would: their files unpacked, their handler and environment.
+"""The functions of a synthesised stack at work, held to the template's policies: what was seen of them.
 
-Each is a process of a bare interpreter, with nothing on its path but the asset and the layers, on the local
-Runtime API. What differs from Lambda, and is said in docs/proofs.md: the wheels are this machine's, the paths
-/var/task and /opt lie in a scratch folder, and AWS is moto.
+What differs from AWS, and is said in docs/proofs.md: compiled modules are this machine's, /var/task and /opt
+lie in a scratch folder, and AWS is moto behind the gatekeeper.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from penstock.dev.invocation import Begun, Ended, Exchange, Invocation
-from penstock.dev.runtime_api import RuntimeApi
-from penstock.ids import uuid7
-from tests.infra.template import plain
+import httpx
 
-# What Lambda gives to a wrapper: the interpreter, then its own bootstrap, which ours does not use.
-BOOTSTRAP = "/var/runtime/bootstrap.py"
-START_S = 30.0
-TIMEOUT_S = 30.0
+from penstock.dev.gateway import LocalGateway
+from penstock.dev.options import Options
+from penstock.dev.stack import prepare_stack
+from tests.aws.account import Account
+from tests.aws.gatekeeper import Gatekeeper
 
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A function of a template: its properties, and where its asset and its layers lie."""
-
-    properties: Mapping[str, Any]
-    task: Path
-    opt: Path
-
-    def environment(self) -> dict[str, str]:
-        variables = self.properties["Environment"]["Variables"]
-        return {name: self.moved(plain(value)) for name, value in variables.items()}
-
-    def moved(self, text: str) -> str:
-        return text.replace("/var/task", str(self.task)).replace("/opt/", f"{self.opt}/")
+PATIENCE_S = 60.0
 
 
-class Process:
-    """One environment of a function."""
+@dataclass(slots=True)
+class Run:
+    """A running stack, and the one who lets its calls pass."""
 
-    def __init__(self, api: RuntimeApi, timeout_s: float = TIMEOUT_S) -> None:
-        self._api = api
-        self._timeout_s = timeout_s
+    gateway: LocalGateway
+    gatekeeper: Gatekeeper
+    said: list[str] = field(default_factory=list)
 
-    def invoke(self, event: Mapping[str, Any]) -> tuple[bytes, bool]:
-        """What it answered, and whether it streamed it."""
-        deadline_ms = int((time.time() + self._timeout_s) * 1000)
-        exchange = Exchange(Invocation(uuid7(), json.dumps(event).encode(), deadline_ms, "arn", "Root=1"))
-        self._api.hand_over(exchange)
-        body, streamed = b"", False
-        while not isinstance(part := exchange.take(self._timeout_s), Ended):
-            match part:
-                case Begun(streaming=streaming):
-                    streamed = streaming
-                case bytes():
-                    body += part
-                case _:
-                    raise AssertionError(f"the function did not answer: {part}")
-        return body, streamed
+    def ask(self, text: str, *, stream: bool = False) -> httpx.Response:
+        """One chat completion of the echo upstream; its body is read to the end."""
+        question = {"model": "echo", "messages": [{"role": "user", "content": text}], "stream": stream}
+        headers = {"authorization": f"Bearer {self.gateway.prepared.api_key}"}
+        url = f"{self.gateway.address}/v1/chat/completions"
+        return httpx.post(url, json=question, headers=headers, timeout=PATIENCE_S, trust_env=False)
+
+    def evidence(self, kind: str) -> list[dict[str, Any]]:
+        """Stored records of a kind, by the order of their keys."""
+        s3, bucket = self.gateway.clients.s3, self.gateway.prepared.resources.evidence_bucket
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        bodies = [
+            s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys if key.split(".")[1] == kind
+        ]
+        return [json.loads(gzip.decompress(body)) for body in bodies]
+
+    def terminal(self, request_id: str) -> dict[str, Any] | None:
+        found = [record for record in self.evidence("terminal") if record["request_id"] == request_id]
+        return found[0] if found else None
 
 
 @contextmanager
-def running(function: Deployed, also: Mapping[str, str], log: Path) -> Iterator[Process]:
-    api = RuntimeApi()
-    api.start()
-    variables = {
-        "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_FUNCTION_NAME": function.properties["FunctionName"],
-        "AWS_LAMBDA_RUNTIME_API": api.address,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_REGION": "eu-central-1",
-        "LAMBDA_TASK_ROOT": str(function.task),
-        "_HANDLER": function.properties["Handler"],
-        **function.environment(),
-        **also,
-    }
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            arguments(function), env=variables, cwd=function.task, stdout=sink, stderr=sink
-        )
+def running(assembly: Path, configuration: Path, folder: Path, account: Account) -> Iterator[Run]:
+    """The assembly's functions, behind the API's front, fed by their queues and their schedules."""
+    options = Options(
+        port=0,
+        configuration=configuration,
+        folder=folder / "penstock",
+        keep=False,
+        warm=1,
+        maximum=2,
+        sweep_every_s=3.0,
+    )
+    said: list[str] = []
+    who: dict[str, str] = {}
+    gatekeeper = Gatekeeper(account, lambda: who)
+
+    def prepare(*given: Any) -> Any:
+        prepared = prepare_stack(assembly, *given, through=gatekeeper.before)
+        for function in prepared.functions:
+            variables = function.environment
+            who[variables["AWS_ACCESS_KEY_ID"]] = variables["AWS_LAMBDA_FUNCTION_NAME"]
+        return prepared
+
     try:
-        assert api.first_word.wait(START_S), log.read_text()
-        assert process.poll() is None, log.read_text()
-        yield Process(api)
+        with LocalGateway(options, tell=said.append, prepare=partial(prepare)) as gateway:
+            yield Run(gateway, gatekeeper, said)
     finally:
-        process.kill()
-        process.wait()
-        api.stop()
+        gatekeeper.stop()
 
 
-def arguments(function: Deployed) -> list[str]:
-    """As Lambda starts it: the wrapper around the interpreter, else the runtime that the asset brings."""
-    python = str(vars(sys)["_base_executable"])  # the one below the virtual environment
-    wrapper = function.environment().get("AWS_LAMBDA_EXEC_WRAPPER")
-    if wrapper:
-        return [wrapper, python, BOOTSTRAP]
-    return [python, "-m", "awslambdaric", str(function.properties["Handler"])]
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold; a machine that others use as well may take its time."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not holds() and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    return holds()
+
+
+def placements(record: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Plugin and moment → what it did."""
+    return {(p["plugin"], p["moment"]): p["action"] for p in record["placements"]}

@@ -1,203 +1,280 @@
-"""The functions of the synthesised default stack run: a request, from the API's event to its evidence."""
+"""The functions of the synthesised stack run, with what their roles may do and no more."""
 
 from __future__ import annotations
 
-import gzip
+import copy
 import json
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.asset import SNAPSHOT, function_files
-from infra.layers import layer_files
+from infra.asset import SNAPSHOT
 from infra.packages import HOST, LAMBDA, packages
-from infra.staging import stage
-from penstock.adapters.clients import Clients, Endpoint
-from penstock.adapters.control import DynamoControlStore
-from penstock.adapters.provision import provision
-from penstock.configuration.applied import applied_documents
-from penstock.configuration.applying import apply, differences
-from penstock.configuration.compile import compile_file
-from penstock.configuration.reading import Source, parse_gateway_file
-from penstock.dev.aws import LocalAws
-from penstock.dev.processes import Service
-from penstock.dev.proxy_events import Received, event_for
-from penstock.governance.api_keys import ApiKeys, KeyOwner
+from penstock.adapters.ledger import DynamoLedger
+from penstock.evidence.record import now_ms
 from penstock.ids import uuid7
-from tests import tree
-from tests.aws.running import Deployed, Process, running
+from tests.aws.account import Account
+from tests.aws.policies import many
+from tests.aws.running import Run, eventually, placements, running
+from tests.evidence import examples
+from tests.evidence.test_recorder import intention
 from tests.infra.conftest import CONFIGURATIONS
-from tests.infra.template import Assembly, Template, plain
+from tests.infra.template import Assembly, plain
 
+CHOSEN = "default"
+GATEWAY, RECORDER, SWEEPER = "penstock-gateway", "penstock-recorder", "penstock-sweeper"
+EXPORT = "penstock-plugin-audit-export"
 BUCKET = "penstock-evidence-123456789012-eu-central-1"
-EXTENSION = ".so"
+EMAIL = "jane.doe@example.com"
 
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """An AWS with the deployment's resources in it, a key for a caller, and the deployed files on disk."""
-
-    clients: Clients
-    url: str
-    key: str
-    stack: Template
-    task: Path
-    opt: Path
-    logs: Path
-
-    def function(self, name: str) -> Deployed:
-        return Deployed(self.stack.named("Lambda::Function", "FunctionName")[name], self.task, self.opt)
-
-    def start(self, name: str, **also: str) -> Any:
-        account = {
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_ENDPOINT_URL": self.url,
-        }
-        return running(self.function(name), account | also, self.logs / f"{name}.log")
+# Granted, and not asked for by code of ours: what Lambda does itself, in the role's name.
+LAMBDA_S_OWN = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:GetQueueAttributes"}
+AMENDMENTS = f"arn:aws:s3:::{BUCKET}/org=*/dt=*/hour=*/*.amendment.*.json.gz"
+UNUSED = {
+    # A plugin's deliveries are looked for only when they are made at most once.
+    EXPORT: [f"s3:ListBucket arn:aws:s3:::{BUCKET}"],
+    # Only the recorder amends.
+    SWEEPER: [f"s3:GetObject {AMENDMENTS}", f"s3:PutObject {AMENDMENTS}"],
+}
 
 
 @pytest.fixture(scope="module")
-def world(assemblies: dict[str, Assembly], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def resources(assemblies: dict[str, Assembly]) -> dict[str, Any]:
+    stacks = assemblies[CHOSEN].stacks().values()
+    return dict(resource for stack in stacks for resource in stack.resources.items())
+
+
+@pytest.fixture(scope="module")
+def run(
+    assemblies: dict[str, Assembly], resources: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    """One run for all tests; what each asks adds to what was seen."""
     folder = tmp_path_factory.mktemp("run")
-    echo = Service("echo", "penstock.dev.echo", [], folder / "echo.log")
-    aws = LocalAws(folder / "aws.log", None)
-    try:
-        source = read(echo.wait_for_port())
-        compiled = compile_file(source)
-        url = aws.wait()
-        clients = Clients(Endpoint("eu-central-1", url, "local", "local"))
-        folders = {
-            "pii-redactor": "pii_redactor",
-            "request-tags": "request_tags",
-            "audit-export": "audit_export",
-        }
-        plugins = {name: tree.ROOT / "plugins" / place for name, place in folders.items()}
-        yield World(
-            clients,
-            url,
-            fill(clients, source),
-            assemblies["default"].stack("penstock-gateway"),
-            stage(function_files(compiled.raw, HOST), folder, "/var/task", None).folder,
-            stage(layer_files(plugins, HOST), folder, "/opt", None).folder,
-            folder,
-        )
-    finally:
-        aws.stop()
-        echo.stop()
+    with running(assemblies[CHOSEN].folder, CONFIGURATIONS[CHOSEN], folder, Account(resources)) as run:
+        # Once each: what stored evidence is read back for, and looked for, when it is written conditionally.
+        run.gatekeeper.faults |= {RECORDER: "conflict", SWEEPER: "conflict", EXPORT: "answer lost"}
+        yield run
 
 
-def read(echo_port: int) -> Source:
-    path = CONFIGURATIONS["default"]
-    raw = path.read_bytes().replace(b"127.0.0.1:8788", f"127.0.0.1:{echo_port}".encode())
-    return parse_gateway_file(raw, path)
+@pytest.fixture(scope="module")
+def unary(run: Run) -> dict[str, Any]:
+    """The evidence of a request that was answered whole."""
+    return recorded(run, stream=False)
 
 
-def fill(clients: Clients, source: Source) -> str:
-    """Make the data stack's resources, apply the configuration; a caller's key."""
-    secrets = {"penstock/audit-signing-key": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
-    provision(clients, "penstock", plugins=("audit-export",), secrets=secrets)
-    where: Any = {"LocationConstraint": "eu-central-1"}
-    clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
-    store = DynamoControlStore(clients, "penstock-control")
-    apply(store, differences(store, applied_documents(source.file)))
-    return ApiKeys(store).create("caller", KeyOwner("acme"), int(time.time()))
+@pytest.fixture(scope="module")
+def streamed(run: Run) -> dict[str, Any]:
+    """The evidence of a request that was answered as a stream."""
+    return recorded(run, stream=True)
 
 
-def ask(gateway: Process, key: str, text: str) -> tuple[dict[str, Any], bytes, bool]:
-    """Prelude, body, and whether it was streamed."""
-    body = json.dumps({"model": "echo", "messages": [{"role": "user", "content": text}]}).encode()
-    headers = (("authorization", f"Bearer {key}"), ("content-type", "application/json"))
-    received = Received(
-        "POST",
-        "/v1/chat/completions",
-        "HTTP/1.1",
-        headers,
-        body,
-        "127.0.0.1",
-        443,
-        uuid7(),
-        int(time.time() * 1000),
-    )
-    answer, streamed = gateway.invoke(event_for(received))
-    prelude, _, rest = answer.partition(b"\0" * 8)
-    return json.loads(prelude), rest, streamed
+@pytest.fixture(scope="module")
+def delivered(run: Run, unary: dict[str, Any], streamed: dict[str, Any]) -> list[dict[str, Any]]:
+    wanted = {unary["request_id"], streamed["request_id"]}
+    assert eventually(lambda: wanted <= {record["request_id"] for record in run.evidence("delivery")})
+    return [record for record in run.evidence("delivery") if record["request_id"] in wanted]
 
 
-def taken(world: World, queue: str) -> dict[str, Any]:
-    """The queue's messages as Lambda's event source mapping gives them to a function."""
-    url = world.clients.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    got = world.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
-    records = [
-        {
-            "messageId": m["MessageId"],
-            "receiptHandle": m["ReceiptHandle"],
-            "body": m["Body"],
-            "attributes": m["Attributes"],
-            "messageAttributes": {},
-            "md5OfBody": m["MD5OfBody"],
-            "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{queue}",
-            "awsRegion": "eu-central-1",
-        }
-        for m in got.get("Messages", [])
-    ]
-    return {"Records": records}
+@pytest.fixture(scope="module")
+def closed(run: Run) -> dict[str, Any]:
+    """The evidence of a request whose environment was lost an hour ago."""
+    began_ms = now_ms() - 3_600_000
+    request_id = uuid7(began_ms)
+    facts = intention(examples.answered(), "audit-export").facts()
+    ledger = DynamoLedger(run.gateway.clients, run.gateway.prepared.resources.ledger_table)
+    ledger.open_intent(request_id, began_ms, facts)
+    assert eventually(lambda: run.terminal(request_id) is not None), run.said
+    return run.terminal(request_id) or {}
 
 
-def evidence(world: World) -> dict[str, Any]:
-    """By the kind of its key."""
-    listed = world.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-    bodies = {
-        item["Key"]: world.clients.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
-        for item in listed
-    }
-    return {key.split(".")[1]: json.loads(gzip.decompress(body)) for key, body in bodies.items()}
+@pytest.fixture(scope="module")
+def redelivered(run: Run, unary: dict[str, Any], delivered: list[dict[str, Any]]) -> None:
+    """The outbox's first message comes a second time, as SQS may let it."""
+    outbox = run.gateway.prepared.resources.outbox.url
+    before = len(run.gatekeeper.sent)
+    first = next(body for body in run.gatekeeper.sent if unary["request_id"] in body)
+    run.gateway.clients.sqs.send_message(QueueUrl=outbox, MessageBody=first)
+    assert eventually(partial(handed_on, run, before)), run.said
 
 
-def test_a_request_passes_the_deployed_functions_from_the_api_s_event_to_its_evidence(world: World) -> None:
-    with world.start("penstock-gateway") as gateway:
-        prelude, body, streamed = ask(gateway, world.key, "write to jane.doe@example.com")
-    assert streamed, "every answer on a streamed route begins with a prelude"
-    assert prelude["statusCode"] == 200, body
-    said = json.loads(body)["choices"][0]["message"]["content"]
-    assert "jane.doe" not in said, "the plugin of the layer masked it"
-
-    with world.start("penstock-recorder") as recorder:
-        response, _ = recorder.invoke(taken(world, "penstock-outbox"))
-    assert json.loads(response) == {"batchItemFailures": []}
-    terminal = evidence(world)["terminal"]
-    assert (terminal["status"], terminal["outcome"]) == (200, "answered")
-    ran = {placement["plugin"]: placement["action"] for placement in terminal["placements"]}
-    assert set(ran) == {"pii-redactor", "request-tags", "audit-export"}
-
-    # Plain http to this machine is for tests; in AWS the receiver has https.
-    with world.start("penstock-plugin-audit-export", PENSTOCK_LOCAL="1") as plugin:
-        response, _ = plugin.invoke(taken(world, "penstock-plugin-audit-export"))
-    assert json.loads(response) == {"batchItemFailures": []}
-    assert evidence(world)["delivery"]["action"] == "emit"
+@pytest.fixture(scope="module")
+def amended(run: Run, unary: dict[str, Any], closed: dict[str, Any]) -> dict[str, Any]:
+    """What comes of an outcome after the sweeper has closed its request. It comes twice."""
+    first = next(body for body in run.gatekeeper.sent if unary["request_id"] in body)
+    late = first.replace(unary["request_id"], closed["request_id"])
+    outbox = run.gateway.prepared.resources.outbox.url
+    for _ in range(2):
+        before = len(run.gatekeeper.sent)
+        run.gateway.clients.sqs.send_message(QueueUrl=outbox, MessageBody=late)
+        assert eventually(partial(handed_on, run, before)), run.said
+    (record,) = run.evidence("amendment")
+    return record
 
 
-def test_the_sweeper_of_the_stack_starts_and_finds_nothing_open_that_is_old(world: World) -> None:
-    with world.start("penstock-sweeper") as sweeper:
-        response, _ = sweeper.invoke({"source": "aws.events"})
-    assert json.loads(response) == {"settled": 0, "postponed": 0, "lost": 0}
+def handed_on(run: Run, before: int) -> bool:
+    return len(run.gatekeeper.sent) > before
 
 
-def test_what_ran_is_what_was_synthesised_but_for_wheels_of_another_platform(
-    assemblies: dict[str, Assembly],
+def recorded(run: Run, *, stream: bool) -> dict[str, Any]:
+    response = run.ask(f"write to {EMAIL}", stream=stream)
+    assert response.status_code == 200, response.text
+    request_id = response.headers["x-request-id"]
+    assert eventually(lambda: run.terminal(request_id) is not None), run.said
+    return run.terminal(request_id) or {}
+
+
+def test_a_request_is_answered_and_guarded_by_the_plugin_of_the_layer(run: Run) -> None:
+    response = run.ask(f"write to {EMAIL}")
+    assert response.status_code == 200, response.text
+    said = response.json()["choices"][0]["message"]["content"]
+    assert "<email>" in said
+    assert EMAIL not in said
+
+
+def test_a_stream_passes_the_prelude_event_by_event_to_its_terminator(run: Run) -> None:
+    response = run.ask(f"write to {EMAIL}", stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: ")]
+    assert events[-1] == "[DONE]"
+    deltas = [choice["delta"] for event in events[:-1] for choice in json.loads(event)["choices"]]
+    said = "".join(delta.get("content") or "" for delta in deltas)
+    assert "<email>" in said
+    assert EMAIL not in said
+
+
+@pytest.mark.parametrize("kind", ["unary", "streamed"])
+def test_its_evidence_tells_what_every_plugin_did(kind: str, request: pytest.FixtureRequest) -> None:
+    record = request.getfixturevalue(kind)
+    assert (record["status"], record["outcome"], record["stream"]) == (200, "answered", kind == "streamed")
+    done = placements(record)
+    assert {plugin for plugin, _ in done} == {"pii-redactor", "request-tags", "audit-export"}
+    assert done["pii-redactor", "before_upstream"] == "transform"
+
+
+def test_the_background_plugin_delivers_it_from_a_function_of_its_own(
+    delivered: list[dict[str, Any]],
 ) -> None:
-    assembly = assemblies["default"]
-    gateway = assembly.stack("penstock-gateway").named("Lambda::Function", "FunctionName")["penstock-gateway"]
-    folder = assembly.assets()[plain(gateway["Code"]["S3Key"]).removesuffix(".zip")]
-    there = {
-        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"
+    assert {record["action"] for record in delivered} == {"emit"}
+
+
+def test_the_sweeper_closes_what_a_lost_environment_left_open(closed: dict[str, Any]) -> None:
+    assert (closed["outcome"], closed["cause"]) == ("outcome_unknown", "environment_lost")
+
+
+def test_an_outcome_that_comes_after_the_sweeper_is_kept_beside_its_record(amended: dict[str, Any]) -> None:
+    assert amended["outcome"] == "answered"
+
+
+EVERYTHING = pytest.mark.usefixtures("unary", "streamed", "delivered", "closed", "redelivered", "amended")
+
+
+@EVERYTHING
+def test_the_roles_suffice(run: Run) -> None:
+    assert run.gatekeeper.denied() == []
+    assert {asked.function for asked in run.gatekeeper.asked} == {GATEWAY, RECORDER, SWEEPER, EXPORT}
+
+
+def test_lambda_may_become_each_role_that_a_function_runs_as(run: Run) -> None:
+    account = run.gatekeeper.account
+    assert all(account.may_start(name) for name in (GATEWAY, RECORDER, SWEEPER, EXPORT))
+
+
+@EVERYTHING
+def test_all_that_is_granted_is_used(run: Run, resources: dict[str, Any]) -> None:
+    assert not run.gatekeeper.faults
+    assert unnoticed(run, resources) == UNUSED
+
+
+def unnoticed(run: Run, resources: dict[str, Any]) -> dict[str, list[str]]:
+    """Grants that could be taken away, one action on one resource at a time, and the run would not fail."""
+    asked = {(a.function, str(a.request)): a for a in run.gatekeeper.asked if a.allowed}.values()
+    found: dict[str, list[str]] = {}
+    for function, statement, action, resource in granted(resources):
+        without = Account(lacking(resources, function, statement, action, resource))
+        if all(without.may(function, a.request) for a in asked if a.function == function):
+            found.setdefault(function, []).append(f"{action} {plain(resource)}")
+    return found
+
+
+def granted(resources: dict[str, Any]) -> Iterator[tuple[str, int, str, Any]]:
+    """Function, number of the statement, action, resource: of all that is ours to ask for."""
+    for function in (GATEWAY, RECORDER, SWEEPER, EXPORT):
+        for number, statement in enumerate(statements(resources, function)):
+            for action in many(statement["Action"]):
+                for resource in many(statement["Resource"]):
+                    if action not in LAMBDA_S_OWN:
+                        yield function, number, action, resource
+
+
+def lacking(
+    resources: dict[str, Any], function: str, number: int, action: str, resource: Any
+) -> dict[str, Any]:
+    """The same account without one action on one resource of one statement."""
+    name = role_of(resources, function)
+    role = copy.deepcopy(resources[name])
+    found = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    whole = found[number]
+    actions = [other for other in many(whole["Action"]) if other != action]
+    places = [other for other in many(whole["Resource"]) if other != resource]
+    rest = [{**whole, "Action": actions}] if actions else []
+    rest += [{**whole, "Action": action, "Resource": places}] if places else []
+    found[number : number + 1] = rest
+    return {**resources, name: role}
+
+
+def role_of(resources: dict[str, Any], function: str) -> str:
+    return next(
+        str(r["Properties"]["Role"]["Fn::GetAtt"][0])
+        for r in resources.values()
+        if r["Type"] == "AWS::Lambda::Function" and r["Properties"].get("FunctionName") == function
+    )
+
+
+def statements(resources: dict[str, Any], function: str) -> list[dict[str, Any]]:
+    role = resources[role_of(resources, function)]["Properties"]
+    found: list[dict[str, Any]] = role["Policies"][0]["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_a_gateway_that_may_not_store_intents_serves_nobody(run: Run, resources: dict[str, Any]) -> None:
+    (taken,) = [g for g in granted(resources) if g[0] == GATEWAY and g[2] == "dynamodb:PutItem"]
+    before = len(run.gatekeeper.denied())
+    with run.gatekeeper.holding(Account(lacking(resources, *taken))):
+        response = run.ask("hello")
+    denied = run.gatekeeper.denied()[before:]
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "evidence_unavailable"
+    assert {(asked.function, asked.request.action) for asked in denied} == {(GATEWAY, "dynamodb:PutItem")}
+    run.gatekeeper.asked[:] = [asked for asked in run.gatekeeper.asked if asked not in denied]
+
+
+def test_what_ran_is_what_was_synthesised_but_for_compiled_modules_of_another_platform(
+    run: Run, assemblies: dict[str, Assembly]
+) -> None:
+    (gateway,) = [function for function in run.gateway.prepared.functions if function.name == "gateway"]
+    template = assemblies[CHOSEN].stack(GATEWAY).named("Lambda::Function", "FunctionName")[GATEWAY]
+    asset = assemblies[CHOSEN].assets()[plain(template["Code"]["S3Key"]).removesuffix(".zip")]
+    here, there = files(gateway.folder), files(asset)
+    assert here.keys() == there.keys()
+    assert {name for name in here if here[name] != there[name]} <= {SNAPSHOT}, "the echo upstream's port"
+    assert set(packages("core", LAMBDA)) <= {*there, *(n for n in packages("core", LAMBDA) if ".so" in n)}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is not compiled, by its place."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in {".so", ".pyc"}
     }
-    brought = {name for name in there if not name.startswith(("functions/", "penstock/", SNAPSHOT))}
-    assert brought == set(packages("core", LAMBDA))
-    portable = {name for name in brought if not name.endswith(EXTENSION)}
-    assert portable == {name for name in packages("core", HOST) if not name.endswith(EXTENSION)}
+
+
+def test_the_packages_of_this_machine_differ_from_lambda_s_in_compiled_modules_alone() -> None:
+    here, there = (
+        {name for name in packages("core", platform) if not name.endswith(".so")}
+        for platform in (HOST, LAMBDA)
+    )
+    assert here == there
