@@ -82,6 +82,13 @@ class AnswerStream(Protocol):
         """The upstream has ended: what leaves before the ending. Raises UpstreamError `cut`."""
 
     @property
+    def is_done(self) -> bool:
+        """Whether the terminator has come: the answer ends there, whatever its connection does.
+
+        What comes after it is no part of the answer, and is dropped unread; `close` raises nothing then.
+        """
+
+    @property
     def ending(self) -> bytes:
         """After `close`: the ends of the choices, usage, the terminator. Only sent once OUTCOME is stored."""
 
@@ -105,6 +112,10 @@ class CollectedStream(Protocol):
 
     def close(self) -> None:
         """The upstream has ended. Raises UpstreamError `cut`."""
+
+    @property
+    def is_done(self) -> bool:
+        """As of an `AnswerStream`."""
 
     def response(self) -> Content:
         """The answer that it would have been without `stream`; the same object until more is fed."""

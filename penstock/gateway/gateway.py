@@ -16,7 +16,7 @@ from penstock.dialects import Dialect, Match, dialect_for, spoken
 from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
 from penstock.evidence.digests import Digester
-from penstock.evidence.record import SkipReason
+from penstock.evidence.record import EvidenceRecord, SkipReason
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped
@@ -169,7 +169,7 @@ class Gateway:
         if denied.principal is not None:
             account.principal = denied.principal.record()
             return self._closed(account, reply, None)
-        self._parts.telemetry(account.record(reply, 0, self._parts.clock()))
+        self._told(account.record(reply, 0, self._parts.clock()))
         return reply
 
     def _closed(self, account: Account, reply: Reply, passage: Passage | None) -> Reply:
@@ -180,8 +180,15 @@ class Gateway:
             self._parts.outbox(record, receivers(account.placements))
         except ConfigurationError as error:  # the queue is not there: no less unstored than by an outage
             raise StorageError("store the outcome") from error
-        self._parts.telemetry(record)
+        self._told(record)
         return reply
+
+    def _told(self, record: EvidenceRecord) -> None:
+        """The line of metrics. What is decided and stored stays so when it cannot be written."""
+        try:
+            self._parts.telemetry(record)
+        except Exception:
+            log.exception("a line of metrics is lost", extra={"request_id": record.request_id})
 
     def _fill(self, account: Account, passage: Passage | None) -> None:
         """One record for every placement that never had its turn, and for those that have it later."""

@@ -18,6 +18,7 @@ class OpenedWay:
     denial: Denial | None = None
     usage: Usage | None = None
     has_failed: bool = False
+    is_done: bool = False  # nobody knows its terminator: it ends with its connection
     ending: Final = b""
 
     def __init__(self, dialect: Dialect) -> None:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from penstock.denial import Denial
 from penstock.dialects import sse
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, UpstreamError
 from penstock.evidence.record import Usage
 from penstock.gates.exchange import Exchange
 from penstock.gateway.account import Account
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 # architecture.md, "Streams": until then a block is still a clean 403. From then on at least as often a
 # comment: API Gateway ends a stream that is silent for 5 minutes, at its edge for 30 s (aws.md).
 SILENCE_S: Final = 10.0
+# How long an upstream's end is waited for once its answer is whole. Most send it in the same packet or the
+# next; a connection that is closed instead costs the next request a handshake.
+LINGER_S: Final = 0.02
 
 
 class Source(Protocol):
@@ -157,12 +160,30 @@ class Streaming:
         self._elsewhere_s += self._clock() - before
         if piece is None:
             return self._way.due()
+        chunk = self._way.feed(piece) if piece else b""
+        if piece and (self._way.denial is not None or not self._way.is_done):
+            return chunk
         if piece:
-            return self._way.feed(piece)
-        chunk = self._way.close()
+            self._let_end()
+        chunk += self._way.close()
         if self._way.denial is None:
             self._complete()
         return chunk
+
+    def _let_end(self) -> None:
+        """After the terminator: take the end that mostly comes with it, so that the connection can be reused.
+
+        What else comes is dropped, and an end that is none is no failure: the answer was whole before it.
+        """
+        before = self._clock()
+        try:
+            while (left_s := before + LINGER_S - self._clock()) > 0 and self._call.stream.read(left_s):
+                pass
+        except UpstreamError:
+            if self._gone:  # the read was broken off by `cancel`
+                raise
+        finally:
+            self._elsewhere_s += self._clock() - before
 
     def _complete(self) -> None:
         reply = Reply(200, b"", "answered")

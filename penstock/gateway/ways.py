@@ -38,6 +38,10 @@ class Way(Protocol):
     @property
     def has_failed(self) -> bool: ...
     @property
+    def is_done(self) -> bool:
+        """Whether the answer has ended, whatever its connection does."""
+
+    @property
     def ending(self) -> bytes:
         """After `finish`: what leaves last."""
 
@@ -78,6 +82,10 @@ class Flowing:
     @property
     def has_failed(self) -> bool:
         return self._stream.has_failed
+
+    @property
+    def is_done(self) -> bool:
+        return self._stream.is_done
 
     @property
     def ending(self) -> bytes:
@@ -173,6 +181,10 @@ class Held:
     @property
     def has_failed(self) -> bool:
         return self._collected.has_failed
+
+    @property
+    def is_done(self) -> bool:
+        return self._collected.is_done
 
     @property
     def ending(self) -> bytes:

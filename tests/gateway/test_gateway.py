@@ -168,3 +168,21 @@ def test_without_the_evidence_key_nobody_is_served_and_nothing_escapes(
     assert error(response) == expected
     assert b"alice" not in response.body
     assert world.upstream.seen == []
+
+
+class Closed(list[EvidenceRecord]):
+    """Standard output that nobody can write to."""
+
+    def append(self, record: EvidenceRecord, /) -> None:
+        raise OSError("standard output is closed")
+
+
+def test_a_line_of_metrics_that_cannot_be_written_changes_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    world.counted = Closed()
+    assert world.chat("hi").status == 200
+    assert world.record.outcome == "answered"
+    assert error(world.post(b"{", key="pk_wrong")) == (401, "unauthorized")
+    assert [logged.message for logged in caplog.records] == ["a line of metrics is lost"] * 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from penstock.errors import UpstreamError, UpstreamTimeoutError
 from penstock.gateway.http import HttpStream
+from penstock.gateway.streaming import LINGER_S
 from penstock.sdk import Allow, Context, Decision, Response
 from tests.gates.fakes import placement_of
 from tests.gateway.streams import (
@@ -25,9 +26,10 @@ from tests.gateway.streams import (
     refused,
     said,
     upstream,
+    windowed,
 )
 from tests.gateway.world import COMPLETION, Broken, World, error
-from tests.upstream.streams import SILENCE
+from tests.upstream.streams import SILENCE, Step
 
 
 def test_unguarded_events_pass_as_they_came() -> None:
@@ -78,6 +80,68 @@ def test_an_outcome_that_cannot_be_stored_takes_the_end_away() -> None:
     assert said(raw) == "Hello there."
     assert last_error(raw) == "evidence_unavailable"
     assert b'"stop"' not in raw
+
+
+WAYS = {
+    "nobody": World,
+    "windowed": lambda: windowed(lambda *_: Allow()),
+    "buffered": lambda: buffered(lambda *_: Allow()),
+}
+EVERY_WAY = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+
+
+@EVERY_WAY
+@pytest.mark.parametrize(
+    "after",
+    [(SILENCE,), (UpstreamError("cut", outcome="cut"),), (UpstreamTimeoutError("slow"),)],
+    ids=["open", "broken", "late"],
+)
+def test_an_answer_ends_with_its_terminator_whatever_its_connection_does(
+    way: Callable[[], World], after: tuple[Step, ...]
+) -> None:
+    world = way()
+    stream = upstream(world, *WORDS, *after)
+    response = world.stream()
+    raw = b"".join(response.chunks) if isinstance(response, HttpStream) else b""
+    assert said(raw) == "Hello there."
+    assert raw.endswith(DONE)
+    assert (world.record.outcome, world.record.cause) == ("answered", None)
+    assert [attempt.outcome for attempt in world.record.upstream] == ["answered"]
+    assert world.record.usage.output_tokens == 3
+    assert stream.closed
+
+
+@EVERY_WAY
+def test_what_comes_after_the_terminator_is_read_away_and_never_leaves(way: Callable[[], World]) -> None:
+    world = way()
+    late = event({"error": {"message": "late", "type": "x"}})
+    stream = upstream(world, *WORDS[:-1], DONE + late, delta("late"), b"data: {")
+    raw = b"".join(opened(world).chunks)
+    assert raw.endswith(DONE)
+    assert b"late" not in raw
+    assert world.record.outcome == "answered"
+    assert stream.ended  # so its connection can be used again
+
+
+def test_an_end_is_waited_for_no_longer_than_the_next_packet_takes() -> None:
+    world = World()
+    stream = upstream(world, *WORDS, SILENCE)
+    b"".join(opened(world).chunks)
+    assert stream.waits[-1] is not None
+    assert stream.waits[-1] <= LINGER_S
+
+
+def test_a_caller_that_leaves_while_the_end_is_waited_for_has_left() -> None:
+    world = World()
+    leaving: list[HttpStream] = []
+
+    def leave() -> None:
+        leaving[0].cancel()
+
+    upstream(world, delta("Hello "), *WORDS[1:], leave, SILENCE)
+    leaving.append(response := opened(world))
+    assert DONE not in b"".join(response.chunks)
+    assert world.record.outcome == "disconnected"
 
 
 def test_a_stream_that_is_over_before_anything_left_is_withheld_whole() -> None:

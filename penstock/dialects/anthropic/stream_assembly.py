@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from penstock.dialects.anthropic.messages import MessagesResponse, response_of
 from penstock.dialects.anthropic.stream_block import GrowingBlock, events_of
-from penstock.dialects.anthropic.stream_event import as_index, as_object, kind_of, written
+from penstock.dialects.anthropic.stream_event import as_index
 from penstock.dialects.anthropic.stream_losses import is_lost, is_off, says
+from penstock.dialects.stream_event import as_object, kind_of, written
 from penstock.errors import RequestError, UpstreamError
 
 _OF_DELTA_EVENTS: Final = frozenset({"type", "delta", "usage"})

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
 from typing_extensions import override
 
-from penstock.dialects import rawjson
 from penstock.dialects.anthropic import stream_paths
-from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.json_content import Change
 from penstock.dialects.paths import Matcher
 from penstock.dialects.removing import Removals
 from penstock.dialects.splicing import Path, Put, Splice
 from penstock.dialects.sse import Event, encode, one_line
-from penstock.errors import RequestError, UpstreamError
-from penstock.sdk.edits import AddText, Edit, MemberEdit
+from penstock.dialects.stream_event import EventContent, as_object, kind_of, parsed
+from penstock.dialects.stream_halves import Halves, Key
+from penstock.errors import UpstreamError
 
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _HEADS: Final = (b"event", b"retry")
@@ -32,31 +32,21 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-class StreamEvent(JsonContent):
-    """An event. `event` is what it came in; an edit keeps that and gives another JSON."""
+class StreamEvent(EventContent):
+    """An event of a message."""
 
-    __slots__ = ("event",)
-
-    event: Event
+    __slots__ = ()
 
     @classmethod
-    def decode(cls, event: Event) -> StreamEvent:
-        """Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event."""
-        text = event.data or ""
-        try:
-            tree = rawjson.parse(text)
-        except RequestError:
-            raise _malformed(event) from None
-        if type(tree) is not dict or ("\ufffd" in text and not event.is_utf8):
-            raise _malformed(event)
-        made = cls(text, tree)
+    def decode(cls, event: Event, text: str | None = None) -> StreamEvent:
+        """`text`: the event's data, where it is not what came.
+
+        Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event.
+        """
+        text = text if text is not None else event.data or ""
+        made = cls(text, parsed(event, text))
         made.event = event
         return made
-
-    @property
-    def kind(self) -> str:
-        """What kind of event it is; empty when it does not say."""
-        return kind_of(self.tree)
 
     @property
     def delta(self) -> dict[str, Any]:
@@ -95,10 +85,6 @@ class StreamEvent(JsonContent):
             )
 
     @property
-    def is_as_it_came(self) -> bool:
-        return self.text == self.event.data
-
-    @property
     def is_without_words(self) -> bool:
         """Whether it says nothing of the block that it is to add to."""
         word = _WORDS.get(str(self.delta.get("type")))
@@ -108,12 +94,6 @@ class StreamEvent(JsonContent):
     def is_left_without_words(self) -> bool:
         """Whether edits took all that it said of its block: it need not be sent."""
         return self.is_without_words and not self.is_as_it_came
-
-    def framed(self) -> bytes:
-        """The bytes that came, when nothing was edited; always a whole event."""
-        if self.is_as_it_came and self.event.is_complete:
-            return self.event.raw
-        return self.event.with_data(one_line(self.text))
 
     def with_index(self, index: int) -> Self:
         """The same about the block that is at `index` for the caller."""
@@ -127,18 +107,6 @@ class StreamEvent(JsonContent):
     @override
     def surface(self) -> str:
         return stream_paths.EVENT
-
-    @override
-    def edited(self, edits: Sequence[Edit]) -> Self:
-        return self._in_same_event(super().edited(edits))
-
-    @override
-    def spliced(self, splices: Sequence[Splice]) -> Self:
-        return self._in_same_event(super().spliced(splices))
-
-    def _in_same_event(self, edited: Self) -> Self:
-        edited.event = self.event
-        return edited
 
     @override
     def matcher(self) -> Matcher:
@@ -155,45 +123,37 @@ class StreamEvent(JsonContent):
             raise ValueError("an answer that has begun with words cannot be edited")
         return []
 
-    @override
-    def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
-        return self.removals().plan(self.tree, places)
 
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
+class EventReader:
+    """Reads the events of one stream; joins characters that were cut."""
 
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
+    __slots__ = ("_halves",)
 
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
+    def __init__(self) -> None:
+        self._halves = Halves(pieces)
 
-    @override
-    def replaced(self, text: str) -> StreamEvent:
-        raise ValueError("an event is not replaced: put the message together, and stream its replacement")
+    def read(self, event: Event) -> StreamEvent | None:
+        """None for what no client reads. Raises what `StreamEvent.decode` does."""
+        if event.data is None or not event.data.strip():
+            return None
+        came = StreamEvent.decode(event, self._halves.joined(event.data))
+        if came.kind == "message_stop":
+            self._halves.require_none()
+        return came
 
 
-def kind_of(tree: Mapping[str, Any]) -> str:
-    """What kind of event this is the JSON of."""
-    kind = tree.get("type")
-    return kind if type(kind) is str else ""
+def pieces(tree: Any) -> Iterator[tuple[Path, Key, str]]:
+    """The piece of a growing text in an event (`penstock.dialects.stream_halves.Pieces`)."""
+    tree = as_object(tree)
+    delta = as_object(tree.get("delta"))
+    name = _WORDS.get(str(delta.get("type")), "")
+    if type(text := delta.get(name)) is str and text and kind_of(tree) == "content_block_delta":
+        yield ("delta", name), (repr(tree.get("index")), name), text
 
 
 def is_error(tree: Mapping[str, Any]) -> bool:
     """Whether the upstream says that it failed: as Anthropic does, or as servers that speak like OpenAI."""
     return kind_of(tree) == "error" or bool(tree.get("error"))
-
-
-def written(tree: Mapping[str, Any]) -> bytes:
-    """An event of the gateway's own. Raises ValueError for what JSON cannot say."""
-    return encode(one_line(rawjson.dumps(tree)), kind_of(tree))
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    return value if type(value) is dict else {}
 
 
 def as_index(tree: Mapping[str, Any]) -> int:
@@ -202,11 +162,3 @@ def as_index(tree: Mapping[str, Any]) -> int:
     if type(index) is not int or index < 0:
         raise UpstreamError("The upstream's stream has a block without a number.", outcome="malformed")
     return index
-
-
-def _malformed(event: Event) -> UpstreamError:
-    if not event.is_complete:
-        return UpstreamError("The upstream's stream ended inside of an event.", outcome="cut")
-    return UpstreamError(
-        "The upstream's stream has an event that is not a strict JSON object.", outcome="malformed"
-    )

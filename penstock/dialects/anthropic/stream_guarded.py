@@ -6,9 +6,7 @@
                        of tools, whose input is JSON only then; results
     other events       whole; those of the end wait for the ending; comments and ids do not leave
 
-Events that say nothing, as the start of a message, wait for the first that does: an answer that is stopped
-before it has not begun. Blocks come one after the other. One that leaves not at all moves up those that
-follow it.
+Blocks come one after the other. One that leaves not at all moves up those that follow it.
 """
 
 from __future__ import annotations
@@ -16,23 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from typing_extensions import override
+
 from penstock.denial import Denial
 from penstock.dialects.anthropic.errors import error_event
 from penstock.dialects.anthropic.stream_assembly import held_content
 from penstock.dialects.anthropic.stream_block import KNOWN_DELTAS, OF_TEXT, GrowingBlock, events_of
-from penstock.dialects.anthropic.stream_event import (
-    StreamEvent,
-    as_index,
-    as_object,
-    is_error,
-    kind_of,
-    written,
-)
+from penstock.dialects.anthropic.stream_event import EventReader, StreamEvent, as_index, is_error
 from penstock.dialects.anthropic.stream_losses import is_number_for_text
 from penstock.dialects.anthropic.stream_progress import Progress
 from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
+from penstock.dialects.stream_event import as_object, kind_of, written
+from penstock.dialects.stream_guarded import Guarded
 from penstock.errors import PenstockError, UpstreamError
-from penstock.evidence.record import Usage
 from penstock.streams import Channel, Guard
 
 _TEXT: Final = "response.text"
@@ -51,91 +45,35 @@ class _Open:
     held_bytes: int = field(default=0)
 
 
-class GuardedStream:
-    """Implements `penstock.streams.AnswerStream` with a guard.
-
-    Holds what the guard holds; one block, and the ending, up to `max_held_bytes` each.
-    """
+class GuardedStream(Guarded[Progress]):
+    """Holds one block, and the ending, up to `max_held_bytes` each."""
 
     def __init__(self, guard: Guard, *, max_held_bytes: int = MAX_EVENT_BYTES) -> None:
-        self._guard = guard
-        self._max_held_bytes: Final = max_held_bytes
-        self._parser, self._progress = Parser(), Progress()
+        super().__init__(guard, Progress(), max_held_bytes, max_held_bytes)
+        self._reader = EventReader()
         self._open: _Open | None = None
         self._sent_blocks = 0
-        self._has_begun = self._has_said = False
-        self._silent_bytes = 0  # of what waits for the first event that says anything
-        self._out: list[bytes] = []  # what leaves with this step
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
-        self._failure: UpstreamError | None = None
+        self._has_begun = False
 
-    def feed(self, piece: bytes) -> bytes:
-        self._require_sound()
-        try:
-            for event in self._parser.feed(piece):
-                self._take(event.stripped())
-        except UpstreamError as failure:
-            if not (self._out and self._has_said):
-                raise
-            self._failure = failure  # what came before it leaves, however the bytes were cut
-        return self._left()
-
-    def due(self) -> bytes:
-        self._require_sound()
-        for channel, text in self._guard.due():
-            self._say(channel, text)
-        return self._left()
-
-    def close(self) -> bytes:
-        self._require_sound()
-        for event in self._parser.close():
-            self._take(event.stripped())
-        if self._guard.denial is None:
-            self._progress.require_whole()
-        self._has_said = True  # an answer that says nothing is one too
-        return self._left()
-
-    @property
-    def ending(self) -> bytes:
-        return b"" if self._guard.denial else b"".join(self._kept)
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._progress.usage
-
-    @property
-    def has_failed(self) -> bool:
-        return self._progress.has_failed
-
+    @override
     def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
         return error_event(refusal, request_id)
 
-    def _require_sound(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    @override
+    def _say_due(self) -> None:
+        for channel, text in self._guard.due():
+            self._say(channel, text)
 
-    def _left(self) -> bytes:
-        if self._guard.denial is None and not self._has_said:
-            return b""
-        left = b"" if self._guard.denial else b"".join(self._out)
-        self._out.clear()
-        return left
+    @override
+    def _settle_all(self) -> None:
+        """Nothing: every block has ended, or was cut."""
 
-    def _leave(self, event: bytes, *, is_silent: bool = False) -> None:
-        self._out.append(event)
-        self._has_said = self._has_said or not is_silent
-        if not self._has_said:
-            self._silent_bytes += len(event)
-            if self._silent_bytes > self._max_held_bytes:
-                raise self._too_large("events before its answer")
-
+    @override
     def _take(self, event: Event) -> None:
-        if self._guard.denial is not None or self._progress.is_done:
+        came = self._reader.read(event)
+        if came is None:
             return
-        if event.data is None or not event.data.strip():
-            return
-        came = StreamEvent.decode(event).framed_plainly()
+        came = came.framed_plainly()
         if self._progress.read(came.tree) or is_error(came.tree):
             self._send_kept()
         match came.kind:
@@ -282,22 +220,6 @@ class GuardedStream:
         opened.held_bytes += len(came.event.raw)
         if opened.held_bytes > self._max_held_bytes:
             raise self._too_large("one block")
-
-    def _keep(self, event: bytes) -> None:
-        self._kept.append(event)
-        self._kept_bytes += len(event)
-        if self._kept_bytes > self._max_held_bytes:
-            raise self._too_large("events after the end of its answer")
-
-    def _send_kept(self) -> None:
-        for event in self._kept:
-            self._leave(event)
-        self._kept.clear()
-        self._kept_bytes = 0
-
-    def _too_large(self, what: str) -> UpstreamError:
-        message = f"The upstream sent more than {self._max_held_bytes} bytes of {what}."
-        return UpstreamError(message, outcome="too_large")
 
 
 def _made(tree: dict[str, Any]) -> StreamEvent:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from penstock.dialects.anthropic.stream_event import kind_of
+from penstock.dialects.stream_event import kind_of
 
 _LONG_NUMBER: Final = 10**7  # from here on a number is a text (`penstock.dialects.paths`)
 _IN_MESSAGE: Final = frozenset({"content_block_start", "content_block_delta", "message_delta"})

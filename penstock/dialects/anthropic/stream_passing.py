@@ -1,69 +1,29 @@
-"""A stream that nobody guards: it passes byte for byte, and is read for what the gateway must know of it.
-
-Each event is parsed once, as laxly as Python does, so that nothing is refused that a client would take. What
-is no JSON object passes too and says nothing here.
-"""
+"""A streamed message that nobody guards."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing_extensions import override
 
 from penstock.denial import Denial
+from penstock.dialects import stream_passing
 from penstock.dialects.anthropic.errors import error_event
 from penstock.dialects.anthropic.stream_event import is_error
 from penstock.dialects.anthropic.stream_progress import Progress
-from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
-from penstock.errors import PenstockError, UpstreamError
-from penstock.evidence.record import Usage
+from penstock.dialects.sse import MAX_EVENT_BYTES, Event
+from penstock.errors import PenstockError
 
 
-class PassingStream:
-    """Implements `penstock.streams.AnswerStream` without a guard.
+class PassingStream(stream_passing.Passing[Progress]):
+    """Holds the ending from the event that says why the answer ended, until it goes on all the same."""
 
-    Holds one event at most until it is whole, and the ending: from the event that says why the answer ended,
-    until the answer goes on all the same.
-    """
-
-    __slots__ = ("_is_open", "_kept", "_kept_bytes", "_max_kept_bytes", "_parser", "_progress")
+    __slots__ = ()
 
     def __init__(self, *, max_kept_bytes: int = MAX_EVENT_BYTES) -> None:
-        self._parser = Parser()
-        self._progress = Progress()
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
-        self._max_kept_bytes = max_kept_bytes
-        self._is_open = False  # whether what was passed last lacks the blank line that ends it
+        super().__init__(Progress(), max_kept_bytes)
 
-    def feed(self, piece: bytes) -> bytes:
-        return b"".join([self._passed(event) for event in self._parser.feed(piece)])
-
-    def due(self) -> bytes:
-        return b""
-
-    def close(self) -> bytes:
-        passed = b"".join([self._passed(event) for event in self._parser.close()])
-        self._progress.require_whole()
-        return passed
-
-    @property
-    def ending(self) -> bytes:
-        return b"".join(self._kept)
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._progress.usage
-
-    @property
-    def has_failed(self) -> bool:
-        return self._progress.has_failed
-
-    def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
-        return (b"\n\n" if self._is_open else b"") + error_event(refusal, request_id)
-
+    @override
     def _passed(self, event: Event) -> bytes:
-        """What leaves now that `event` has come."""
-        tree = _read(event)
+        tree = stream_passing.read(event)
         if tree is None:
             return self._kept_or_sent(event)
         is_saying = self._progress.read(tree)
@@ -71,33 +31,6 @@ class PassingStream:
             return self._taken() + self._sent(event)
         return (self._taken() if is_saying else b"") + self._kept_or_sent(event)
 
-    def _sent(self, event: Event) -> bytes:
-        self._is_open = not event.is_complete
-        return event.raw
-
-    def _kept_or_sent(self, event: Event) -> bytes:
-        if not self._progress.has_ended:
-            return self._sent(event)
-        self._kept.append(event.raw)
-        self._kept_bytes += len(event.raw)
-        if self._kept_bytes > self._max_kept_bytes:
-            message = f"The upstream sent more than {self._max_kept_bytes} bytes after the end of its answer."
-            raise UpstreamError(message, outcome="too_large")
-        return b""
-
-    def _taken(self) -> bytes:
-        taken = self.ending
-        self._kept.clear()
-        self._kept_bytes = 0
-        return taken
-
-
-def _read(event: Event) -> dict[str, Any] | None:
-    """The JSON of an event; None for all that says nothing."""
-    if event.data is None:
-        return None
-    try:
-        tree = json.loads(event.data)
-    except (ValueError, RecursionError):
-        return None
-    return tree if type(tree) is dict else None
+    @override
+    def _error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
+        return error_event(refusal, request_id)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from penstock.dialects.anthropic.stream_event import as_object, is_error, kind_of
+from penstock.dialects.anthropic.stream_event import is_error
 from penstock.dialects.anthropic.usage import counted
+from penstock.dialects.stream_event import as_object, kind_of
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 

@@ -34,11 +34,12 @@ from penstock.dialects.openai.stream_chunk import (
     TextPart,
     UsagePart,
 )
-from penstock.dialects.openai.stream_halves import Halves
+from penstock.dialects.openai.stream_halves import pieces
 from penstock.dialects.openai.stream_paths import CHUNK
 from penstock.dialects.openai.stream_progress import DONE
 from penstock.dialects.openai.stream_writer import ChunkWriter, as_stream
 from penstock.dialects.sse import Event
+from penstock.dialects.stream_halves import Halves
 
 __all__ = [
     "CHUNK",
@@ -90,7 +91,7 @@ class ChunkReader:
     def __init__(self) -> None:
         self.is_done = False
         """Whether `[DONE]` has come. Not every upstream sends it."""
-        self._halves = Halves()
+        self._halves = Halves(pieces)
 
     def read(self, event: Event) -> Frame:
         """Raises UpstreamError: `malformed` (no strict JSON object) or `cut` (the stream ended inside)."""

@@ -8,15 +8,10 @@ from typing import Any, Final, Literal
 
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.dialects.openai.stream_calls import Calls, response_of
-from penstock.dialects.openai.stream_chunk import (
-    Chunk,
-    as_object,
-    call_parts,
-    detail_number,
-    is_error,
-)
+from penstock.dialects.openai.stream_chunk import Chunk, call_parts, detail_number, is_error
 from penstock.dialects.openai.stream_joining import Joining
 from penstock.dialects.openai.stream_losses import is_off, is_said
+from penstock.dialects.stream_event import as_object
 
 # What every chunk of a stream says of the whole (API reference, the chat completion chunk object).
 ENVELOPE: Final[tuple[str, ...]] = ("id", "object", "created", "model", "service_tier", "system_fingerprint")

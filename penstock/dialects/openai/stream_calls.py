@@ -7,8 +7,9 @@ from typing import Any
 
 from penstock.dialects import rawjson
 from penstock.dialects.openai.chat import ChatResponse
-from penstock.dialects.openai.stream_chunk import CallPart, as_object
+from penstock.dialects.openai.stream_chunk import CallPart
 from penstock.dialects.openai.stream_joining import Joining
+from penstock.dialects.stream_event import as_object
 from penstock.errors import UpstreamError
 
 _TOKENS = ("id", "type")

@@ -10,21 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from typing_extensions import override
 
-from penstock.dialects import rawjson
-from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.json_content import Change
 from penstock.dialects.openai import stream_paths
 from penstock.dialects.openai.chat import counted
 from penstock.dialects.paths import Matcher, path_of
 from penstock.dialects.removing import Removals
 from penstock.dialects.splicing import Drop, Path, Put, Splice
-from penstock.dialects.sse import Event
-from penstock.errors import RequestError, UpstreamError
+from penstock.dialects.sse import Event, one_line
+from penstock.dialects.stream_event import EventContent, as_object, parsed
 from penstock.evidence.record import Usage
-from penstock.sdk.edits import AddText, Edit, MemberEdit
 from penstock.streams import Channel
 
 _TEXT_FIELDS: Final = ("response.text", "response.reasoning")
@@ -98,12 +96,10 @@ class ErrorPart:
 Part = TextPart | CallPart | LogprobsPart | FinishPart | UsagePart | ErrorPart
 
 
-class Chunk(JsonContent):
-    """A chunk. `event` is what it came in; an edit keeps that and gives another JSON."""
+class Chunk(EventContent):
+    """A chunk."""
 
-    __slots__ = ("_numbered", "_parts", "event")
-
-    event: Event
+    __slots__ = ("_numbered", "_parts")
 
     def __init__(self, text: str, tree: dict[str, Any], body: bytes | None = None) -> None:
         super().__init__(text, tree, body)
@@ -117,13 +113,7 @@ class Chunk(JsonContent):
         Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event.
         """
         text = text if text is not None else event.data or ""
-        try:
-            tree = rawjson.parse(text)
-        except RequestError:
-            raise _malformed(event) from None
-        if type(tree) is not dict or ("\ufffd" in text and not event.is_utf8):
-            raise _malformed(event)
-        chunk = cls(text, tree)
+        chunk = cls(text, parsed(event, text))
         chunk.event = event
         return chunk
 
@@ -144,13 +134,10 @@ class Chunk(JsonContent):
             self._parts = (*texts, *ordered, *self._whole_parts())
         return self._parts
 
-    @property
-    def is_as_it_came(self) -> bool:
-        return self.text == self.event.data
-
+    @override
     def framed(self) -> bytes:
-        """The event that carries this chunk: the bytes that came, when nothing was edited."""
-        return self.event.raw if self.is_as_it_came else self.event.with_data(plain(self.text))
+        """The bytes that came, when nothing was edited, though the last of them lack a blank line."""
+        return self.event.raw if self.is_as_it_came else self.event.with_data(one_line(self.text))
 
     def muted(self, positions: Iterable[int]) -> list[Splice]:
         """What takes out all that repeats the text of the choices at `positions`: it is not what came."""
@@ -174,18 +161,6 @@ class Chunk(JsonContent):
         return stream_paths.CHUNK
 
     @override
-    def edited(self, edits: Sequence[Edit]) -> Self:
-        return self._in_same_event(super().edited(edits))
-
-    @override
-    def spliced(self, splices: Sequence[Splice]) -> Self:
-        return self._in_same_event(super().spliced(splices))
-
-    def _in_same_event(self, edited: Self) -> Self:
-        edited.event = self.event
-        return edited
-
-    @override
     def matcher(self) -> Matcher:
         return stream_paths.chunk_matcher()
 
@@ -203,22 +178,6 @@ class Chunk(JsonContent):
         known = {splice.path for splice in planned}
         return planned + [s for s in self.muted(_positions(places)) if s.path not in known]
 
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
-
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
-
-    @override
-    def replaced(self, text: str) -> Chunk:
-        raise ValueError("a chunk is not replaced: assemble the response, and stream its replacement")
-
     def _text_parts(self, field: str) -> Iterator[TextPart]:
         found = self._found(field)
         for text, here in zip(found.values, found.places, strict=True):
@@ -234,17 +193,6 @@ class Chunk(JsonContent):
 
 
 _ORDER: Final = (CallPart, LogprobsPart, FinishPart)
-
-
-def plain(text: str) -> str:
-    """JSON without the characters at which some clients end a line though the format does not.
-
-    Python's `str.splitlines`, which they use, knows more ends of lines than CR and LF. In JSON these stand in
-    strings only, where an escape says the same.
-    """
-    for character in "\x85\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def choices(tree: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -270,10 +218,6 @@ def choice_number(choice: Any, position: int) -> int:
 def is_error(tree: Mapping[str, Any]) -> bool:
     """Whether the upstream says that it failed: as OpenAI does, or as vLLM before 0.7."""
     return bool(tree.get("error")) or tree.get("object") == "error"
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    return value if type(value) is dict else {}
 
 
 def call_parts(choice: Mapping[str, Any]) -> Iterator[CallPart]:
@@ -340,11 +284,3 @@ def detail_number(detail: Mapping[str, Any], position: int) -> int:
 
 def _positions(places: Iterable[Path]) -> Iterator[int]:
     return (at[1] for at in places if at[0] == "choices" and isinstance(at[1], int))
-
-
-def _malformed(event: Event) -> UpstreamError:
-    if not event.is_complete:
-        return UpstreamError("The upstream's stream ended inside of an event.", outcome="cut")
-    return UpstreamError(
-        "The upstream's stream has an event that is not a strict JSON object.", outcome="malformed"
-    )

@@ -6,12 +6,12 @@ import re
 from typing import Final
 
 from penstock.dialects.openai.stream_chunk import growing
-from penstock.dialects.openai.stream_collecting import MAX_EVENTS_BYTES
 from penstock.dialects.openai.stream_paths import chunk_table
 from penstock.dialects.openai.stream_repeats import HELD
 from penstock.dialects.paths import Rule
 from penstock.dialects.splicing import Path
 from penstock.dialects.sse import MAX_EVENT_BYTES
+from penstock.dialects.stream_collecting import MAX_EVENTS_BYTES
 
 _CONDITION: Final = re.compile(r"\[\w+=[^\]]+\]|\[\*\]")
 
@@ -47,7 +47,11 @@ event with which every choice so far has ended, all that follows it, and `[DONE]
 after that, what was kept leaves first. A choice has ended when its `finish_reason` has come, in words, and
 nothing that it says after it.
 
-* A stream is whole with `[DONE]`, or without it when every choice has ended. Nothing is added to it.
+* A stream is whole with `[DONE]`, and over: what comes after it is dropped unread, and it does not matter
+  whether the connection ends, breaks off or stays open. The end is waited for 20 ms, so that the connection
+  can be used again.
+* A stream without `[DONE]` is whole when every choice has ended and the connection ends cleanly. Nothing is
+  added to it.
 * One that ends otherwise was cut: the caller gets an error event and no `[DONE]`.
 * One in which the upstream says itself that it failed (`error`, or `"object": "error"`) passes as it is.
   Under a buffered plugin, which sees no more than the answer so far, it is told in the gateway's words.
@@ -56,8 +60,9 @@ nothing that it says after it.
 
 ## Under a windowed plugin
 
-All that a choice says leaves before its end. A thought ends when the words after it begin (Mistral's parts),
-any other text with its choice. What a choice says after it has ended, while others go on, is the upstream's
+Nothing leaves before something of the answer may: a role alone waits for the first word, so that a block
+before it is a clean 403. Then all that a choice says leaves before its end. A thought ends when the words
+after it begin (Mistral's parts), any other text with its choice. What a choice says after it has ended, while others go on, is the upstream's
 failure: it could no longer be looked at as a whole. Where an edit moves citations is not known in a stream:
 `annotations` with positions do not leave when anything of their choice was edited.
 

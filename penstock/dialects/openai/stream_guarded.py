@@ -14,32 +14,32 @@ Some upstreams end a choice with each of its deltas: then what was kept leaves, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+
+from typing_extensions import override
 
 from penstock.denial import Denial
 from penstock.dialects.openai.stream import Chunk, ChunkReader, Done
 from penstock.dialects.openai.stream_calls import Calls
 from penstock.dialects.openai.stream_channels import Channels
-from penstock.dialects.openai.stream_chunk import CallPart, FinishPart, TextPart, is_error
+from penstock.dialects.openai.stream_chunk import CallPart, ErrorPart, FinishPart, TextPart, is_error
 from penstock.dialects.openai.stream_losses import is_ambiguous
 from penstock.dialects.openai.stream_progress import Progress, is_usage_alone
 from penstock.dialects.openai.stream_repeats import Repeats, is_held
 from penstock.dialects.openai.stream_sizes import size_chars
 from penstock.dialects.openai.stream_writer import ChunkWriter, without_calls
 from penstock.dialects.splicing import Put, Splice
-from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
+from penstock.dialects.sse import MAX_EVENT_BYTES, Event
+from penstock.dialects.stream_guarded import Guarded
 from penstock.errors import PenstockError, UpstreamError
-from penstock.evidence.record import Usage
 from penstock.streams import Channel, Guard
 
 Texts = dict[TextPart, str]
 
 
-class GuardedStream:
-    """Implements `penstock.streams.AnswerStream` with a guard.
+class GuardedStream(Guarded[Progress]):
+    """Holds calls, repeats and the ending up to `max_held_bytes` each.
 
-    Holds what the guard holds; calls, repeats and the ending up to `max_held_bytes` each. The answer has
-    `max_chars` at most, as a unary one: the guard keeps its texts until its record is made.
+    The answer has `max_chars` at most, as a unary one: the guard keeps its texts until its record is made.
     """
 
     def __init__(
@@ -50,11 +50,9 @@ class GuardedStream:
         max_held_bytes: int = MAX_EVENT_BYTES,
         max_chars: int = MAX_EVENT_BYTES,
     ) -> None:
-        self._guard = guard
+        super().__init__(guard, Progress(), max_held_bytes, max_held_bytes)
         self._hide_usage = hide_usage
-        self._max_held_bytes: Final = max_held_bytes
-        self._parser, self._reader, self._writer = Parser(), ChunkReader(), ChunkWriter()
-        self._progress = Progress()
+        self._reader, self._writer = ChunkReader(), ChunkWriter()
         self._channels = Channels()
         self._calls, self._calls_chars = Calls(), 0
         self._repeats = Repeats(max_held_bytes)
@@ -62,65 +60,23 @@ class GuardedStream:
         self._said_whole: set[tuple[str | int, ...]] = set()
         self._settled: set[int] = set()  # choices of which nothing is held any more
         self._edited: set[int | None] = set()  # those of which something whole is not what came
-        self._out: list[bytes] = []  # what leaves with this step
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
-        self._failure: UpstreamError | None = None
 
-    def feed(self, piece: bytes) -> bytes:
-        self._require_sound()
-        try:
-            for event in self._parser.feed(piece):
-                self._take(event.stripped())
-        except UpstreamError as failure:
-            if not self._out:
-                raise
-            self._failure = failure  # what came before it leaves, however the bytes were cut
-        return self._left()
-
-    def due(self) -> bytes:
-        self._require_sound()
-        for channel, text in self._guard.due():
-            self._say(channel, text)
-        return self._left()
-
-    def close(self) -> bytes:
-        self._require_sound()
-        for event in self._parser.close():
-            self._take(event.stripped())
-        if self._guard.denial is None:
-            self._reader.close()
-            self._progress.require_whole()
-            self._settle(self._progress.choices)
-        return self._left()
-
-    @property
-    def ending(self) -> bytes:
-        return b"" if self._guard.denial else b"".join(self._kept)
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._progress.usage
-
-    @property
-    def has_failed(self) -> bool:
-        return self._progress.has_failed
-
+    @override
     def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
         return self._writer.error(refusal, request_id)
 
-    def _require_sound(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    @override
+    def _say_due(self) -> None:
+        for channel, text in self._guard.due():
+            self._say(channel, text)
 
-    def _left(self) -> bytes:
-        left = b"" if self._guard.denial else b"".join(self._out)
-        self._out.clear()
-        return left
+    @override
+    def _settle_all(self) -> None:
+        self._reader.close()
+        self._settle(self._progress.choices)
 
+    @override
     def _take(self, event: Event) -> None:
-        if self._guard.denial is not None:
-            return
         frame = self._reader.read(event)
         if isinstance(frame, Chunk):
             self._take_chunk(frame)
@@ -170,8 +126,8 @@ class GuardedStream:
         said = self._writer.edited(chunk, inside, without)
         if self._progress.has_ended and not has_failed:
             self._keep(said)
-        else:
-            self._out.append(said)
+        elif said:
+            self._leave(said, is_silent=_is_silent(chunk, inside))
 
     def _count(self, chunk: Chunk) -> None:
         self._chars += sum(len(part.text) for part in chunk.parts if isinstance(part, TextPart))
@@ -243,7 +199,7 @@ class GuardedStream:
                 self._say(channel, self._guard.end(channel))
             self._say_calls(choice)
             for members in self._repeats.released(choice, is_edited=self._is_edited(choice)):
-                self._out.append(self._writer.held(choice, members))
+                self._leave(self._writer.held(choice, members))
 
     def _say_calls(self, choice: int) -> None:
         came = self._calls.take(choice)
@@ -251,26 +207,17 @@ class GuardedStream:
             return
         calls = self._guard.whole(came)
         self._edited |= {choice} if calls is not came else set()
-        self._out.append(self._writer.calls(calls))
+        self._leave(self._writer.calls(calls))
 
     def _say(self, channel: Channel, text: str) -> None:
         if text:
-            self._out.append(self._writer.text(channel, text))
+            self._leave(self._writer.text(channel, text))
 
-    def _keep(self, event: bytes) -> None:
-        self._kept.append(event)
-        self._kept_bytes += len(event)
-        if self._kept_bytes > self._max_held_bytes:
-            raise self._too_large("events after the end of its answer")
 
-    def _send_kept(self) -> None:
-        self._out += self._kept
-        self._kept.clear()
-        self._kept_bytes = 0
-
-    def _too_large(self, what: str) -> UpstreamError:
-        message = f"The upstream sent more than {self._max_held_bytes} bytes of {what}."
-        return UpstreamError(message, outcome="too_large")
+def _is_silent(chunk: Chunk, inside: Texts) -> bool:
+    """Whether a chunk that leaves says nothing of its answer, as one with a role alone, or usage."""
+    ends = any(isinstance(part, FinishPart | ErrorPart) for part in chunk.parts)
+    return not ends and not any(inside.values())
 
 
 def _growing(chunk: Chunk) -> list[TextPart]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from penstock.dialects.openai.chat import counted
-from penstock.dialects.openai.stream_chunk import as_object, choice_number, is_error
+from penstock.dialects.openai.stream_chunk import choice_number, is_error
+from penstock.dialects.stream_event import as_object
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 

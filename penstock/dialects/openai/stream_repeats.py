@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from penstock.dialects.openai.stream_calls import dumped
-from penstock.dialects.openai.stream_chunk import Chunk, TextPart, as_object
+from penstock.dialects.openai.stream_chunk import Chunk, TextPart
 from penstock.dialects.splicing import Drop, Put, Splice
+from penstock.dialects.stream_event import as_object
 
 HELD: Final = (
     "choices[*].logprobs",

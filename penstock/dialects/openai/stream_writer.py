@@ -11,17 +11,10 @@ from penstock.dialects.openai import errors
 from penstock.dialects.openai.chat import ChatResponse
 from penstock.dialects.openai.stream_assembly import ENVELOPE, Template
 from penstock.dialects.openai.stream_calls import deltas
-from penstock.dialects.openai.stream_chunk import (
-    GROWING,
-    Chunk,
-    TextPart,
-    as_object,
-    choices,
-    numbered,
-    plain,
-)
+from penstock.dialects.openai.stream_chunk import GROWING, Chunk, TextPart, choices, numbered
 from penstock.dialects.retexting import with_texts
 from penstock.dialects.splicing import Drop, Put, Splice, splice
+from penstock.dialects.stream_event import as_object
 from penstock.errors import PenstockError
 from penstock.streams import Channel
 
@@ -81,7 +74,7 @@ class ChunkWriter:
         if self._is_idle(tree):
             return b""
         self._begun |= {choice["index"] for choice in choices(tree)}
-        return self._sent(chunk.event.with_data(plain(text)))
+        return self._sent(chunk.event.with_data(sse.one_line(text)))
 
     def _is_left_empty(self, chunk: Chunk, texts: Mapping[TextPart, str], changes: int) -> bool:
         """Whether nothing is left of the chunk, seen without writing it: of most, all of the text waits.
@@ -162,7 +155,7 @@ class ChunkWriter:
 
 def error_event(refusal: Denial | PenstockError, request_id: str) -> bytes:
     """What the OpenAI clients raise in the middle of a stream."""
-    return sse.encode(plain(errors.render(refusal, request_id).body.decode()))
+    return sse.encode(sse.one_line(errors.render(refusal, request_id).body.decode()))
 
 
 def as_stream(response: ChatResponse, template: Template) -> list[bytes]:
@@ -234,4 +227,4 @@ def without_calls(tree: Mapping[str, Any]) -> list[Splice]:
 
 
 def _framed(tree: Mapping[str, Any]) -> bytes:
-    return sse.encode(plain(rawjson.dumps(tree)))
+    return sse.encode(sse.one_line(rawjson.dumps(tree)))

@@ -10,15 +10,9 @@ from penstock.denial import Denial
 from penstock.dialects.openai import errors
 from penstock.dialects.openai_responses.echo import Echo
 from penstock.dialects.openai_responses.responses import ResponsesResponse, response_of
-from penstock.dialects.openai_responses.stream_event import (
-    TERMINAL,
-    as_list,
-    as_object,
-    index_of,
-    kind_of,
-    written,
-)
+from penstock.dialects.openai_responses.stream_event import TERMINAL, as_list, index_of
 from penstock.dialects.openai_responses.stream_items import GrowingItem, events_of
+from penstock.dialects.stream_event import as_object, kind_of, written
 from penstock.errors import PenstockError, RequestError, UpstreamError
 
 # What an answer says of itself only when it is there.

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
 
 from typing_extensions import override
 
-from penstock.dialects import rawjson
-from penstock.dialects.json_content import Change, JsonContent
 from penstock.dialects.openai_responses import stream_paths
 from penstock.dialects.openai_responses.echo import Echo
 from penstock.dialects.paths import Classified, Matcher
 from penstock.dialects.removing import Removals
 from penstock.dialects.splicing import AddMember, Path, Put, Splice
-from penstock.dialects.sse import Event, Parser, encode, one_line
-from penstock.errors import RequestError, UpstreamError
-from penstock.sdk.edits import AddText, Edit, MemberEdit
+from penstock.dialects.sse import Event, Parser
+from penstock.dialects.stream_event import EventContent, as_object, kind_of, parsed, written
+from penstock.dialects.stream_halves import Halves, Key
+from penstock.errors import UpstreamError
 
 TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 """The events after which an answer is whole: each holds all of it."""
 _NO_ECHO: Final = Echo()
+_NUMBERS: Final = ("output_index", "content_index", "summary_index")  # which text a delta is about
 
 
-class StreamEvent(JsonContent):
-    """An event. `event` is what it came in; an edit keeps that and gives another JSON."""
+class StreamEvent(EventContent):
+    """An event of a response. `echo`: what the request said that the answer may repeat."""
 
-    __slots__ = ("echo", "event")
+    __slots__ = ("echo",)
 
-    event: Event
     echo: Echo
 
     @classmethod
-    def decode(cls, event: Event, echo: Echo = _NO_ECHO) -> StreamEvent:
-        """Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event."""
-        text = event.data or ""
-        try:
-            tree = rawjson.parse(text)
-        except RequestError:
-            raise _malformed(event) from None
-        if type(tree) is not dict or ("\ufffd" in text and not event.is_utf8):
-            raise _malformed(event)
-        made = cls(text, tree)
+    def decode(cls, event: Event, echo: Echo = _NO_ECHO, text: str | None = None) -> StreamEvent:
+        """`text`: the event's data, where it is not what came.
+
+        Raises UpstreamError: `malformed`, or `cut` when the stream ended inside of the event.
+        """
+        text = text if text is not None else event.data or ""
+        made = cls(text, parsed(event, text))
         made.event, made.echo = event, echo
         return made
 
@@ -50,17 +46,6 @@ class StreamEvent(JsonContent):
         """An event of the gateway's own, as if it had come."""
         [event] = Parser().feed(written(tree))
         return cls.decode(event)
-
-    @property
-    def kind(self) -> str:
-        """What kind of event it is; empty when it does not say."""
-        return kind_of(self.tree)
-
-    def framed(self) -> bytes:
-        """The bytes that came, when nothing was edited; always a whole event."""
-        if self.text == self.event.data and self.event.is_complete:
-            return self.event.raw
-        return self.event.with_data(one_line(self.text))
 
     def numbered(self, sequence_number: int, output_index: int | None = None) -> Self:
         """The same as the caller counts: its place in the stream, and the item that it is about."""
@@ -99,16 +84,9 @@ class StreamEvent(JsonContent):
         return self._classified
 
     @override
-    def edited(self, edits: Sequence[Edit]) -> Self:
-        return self._in_same_event(super().edited(edits))
-
-    @override
-    def spliced(self, splices: Sequence[Splice]) -> Self:
-        return self._in_same_event(super().spliced(splices))
-
     def _in_same_event(self, edited: Self) -> Self:
-        edited.event, edited.echo = self.event, self.echo
-        return edited
+        edited.echo = self.echo
+        return super()._in_same_event(edited)
 
     @override
     def matcher(self) -> Matcher:
@@ -118,50 +96,36 @@ class StreamEvent(JsonContent):
     def removals(self) -> Removals:
         return stream_paths.event_removals()
 
-    @override
-    def consequences(self, changes: Sequence[Change]) -> list[Splice]:
-        """Nothing: where an event has what repeats a text, its stream takes that out first."""
-        return []
 
-    @override
-    def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
-        return self.removals().plan(self.tree, places)
+class EventReader:
+    """Reads the events of one stream; joins characters that were cut."""
 
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
+    __slots__ = ("_echo", "_halves")
 
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
+    def __init__(self, echo: Echo) -> None:
+        self._echo = echo
+        self._halves = Halves(pieces)
 
-    @override
-    def added(self, edits: Sequence[AddText]) -> list[Splice]:
-        raise ValueError("no message can be added to a response")
-
-    @override
-    def replaced(self, text: str) -> StreamEvent:
-        raise ValueError("an event is not replaced: put the answer together, and stream its replacement")
+    def read(self, event: Event) -> StreamEvent | None:
+        """None for what no client reads. Raises what `StreamEvent.decode` does."""
+        if event.data is None or not event.data.strip():
+            return None
+        came = StreamEvent.decode(event, self._echo, self._halves.joined(event.data))
+        if came.kind in TERMINAL:
+            self._halves.require_none()
+        return came
 
 
-def kind_of(tree: Mapping[str, Any]) -> str:
-    """What kind of event this is the JSON of."""
-    kind = tree.get("type")
-    return kind if type(kind) is str else ""
+def pieces(tree: Any) -> Iterator[tuple[Path, Key, str]]:
+    """The piece of a growing text in an event (`penstock.dialects.stream_halves.Pieces`)."""
+    tree = as_object(tree)
+    if type(text := tree.get("delta")) is str and text:
+        yield ("delta",), (kind_of(tree), *(repr(tree.get(name)) for name in _NUMBERS)), text
 
 
 def is_error(tree: Mapping[str, Any]) -> bool:
     """Whether the upstream says outside of any answer that it failed."""
     return kind_of(tree) == "error" or bool(tree.get("error"))
-
-
-def written(tree: Mapping[str, Any]) -> bytes:
-    """An event of the gateway's own. Raises ValueError for what JSON cannot say."""
-    return encode(one_line(rawjson.dumps(tree)), kind_of(tree))
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    return value if type(value) is dict else {}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -174,11 +138,3 @@ def index_of(tree: Mapping[str, Any], name: str = "output_index") -> int:
     if type(index) is not int or index < 0:
         raise UpstreamError(f"The upstream's stream has an event without its {name}.", outcome="malformed")
     return index
-
-
-def _malformed(event: Event) -> UpstreamError:
-    if not event.is_complete:
-        return UpstreamError("The upstream's stream ended inside of an event.", outcome="cut")
-    return UpstreamError(
-        "The upstream's stream has an event that is not a strict JSON object.", outcome="malformed"
-    )

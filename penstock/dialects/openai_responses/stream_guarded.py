@@ -16,27 +16,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from typing_extensions import override
+
 from penstock.denial import Denial
 from penstock.dialects.openai_responses.echo import Echo
 from penstock.dialects.openai_responses.stream_assembly import checked, error_event
 from penstock.dialects.openai_responses.stream_event import (
     TERMINAL,
+    EventReader,
     StreamEvent,
     as_list,
-    as_object,
     index_of,
     is_error,
 )
 from penstock.dialects.openai_responses.stream_items import PARTS, TEXTS, GrowingItem, events_of
 from penstock.dialects.openai_responses.stream_losses import Losses
 from penstock.dialects.openai_responses.stream_message import GuardedMessage
-from penstock.dialects.openai_responses.stream_progress import DONE, MAX_ENDING_BYTES, Progress
-from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
+from penstock.dialects.openai_responses.stream_progress import MAX_ENDING_BYTES, Progress
+from penstock.dialects.sse import MAX_EVENT_BYTES, Event
+from penstock.dialects.stream_event import as_object
+from penstock.dialects.stream_guarded import Guarded
 from penstock.errors import PenstockError, UpstreamError
-from penstock.evidence.record import Usage
 from penstock.streams import Guard
 
 _DONE_ITEM: Final = "response.output_item.done"
+_SILENT: Final = frozenset(
+    {
+        *("response.created", "response.queued", "response.in_progress"),
+        *("response.output_item.added", "response.content_part.added", "keepalive", "ping"),
+    }
+)
 
 
 @dataclass(slots=True)
@@ -58,89 +67,48 @@ class _Item:
         return self.begun.get("type") == "message" and not self.begun.get("content")
 
 
-class GuardedStream:
-    """Implements `penstock.streams.AnswerStream` with a guard.
-
-    Holds what the guard holds; items, and the ending, up to `max_held_bytes` each.
-    """
+class GuardedStream(Guarded[Progress]):
+    """Holds items that are not whole up to `max_held_bytes`."""
 
     def __init__(
         self, guard: Guard, echo: Echo | None = None, *, max_held_bytes: int = MAX_EVENT_BYTES
     ) -> None:
-        self._guard = guard
-        self._echo = echo or Echo()
-        self._max_held_bytes: Final = max_held_bytes
-        self._parser, self._progress = Parser(), Progress()
+        super().__init__(guard, Progress(), max_held_bytes, MAX_ENDING_BYTES)
+        self._reader = EventReader(echo or Echo())
         self._items: dict[int, _Item] = {}
         self._turns: deque[_Item] = deque()  # those that have begun and not ended; the first one leaves
         self._held_bytes = 0
         self._left_items: list[Any] = []
         self._number = 0
-        self._out: list[bytes] = []  # what leaves with this step
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
-        self._failure: UpstreamError | None = None
+        self._sent_number = 0  # what the caller has seen of it
 
-    def feed(self, piece: bytes) -> bytes:
-        self._require_sound()
-        try:
-            for event in self._parser.feed(piece):
-                self._take(event.stripped())
-        except UpstreamError as failure:
-            if not self._out:
-                raise
-            self._failure = failure  # what came before it leaves, however the bytes were cut
-        return self._left()
+    @override
+    def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
+        return error_event(refusal, request_id, self._sent_number)
 
-    def due(self) -> bytes:
-        self._require_sound()
+    @override
+    def _say_due(self) -> None:
         message = self._turns[0].message if self._turns else None
         channels = message.channels if message is not None else {}
         for channel, text in self._guard.due():
             if message is not None and channel in channels:
                 self._send(message.own(channels[channel], text), self._turns[0].sent_index)
-        return self._left()
 
-    def close(self) -> bytes:
-        self._require_sound()
-        for event in self._parser.close():
-            self._take(event.stripped())
-        if self._guard.denial is None:
-            self._progress.require_whole()
-        return self._left()
+    @override
+    def _settle_all(self) -> None:
+        """Nothing: the event that holds the whole answer has settled it."""
 
-    @property
-    def ending(self) -> bytes:
-        return b"" if self._guard.denial else b"".join(self._kept)
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._progress.usage
-
-    @property
-    def has_failed(self) -> bool:
-        return self._progress.has_failed
-
-    def error(self, refusal: Denial | PenstockError, request_id: str) -> bytes:
-        return error_event(refusal, request_id, self._number)
-
-    def _require_sound(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
+    @override
     def _left(self) -> bytes:
-        left = b"" if self._guard.denial else b"".join(self._out)
-        self._out.clear()
+        if left := super()._left():
+            self._sent_number = self._number
         return left
 
+    @override
     def _take(self, event: Event) -> None:
-        if self._guard.denial is not None or event.data is None or not event.data.strip():
+        came = self._reader.read(event)
+        if came is None:
             return
-        if self._progress.is_done:
-            if event.data.strip() == DONE:
-                self._keep(event.raw)
-            return
-        came = StreamEvent.decode(event, self._echo)
         self._progress.read(came.tree)
         if came.kind in TERMINAL:
             self._end(came)
@@ -288,7 +256,7 @@ class GuardedStream:
 
     def _send(self, events: Iterable[StreamEvent], sent_index: int | None = None) -> None:
         for event in events:
-            self._out.append(self._numbered(event, sent_index))
+            self._leave(self._numbered(event, sent_index), is_silent=_is_silent(event))
 
     def _numbered(self, event: StreamEvent, sent_index: int | None) -> bytes:
         if not self._out and not self._number and type(event.tree.get("sequence_number")) is int:
@@ -297,15 +265,10 @@ class GuardedStream:
         self._number += 1
         return framed
 
-    def _keep(self, event: bytes) -> None:
-        self._kept.append(event)
-        self._kept_bytes += len(event)
-        if self._kept_bytes > MAX_ENDING_BYTES:
-            raise self._too_large("events after the end of its answer")
 
-    def _too_large(self, what: str) -> UpstreamError:
-        message = f"The upstream sent more than {self._max_held_bytes} bytes of {what}."
-        return UpstreamError(message, outcome="too_large")
+def _is_silent(event: StreamEvent) -> bool:
+    """Whether an event says nothing of the answer: its start, that of an item or part, a delta of nothing."""
+    return event.kind in _SILENT or event.tree.get("delta") == ""
 
 
 def _identity(item: Any) -> Any:

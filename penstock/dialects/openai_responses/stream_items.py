@@ -13,7 +13,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from penstock.dialects.openai_responses.stream_event import as_list, as_object, index_of, kind_of
+from penstock.dialects.openai_responses.stream_event import as_list, index_of
+from penstock.dialects.stream_event import as_object, kind_of
 from penstock.errors import UpstreamError
 
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from penstock.dialects.openai_responses.stream_event import StreamEvent, as_list, as_object, index_of
+from penstock.dialects.openai_responses.stream_event import StreamEvent, as_list, index_of
 from penstock.dialects.openai_responses.stream_items import TEXTS
+from penstock.dialects.stream_event import as_object
 from penstock.errors import UpstreamError
 from penstock.streams import Channel, Guard
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from penstock.dialects.openai_responses.stream_event import TERMINAL, as_object, is_error, kind_of
+from penstock.dialects.openai_responses.stream_event import TERMINAL, is_error
 from penstock.dialects.openai_responses.usage import counted
 from penstock.dialects.sse import MAX_EVENT_BYTES
+from penstock.dialects.stream_event import as_object, kind_of
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 
-DONE: Final = "[DONE]"
-"""What some servers end a stream with, as chat completions do."""
 MAX_ENDING_BYTES: Final = MAX_EVENT_BYTES + 65_536
 """The event that holds the whole answer, and a little after it."""
 
@@ -39,6 +38,11 @@ class Progress:
         self._usage = as_object(as_object(tree.get("response")).get("usage")) or self._usage
         self.has_failed = self.has_failed or is_error(tree) or kind == "response.failed"
         self.is_done = self.is_done or kind in TERMINAL
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the caller could take for complete what has come so far."""
+        return self.is_done
 
     @property
     def usage(self) -> Usage | None:

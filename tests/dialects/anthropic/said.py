@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.dialects.anthropic.stream_event import written
+from penstock.dialects.stream_event import written
 from tests.dialects.anthropic.streaming import assembled
 
 START: Final = written({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}})

@@ -4,9 +4,9 @@ import pytest
 
 from penstock.dialects.anthropic.dialect import Anthropic
 from penstock.dialects.anthropic.stream_collecting import Collected
-from penstock.dialects.anthropic.stream_event import written
 from penstock.dialects.openai.chat import ChatRequest
 from penstock.dialects.sse import Parser
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 from tests.dialects.anthropic.streaming import assembled, byte_by_byte, edited

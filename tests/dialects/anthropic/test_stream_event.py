@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from penstock.dialects.anthropic.stream_event import StreamEvent, as_index, written
+from penstock.dialects.anthropic.stream_event import StreamEvent, as_index
 from penstock.dialects.anthropic.stream_paths import EVENT
 from penstock.dialects.sse import Parser
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
 from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.views import Texts

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.dialects.anthropic.stream_event import written
 from penstock.dialects.anthropic.stream_guarded import GuardedStream
 from penstock.dialects.anthropic.stream_progress import Progress
 from penstock.dialects.sse import Parser
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
 from penstock.evidence.record import Usage
 from penstock.streams import Channel

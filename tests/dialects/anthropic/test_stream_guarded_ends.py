@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from penstock.dialects.anthropic.stream_event import written
 from penstock.dialects.anthropic.stream_guarded import GuardedStream
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
 from tests.dialects.anthropic.said import (
     END,

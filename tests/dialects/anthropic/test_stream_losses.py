@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 
 from penstock.dialects.anthropic.stream_collecting import Collected
-from penstock.dialects.anthropic.stream_event import written
 from penstock.dialects.anthropic.stream_guarded import GuardedStream
 from penstock.dialects.anthropic.stream_losses import is_lost, is_off, says
 from penstock.dialects.sse import Parser, encode
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
 from tests.dialects.anthropic.said import STOP
 from tests.dialects.anthropic.streaming import FakeGuard, assembled, events, everything

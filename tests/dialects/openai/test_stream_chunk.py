@@ -13,9 +13,8 @@ from penstock.dialects.openai.stream_chunk import (
     LogprobsPart,
     TextPart,
     UsagePart,
-    plain,
 )
-from penstock.dialects.sse import Event, encode
+from penstock.dialects.sse import Event, encode, one_line
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, MemberEdit, TextEdit
 from penstock.streams import Channel
@@ -166,7 +165,7 @@ def test_what_was_edited_stays_on_one_line_for_every_client() -> None:
     framed = came.edited([TextEdit("response.text", ((0, "\x85 \u2028 \u2029 \n é"),))]).framed()
     assert framed.decode().splitlines() == framed.decode().split("\n")[:-1]
     assert json.loads(framed[6:])["choices"][0]["delta"]["content"] == "\x85 \u2028 \u2029 \n é"
-    assert plain("é") == "é"
+    assert one_line("é") == "é"
 
 
 def test_nothing_is_added_to_a_chunk_or_put_in_its_place() -> None:

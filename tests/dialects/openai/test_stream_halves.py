@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from penstock.dialects.openai.stream_halves import Halves
+from penstock.dialects.openai.stream_halves import pieces
+from penstock.dialects.stream_halves import Halves
 from penstock.errors import UpstreamError
 
 FIRST, SECOND = "\ud83d", "\ude00"
@@ -17,7 +18,7 @@ def chunk(delta: Any, **members: Any) -> str:
 
 
 def joined(*deltas: Any) -> list[Any]:
-    halves = Halves()
+    halves = Halves(pieces)
     found = [json.loads(halves.joined(chunk(delta)))["choices"][0]["delta"] for delta in deltas]
     halves.require_none()
     return found
@@ -61,7 +62,7 @@ def test_a_half_waits_in_its_own_text() -> None:
 
 
 def test_choices_are_told_apart_by_their_numbers() -> None:
-    halves = Halves()
+    halves = Halves(pieces)
     trees = [
         {"choices": [{"index": 1, "text": FIRST}, {"index": 0, "text": "a"}]},
         {"choices": [{"index": 0, "text": "b"}, {"index": 1, "text": SECOND}]},
@@ -72,7 +73,7 @@ def test_choices_are_told_apart_by_their_numbers() -> None:
 
 @pytest.mark.parametrize("texts", [[SECOND], [FIRST, "a"], [FIRST, FIRST], [FIRST + "a"], [SECOND + FIRST]])
 def test_a_half_without_its_other_is_the_upstreams_failure(texts: list[str]) -> None:
-    halves = Halves()
+    halves = Halves(pieces)
     with pytest.raises(UpstreamError, match="half of a surrogate pair") as caught:
         [halves.joined(chunk({"content": text})) for text in texts]
     assert caught.value.outcome == "malformed"
@@ -85,15 +86,15 @@ def test_a_half_that_waits_when_the_stream_ends_is_the_upstreams_failure() -> No
 
 def test_half_tokens_in_log_probabilities_are_put_as_what_they_are() -> None:
     logprobs = {"content": [{"token": "a" + FIRST, "logprob": -1}]}
-    tree = json.loads(Halves().joined(chunk({"content": "a"}, logprobs=logprobs)))
+    tree = json.loads(Halves(pieces).joined(chunk({"content": "a"}, logprobs=logprobs)))
     assert tree["choices"][0]["logprobs"]["content"] == [{"token": "a\ufffd", "logprob": -1}]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a":"\\ud83d"}', '{"a":1,"a":"\\ud83d"}', chunk({"a": "b"})])
 def test_what_is_no_chunk_or_has_no_half_in_it_is_left_as_it_is(text: str) -> None:
-    assert Halves().joined(text) == text
+    assert Halves(pieces).joined(text) == text
 
 
 def test_nothing_but_the_texts_is_written_anew() -> None:
     text = '{ "choices" : [ {"delta":{ "content" : "a\\ud83d" , "n":1.0} } ] }'
-    assert Halves().joined(text) == text.replace("\\ud83d", "")
+    assert Halves(pieces).joined(text) == text.replace("\\ud83d", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,11 @@ def events(*pieces: bytes) -> list[StreamEvent]:
     parser = Parser()
     came = [event for piece in pieces for event in parser.feed(piece)] + parser.close()
     return [StreamEvent.decode(event) for event in came if event.data and event.data != "[DONE]"]
+
+
+def answer(body: bytes) -> bytes:
+    """`body` to the event that ends the answer: without the `[DONE]` that some servers send after it."""
+    return re.sub(rb"(data: \[DONE\]\s*)?\Z", b"", body)
 
 
 def kinds(*pieces: bytes) -> list[str]:

@@ -5,9 +5,9 @@ import pytest
 from penstock.dialects.openai_responses.echo import Echo
 from penstock.dialects.openai_responses.responses import ResponsesRequest
 from penstock.dialects.openai_responses.stream_collecting import Collected
-from penstock.dialects.openai_responses.stream_event import written
+from penstock.dialects.stream_event import written
 from penstock.errors import UpstreamError
-from tests.dialects.openai_responses.streaming import assembled, byte_by_byte, collected, edited
+from tests.dialects.openai_responses.streaming import answer, assembled, byte_by_byte, collected, edited
 from tests.fixtures.openai.response_streams import Stream, stream, streams
 
 ALL = pytest.mark.parametrize("each", streams(), ids=str)
@@ -21,7 +21,7 @@ def test_it_is_the_unary_answer_and_leaves_as_the_events_that_came(each: Stream)
     response = taken.response()
     assert response.tree == each.unary
     assert taken.response() is response
-    assert (taken.events(response) == each.body) == (each.name != "sealed")
+    assert (taken.events(response) == answer(each.body)) == (each.name != "sealed")
     assert assembled(taken.events(response)).tree == each.unary
 
 

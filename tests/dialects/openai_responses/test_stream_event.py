@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from penstock.dialects.openai_responses.echo import Echo
-from penstock.dialects.openai_responses.stream_event import (
-    StreamEvent,
-    as_list,
-    as_object,
-    index_of,
-    is_error,
-    kind_of,
-    written,
-)
+from penstock.dialects.openai_responses.stream_event import StreamEvent, as_list, index_of, is_error
 from penstock.dialects.sse import Event, Parser
+from penstock.dialects.stream_event import as_object, kind_of, written
 from penstock.errors import UpstreamError
 from penstock.sdk.edits import AddText, MemberEdit, Replace, SpanEdit
 from tests.dialects.openai_responses.streaming import events
