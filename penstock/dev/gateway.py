@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -18,11 +19,13 @@ import penstock
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.adapters.resources import QueuePair
+from penstock.configuration.settings import PLUGIN
 from penstock.dev.aws import LocalAws
 from penstock.dev.console import Tell, banner, telling
 from penstock.dev.environments import REGION, Environment, Function
 from penstock.dev.front import Front
 from penstock.dev.invocation import Outcome, Relay, Throttled
+from penstock.dev.lambda_api import Invoke, LambdaApi
 from penstock.dev.options import Options, occupied, write_private
 from penstock.dev.poller import RECEIVE_LIMIT, EventSourceMapping, Poller
 from penstock.dev.pool import Pool
@@ -121,31 +124,48 @@ class LocalGateway:
 
     def _start_functions(self, stack: contextlib.ExitStack) -> dict[str, Pool]:
         self._tell("starting the functions")
+        called: dict[str, Invoke] = {}
+        api = LambdaApi(called)
+        stack.callback(api.stop)
+        api.start()
         group = ProcessGroup()
         stack.callback(group.close)
-        pools = {function.name: self._pool_of(function, group) for function in self._functions()}
-        for pool in pools.values():
+        pools = {
+            function.name: self._pool_of(self._reaching(function, api), group)
+            for function in self._functions()
+        }
+        for name, pool in pools.items():
             stack.callback(pool.close)
+            called[f"{self.prepared.resources.deployment}-{name}"] = pool.invoke
         with ThreadPoolExecutor(len(pools)) as starters:
             list(starters.map(Pool.warm_up, pools.values()))
         return pools
+
+    def _reaching(self, function: Function, api: LambdaApi) -> Function:
+        """The same, told where Lambda is. Of those that callers wait for, one environment is always there."""
+        variables = {**function.environment, "AWS_ENDPOINT_URL_LAMBDA": api.url}
+        if function.name.removeprefix("plugin-") not in self.prepared.called:
+            return replace(function, environment=variables)
+        most = max(function.maximum, self._options.maximum)
+        return replace(function, environment=variables, warm=max(1, function.warm), maximum=most)
 
     def _pool_of(self, function: Function, group: ProcessGroup) -> Pool:
         log = self._options.logs / f"{function.name}.log"
         return Pool(function, lambda: Environment(function, group, log))
 
     def _functions(self) -> Iterator[Function]:
-        """The functions of a deployment, as they are in AWS: a plugin host for each background plugin."""
+        """The functions of a deployment, as they are in AWS: a plugin host for each plugin that has one."""
         if self.prepared.functions:
             yield from self.prepared.functions
             return
         options = self._options
+        named = {"PENSTOCK_PLUGIN_FUNCTION": f"{self.prepared.resources.deployment}-plugin-{PLUGIN}"}
         yield self._function(
-            "gateway", GATEWAY_TIMEOUT_S, streams=True, warm=options.warm, maximum=options.maximum
+            "gateway", GATEWAY_TIMEOUT_S, named, streams=True, warm=options.warm, maximum=options.maximum
         )
         yield self._function("recorder", BACKGROUND_TIMEOUT_S, warm=1, maximum=2)
         yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
-        for plugin in self.prepared.resources.plugin_queues:
+        for plugin in dict.fromkeys([*self.prepared.resources.plugin_queues, *self.prepared.called]):
             variables = {"PENSTOCK_PLUGIN": plugin}
             yield self._function(
                 f"plugin-{plugin}", BACKGROUND_TIMEOUT_S, variables, package="plugin_host", warm=0, maximum=2

@@ -19,6 +19,7 @@ from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
+from penstock.configuration.snapshot import Snapshot
 from penstock.dev.environments import Function
 from penstock.dev.options import Options, write_private
 from penstock.errors import ConfigurationError
@@ -51,6 +52,8 @@ class Prepared:
     """Those of a synthesised stack, all that there are of it; none: this checkout's own."""
     pollers: Mapping[str, Clients] = field(default_factory=dict)
     """By function: in whose name its queue is polled, where that is not the operator's."""
+    called: tuple[str, ...] = ()
+    """Plugins in functions of their own that the gateway calls while a caller waits."""
     notes: tuple[str, ...] = ()
     """What the operator should know, one line each."""
 
@@ -75,6 +78,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
         environment={**settings.environment(), "PENSTOCK_SWEEP_AGE_S": str(options.sweep_age_s)},
         api_key=secret,
         models=models_of_key(store, source),
+        called=called_plugins(compiled.snapshot),
         notes=compiled.warnings,
     )
 
@@ -118,6 +122,10 @@ def apply_source(store: ControlStore, source: Source) -> None:
     except ConfigurationError as error:
         remedy = f"{error.remedy} Or begin anew with --fresh."
         raise ConfigurationError(error.where, error.problem, remedy) from error
+
+
+def called_plugins(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(placement.plugin for placement in snapshot.inline("function")))
 
 
 def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resources:
