@@ -10,7 +10,7 @@ from constructs import IConstruct
 
 from infra.compute import ComputeStack
 from infra.data import DataStack
-from infra.statements import DELIVERIES, RECORDS
+from infra.statements import DELIVERIES, RECORDS, SEALS, WHOLE_HOUR
 from infra.whereabouts import Whereabouts
 
 OWN_KEYS: Final = "Callers have keys of Penstock's own, which the function checks before it does anything."
@@ -36,6 +36,8 @@ SECRETS: Final = {
 FUNCTION: Final = {
     "L1": "3.13 is what the packages are built for and the tests run with; newer ones come with a release.",
 }
+SEALED: Final = "It reads every object to digest it, and adds below seal/, where names are numbers that come."
+UPSTREAMS: Final = "A provider's key that is stored later is to work at once. Nothing else is stored there."
 OBJECTS: Final = "Names of objects begin with organisation, day and hour, which come; their kind is fixed."
 
 
@@ -48,6 +50,9 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     _acknowledge(compute.api, API)
     for made in (compute.recorder.made, compute.sweeper.made):
         _acknowledge(made.role, {_objects(compute.where, pattern): OBJECTS for pattern in RECORDS})
+    sealer = compute.sealer.made
+    _acknowledge(sealer.role, {_objects(compute.where, pattern): SEALED for pattern in (WHOLE_HOUR, SEALS)})
+    _acknowledge(compute.gateway.made.role, {_upstream_secrets(compute.where): UPSTREAMS})
     for plugin, function in compute.plugins.functions.items():
         pattern = DELIVERIES.format(plugin=plugin)
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})
@@ -59,6 +64,11 @@ def _objects(where: Whereabouts, pattern: str) -> str:
     """The name of the finding that a statement names objects by a pattern."""
     bucket = f"{where.names.evidence_bucket}-<AWS::AccountId>-<AWS::Region>"
     return f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{pattern}]"
+
+
+def _upstream_secrets(where: Whereabouts) -> str:
+    place = "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret"
+    return f"IAM5[Resource::{place}:{where.names.upstream_secrets}*]"
 
 
 def _acknowledge(scope: IConstruct, reasons: dict[str, str]) -> None:

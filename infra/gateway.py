@@ -13,6 +13,7 @@ from infra.chosen import Chosen
 from infra.functions import Foundation, Lambda, PenstockFunction
 from infra.layers import PYTHONPATH
 from infra.plugins import Plugins
+from infra.secrets import told_secrets
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
 from penstock.configuration.settings import PLUGIN
@@ -45,7 +46,7 @@ class Gateway(Construct):
         own = Lambda(
             name=f"{where.deployment}-gateway",
             package="gateway",
-            statements=_statements(where, chosen.provider_secrets, plugins.called),
+            statements=_statements(where, told_secrets(chosen), plugins.called),
             timeout_s=TIMEOUT_S,
             memory_mb=options.memory_mb,
             environment={
@@ -75,5 +76,6 @@ def _statements(
         give.open_intents(),
         give.send([where.names.outbox]),
         give.read_secrets([where.names.evidence_key_secret, *secrets]),
+        give.read_upstream_secrets(),
     ]
     return [*given, give.invoke(functions)] if functions else given

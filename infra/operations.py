@@ -87,8 +87,29 @@ class Alarms(Construct):
     def logged(self, construct_id: str, group: logs.ILogGroup, name: str, threshold: int, said: str) -> None:
         """An alarm on a metric that a function writes into its log.
 
-        Read from the function's own log group: in the metric's namespace, all deployments of an account meet.
+        Read from the function's own log group, so that it needs no dimension of the metric.
         """
+        metric = self._counted(construct_id, group, name, Duration.minutes(5))
+        self._alarm(construct_id, f"{self._deployment}-{name}", metric, threshold, said)
+
+    def silent(self, construct_id: str, group: logs.ILogGroup, name: str, hours: int, said: str) -> None:
+        """An alarm on a metric that a function has not written for so long."""
+        cloudwatch_alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            alarm_name=f"{self._deployment}-{construct_id}",
+            alarm_description=said,
+            metric=self._counted(construct_id, group, name, Duration.hours(1)),
+            threshold=1,
+            evaluation_periods=hours,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+        cloudwatch_alarm.add_alarm_action(actions.SnsAction(self.topic))
+
+    def _counted(
+        self, construct_id: str, group: logs.ILogGroup, name: str, period: Duration
+    ) -> cloudwatch.Metric:
         filtered = logs.MetricFilter(
             self,
             f"{construct_id}Filter",
@@ -98,8 +119,7 @@ class Alarms(Construct):
             metric_name=name,
             metric_value=f"$.{name}",
         )
-        metric = filtered.metric(statistic="Sum", period=Duration.minutes(5))
-        self._alarm(construct_id, f"{self._deployment}-{name}", metric, threshold, said)
+        return filtered.metric(statistic="Sum", period=period)
 
     def server_errors(self, construct_id: str, metric: cloudwatch.Metric, threshold: int) -> None:
         said = "The API answered with 5xx. The evidence of these requests says why; else the function's log."

@@ -8,14 +8,26 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.chosen import Chosen
+from penstock.adapters.resources import Names
 
 PLACEHOLDER_CHARACTERS = 48
 
 
 def named_secrets(chosen: Chosen) -> list[str]:
-    """Names to be made, of plugins' and providers' secrets. Who writes an ARN has the secret already."""
+    """Names to be made, of plugins' and upstreams' secrets. Who writes an ARN has the secret already."""
     plugins = {name for plugin in chosen.snapshot.plugins.values() for name in plugin.secrets.values()}
-    return sorted(name for name in plugins.union(chosen.provider_secrets) if not name.startswith("arn:"))
+    return sorted(name for name in plugins.union(told_secrets(chosen)) if not name.startswith("arn:"))
+
+
+def told_secrets(chosen: Chosen) -> list[str]:
+    """Secrets of providers and MCP servers that the gateway's role must name: not below the operators' prefix.
+
+    Of those the stack makes none: an operator may store one long before the next deployment, which would
+    then find its name taken.
+    """
+    prefix = Names.of(chosen.snapshot.deployment).upstream_secrets
+    servers = {server.secret for server in chosen.source.file.mcp_server if server.secret}
+    return sorted(name for name in servers.union(chosen.provider_secrets) if not name.startswith(prefix))
 
 
 class Secrets(Construct):

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_iam as iam
 
 from infra.whereabouts import Whereabouts
+from penstock.adapters.keys import SEAL_NOTE
 
 HOUR = "org=*/dt=*/hour=*"  # no organisation's name can hold `/` or `=`: they are percent-encoded
 RECORDS = (f"{HOUR}/*.terminal.json.gz", f"{HOUR}/*.amendment.*.json.gz")
 DELIVERIES = f"{HOUR}/*.delivery.{{plugin}}.*.json.gz"
+WHOLE_HOUR, SEALS = f"{HOUR}/*", "seal/*"
 
 
 class Statements:
@@ -49,6 +51,16 @@ class Statements:
         """Without it S3 calls an object that is not there forbidden (API reference, GetObject)."""
         return _allow(["s3:ListBucket"], [self._where.evidence()])
 
+    def read_evidence(self) -> iam.PolicyStatement:
+        """Every object of every hour, and what was sealed of them."""
+        return _allow(["s3:GetObject"], [self._where.evidence(pattern) for pattern in (WHOLE_HOUR, SEALS)])
+
+    def store_seals(self) -> iam.PolicyStatement:
+        return _allow(["s3:PutObject"], [self._where.evidence(SEALS)])
+
+    def note_seals(self) -> iam.PolicyStatement:
+        return _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [self._ledger], _leading(SEAL_NOTE))
+
     def store_deliveries(self, plugin: str) -> iam.PolicyStatement:
         objects = self._where.evidence(DELIVERIES.format(plugin=plugin))
         return _allow(["s3:GetObject", "s3:PutObject"], [objects])
@@ -68,6 +80,10 @@ class Statements:
     def read_secrets(self, names: Sequence[str]) -> iam.PolicyStatement:
         arns = [self._where.secret(name) for name in sorted(set(names))]
         return _allow(["secretsmanager:GetSecretValue"], arns)
+
+    def read_upstream_secrets(self) -> iam.PolicyStatement:
+        """Whatever operators store there for providers and MCP servers: `penstock apply` is enough then."""
+        return _allow(["secretsmanager:GetSecretValue"], [self._where.upstream_secrets()])
 
     def invoke(self, functions: Sequence[str]) -> iam.PolicyStatement:
         return _allow(["lambda:InvokeFunction"], [self._where.function(name) for name in functions])

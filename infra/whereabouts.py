@@ -46,6 +46,10 @@ class Whereabouts:
             else self.arn("secretsmanager", f"secret:{name_or_arn}{SUFFIX}")
         )
 
+    def upstream_secrets(self) -> str:
+        """Every secret that an operator stores for upstreams of this deployment."""
+        return self.arn("secretsmanager", f"secret:{self.names.upstream_secrets}*")
+
     def plugin_queue(self, plugin: str) -> str:
         """The name of a background plugin's queue."""
         return self.names.plugin_queue_pattern.replace(PLUGIN, plugin)

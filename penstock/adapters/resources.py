@@ -36,6 +36,8 @@ class Names:
     outbox: str
     plugin_queue_pattern: str
     evidence_key_secret: str
+    upstream_secrets: str
+    """How names begin of secrets that the gateway may read whenever they were stored."""
 
     @classmethod
     def of(cls, deployment: str) -> Names:
@@ -48,6 +50,7 @@ class Names:
             outbox=f"{deployment}-outbox",
             plugin_queue_pattern=f"{deployment}-plugin-{PLUGIN}",
             evidence_key_secret=f"{deployment}/evidence-key",
+            upstream_secrets=f"{deployment}/upstreams/",
         )
 
 

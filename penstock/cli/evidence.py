@@ -3,6 +3,7 @@
     penstock evidence show ID [--since 24h] [--json]
     penstock evidence tail [--last N] [--outcome blocked] [--since 24h] [--follow] [--json]
     penstock evidence redrive [--json]
+    penstock evidence verify [--org NAME] [--from HOUR] [--to HOUR] [--expect NUMBER:DIGEST] [--json]
 
 ID is the gateway's own (`X-Request-Id` of every response), or the one that the caller sent. The latter is
 kept as an HMAC only: finding it takes the evidence key and reads every record of `--since`.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from penstock.cli.arguments import duration_s
 from penstock.cli.evidence_tables import print_evidence, summary
+from penstock.cli.evidence_verify import add_verify, verify
 from penstock.cli.output import print_facts, print_json
 from penstock.cli.target import Target, add_target_arguments, find_target
 from penstock.evidence.encoding import encode
@@ -33,7 +35,7 @@ FOLLOW_EVERY_S = 1.0
 
 
 def add_parser(subparsers: Any) -> None:
-    """`penstock evidence show|tail|redrive`."""
+    """`penstock evidence show|tail|redrive|verify`."""
     parser: argparse.ArgumentParser = subparsers.add_parser("evidence", help="what is kept of requests")
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     shown = actions.add_parser("show", help="everything of one request")
@@ -43,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
     listed.add_argument("--outcome", choices=get_args(Outcome), help="only those that ended so")
     listed.add_argument("--follow", action="store_true", help="go on with new ones until Ctrl-C")
     add_target_arguments(actions.add_parser("redrive", help="send the recorder its dead letters again"))
+    add_verify(actions.add_parser("verify", help="is what is kept what was sealed?"))
     for action in (shown, listed):
         action.add_argument(
             "--since",
@@ -59,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     target = find_target(args)
     if args.action == "redrive":
         return redrive(target, args)
+    if args.action == "verify":
+        return verify(target, args)
     reader = EvidenceReader(target.objects)
     if args.action == "tail":
         return tail(reader, args)

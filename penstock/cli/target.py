@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from penstock.adapters.control import ControlStore
     from penstock.adapters.objects import Objects
     from penstock.adapters.queues import Queues
+    from penstock.adapters.seal_note import SealNotes
     from penstock.adapters.secrets import Secrets
     from penstock.configuration.snapshot import Snapshot
 
@@ -57,6 +58,12 @@ class Target:
         from penstock.adapters.objects import S3Objects
 
         return S3Objects(self.clients, self.resources.evidence_bucket)
+
+    @property
+    def seal_notes(self) -> SealNotes:
+        from penstock.adapters.seal_note import DynamoSealNotes
+
+        return DynamoSealNotes(self.clients, self.resources.ledger_table)
 
     @property
     def secrets(self) -> Secrets:

@@ -16,6 +16,7 @@ from tests.aws.account import Account
 from tests.aws.policies import ACCOUNT, Context, Request
 
 GATEWAY, RECORDER, SWEEPER = "stacktest-gateway", "stacktest-recorder", "stacktest-sweeper"
+SEALER = "stacktest-sealer"
 EXPORT = "stacktest-plugin-audit-export"
 HERE = f"eu-central-1:{ACCOUNT}"
 BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
@@ -52,12 +53,17 @@ def _tables() -> Iterator[tuple[str, Thing, set[str]]]:
     writes = ("PutItem", "UpdateItem")
     request: Context = {"dynamodb:LeadingKeys": ["request#019aa9d5"]}
     delivery: Context = {"dynamodb:LeadingKeys": ["delivery#019aa9d5#audit-export"]}
+    newest: Context = {"dynamodb:LeadingKeys": ["seal#newest"]}
     opened: Context = {"dynamodb:LeadingKeys": ["open#01"]}
     yield "ledger: intents", _thing(ledger, "dynamodb", only=("PutItem",), context=request), {GATEWAY}
     settled = _thing(ledger, "dynamodb", only=("UpdateItem",), context=request)
     yield "ledger: settling", settled, {RECORDER, SWEEPER}
     yield "ledger: deliveries", _thing(ledger, "dynamodb", only=writes, context=delivery), set()
     yield "ledger: all else", _thing(ledger, "dynamodb", but=writes, context=request), set()
+    noted = _thing(ledger, "dynamodb", only=("GetItem", "UpdateItem"), context=newest)
+    yield "ledger: the newest seal", noted, {SEALER}
+    rest = ("GetItem", "UpdateItem")
+    yield "ledger: the newest seal, all else", _thing(ledger, "dynamodb", but=rest, context=newest), set()
     index = f"{ledger}/index/open"
     yield "ledger: open intents", _thing(index, "dynamodb", only=("Query",), context=opened), {SWEEPER}
     yield "storage", _thing(storage, "dynamodb", context={"dynamodb:LeadingKeys": ["audit-export"]}), set()
@@ -89,12 +95,18 @@ def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
         key = f"{BUCKET}/{HOUR}.{kind}"
         yield f"{kind}: write", Thing(key, write, NEW), owners
         yield f"{kind}: overwrite", Thing(key, write, SECURE), set()
-        yield f"{kind}: read", Thing(key, read, SECURE), owners
+        yield f"{kind}: read", Thing(key, read, SECURE), owners | {SEALER}
         yield f"{kind}: all else", Thing(key, S3_OBJECT, NEW), set()
+    for place in ("chain/000000000001.json.gz", f"{HOUR.rpartition('/')[0]}/000000000001.0a1b.json.gz"):
+        yield f"seals, {place}: write", Thing(f"{BUCKET}/seal/{place}", write, NEW), {SEALER}
+        yield f"seals, {place}: overwrite", Thing(f"{BUCKET}/seal/{place}", write, SECURE), set()
+        yield f"seals, {place}: read", Thing(f"{BUCKET}/seal/{place}", read, SECURE), {SEALER}
+        yield f"seals, {place}: all else", Thing(f"{BUCKET}/seal/{place}", S3_OBJECT, NEW), set()
     yield "objects of no kind", Thing(f"{BUCKET}/anything", (*read, *write), NEW), set()
     prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.audit-export."}
-    yield "evidence: list", Thing(BUCKET, ("s3:ListBucket",), SECURE), {RECORDER, SWEEPER}
-    yield "evidence: list deliveries", Thing(BUCKET, ("s3:ListBucket",), prefix), {RECORDER, SWEEPER, EXPORT}
+    yield "evidence: list", Thing(BUCKET, ("s3:ListBucket",), SECURE), {RECORDER, SWEEPER, SEALER}
+    listers = {RECORDER, SWEEPER, SEALER, EXPORT}
+    yield "evidence: list deliveries", Thing(BUCKET, ("s3:ListBucket",), prefix), listers
     yield "evidence: the bucket itself", Thing(BUCKET, S3_BUCKET, SECURE), set()
 
 
@@ -102,6 +114,8 @@ def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
     for name, owners in (
         ("evidence-key", {GATEWAY, EXPORT}),
         ("signing", {EXPORT}),
+        ("upstreams/openai", {GATEWAY}),
+        ("upstreams", set[str]()),
         ("another", set[str]()),
     ):
         arn = f"arn:aws:secretsmanager:{HERE}:secret:stacktest/{name}-AbCdEf"
@@ -111,7 +125,7 @@ def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
 
 
 def _others() -> Iterator[tuple[str, Thing, set[str]]]:
-    for name in (GATEWAY, RECORDER, SWEEPER, EXPORT):
+    for name in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
         arn = f"arn:aws:lambda:{HERE}:function:{name}"
         yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
     yield (

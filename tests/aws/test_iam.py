@@ -10,7 +10,7 @@ import pytest
 
 from tests.aws.account import Account
 from tests.aws.policies import Request, UnknownPolicyError
-from tests.aws.reach import BUCKET, EXPORT, GATEWAY, HOUR, NEW, RECORDER, SECURE, SWEEPER, differences
+from tests.aws.reach import BUCKET, EXPORT, GATEWAY, HOUR, NEW, RECORDER, SEALER, SECURE, SWEEPER, differences
 
 Resources = dict[str, Any]
 SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": "*"}
@@ -25,6 +25,7 @@ def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> Non
         GATEWAY,
         RECORDER,
         SWEEPER,
+        SEALER,
         EXPORT,
     }
     (other,) = [name for name in Account(resources).roles if not name.startswith("stacktest")]
@@ -174,7 +175,25 @@ def erasing_evidence(resources: Resources) -> None:
     ]
 
 
+def sealing_records(resources: Resources) -> None:
+    """The sealer could store a record of its own and seal it."""
+    statement(resources, SEALER, "s3:PutObject")["Resource"] = f"{BUCKET}/*"
+
+
+def sealed_by_another(resources: Resources) -> None:
+    give(resources, RECORDER, "s3:PutObject", f"{BUCKET}/seal/*")
+
+
+def upstreams_of_all_deployments(resources: Resources) -> None:
+    found = statement(resources, GATEWAY, "GetSecretValue")
+    found["Resource"] = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*/upstreams/*"
+    give(resources, EXPORT, "secretsmanager:GetSecretValue", found["Resource"])
+
+
 MISTAKES = (
+    sealing_records,
+    sealed_by_another,
+    upstreams_of_all_deployments,
     wildcard_resource,
     wildcard_action,
     wildcard_in_a_name,

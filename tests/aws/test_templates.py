@@ -17,6 +17,8 @@ from tests.infra.template import Assembly, Template, plain
 # Wildcards that stand for something other than "all", each with its reason.
 MEANT = {
     "-??????": "what Secrets Manager adds to a name",
+    "/upstreams/*": "what an operator stores there for providers and MCP servers is to work at once",
+    "/seal/*": "seals are numbers that come; nothing else is there",
     "org=*": "organisation, day, hour and request of an evidence object, whose kind is fixed",
 }
 

@@ -26,6 +26,7 @@ METRICS = {
     *("PluginExecutions", "PluginDuration", "PluginErrors", "PluginBlocks", "PluginShadowBlocks"),
     *("ControlDenials", "TokensInput", "TokensOutput", "CostNanoUSD"),
     *("EvidenceStored", "EvidenceLost", "BackgroundDelivered", "BackgroundFailed"),
+    *("EvidenceSeals", "EvidenceSealed"),
 }
 DIMENSIONS = {
     *("route", "dialect", "provider", "plugin", "moment", "action", "stage", "decision", "status_class"),

@@ -30,7 +30,21 @@ def test_messages_stay_hidden_for_six_times_what_their_function_may_take(
 
 
 def test_the_sweeper_runs_on_a_schedule_that_it_cannot_outlast(compute: Template) -> None:
-    rule = compute.only("Events::Rule")
-    sweeper = compute.named("Lambda::Function", "FunctionName")["stacktest-sweeper"]
-    assert rule["ScheduleExpression"] == "rate(5 minutes)"
-    assert sweeper["Timeout"] < 300
+    assert scheduled(compute)["stacktest-sweeper"] == "rate(5 minutes)"
+    assert compute.named("Lambda::Function", "FunctionName")["stacktest-sweeper"]["Timeout"] < 300
+
+
+def test_the_sealer_runs_once_an_hour_and_never_twice_for_one_event(compute: Template) -> None:
+    assert scheduled(compute)["stacktest-sealer"] == "rate(1 hour)"
+    assert compute.named("Lambda::Function", "FunctionName")["stacktest-sealer"]["Timeout"] < 3600
+    for rule in compute.of("Events::Rule").values():
+        assert rule["Targets"][0]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+
+
+def scheduled(compute: Template) -> dict[str, str]:
+    """Function → its schedule."""
+    names = {identity: f["FunctionName"] for identity, f in compute.of("Lambda::Function").items()}
+    return {
+        names[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]]: rule["ScheduleExpression"]
+        for rule in compute.of("Events::Rule").values()
+    }

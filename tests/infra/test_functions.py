@@ -13,6 +13,7 @@ FUNCTIONS = {
     "stacktest-gateway": ("gateway", ["stacktest-in-process"]),
     "stacktest-recorder": ("recorder", []),
     "stacktest-sweeper": ("sweeper", []),
+    "stacktest-sealer": ("sealer", []),
     "stacktest-plugin-audit-export": ("plugin_host", ["stacktest-plugin-audit-export"]),
 }
 

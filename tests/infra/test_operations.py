@@ -8,7 +8,7 @@ def test_every_dead_letter_queue_lost_evidence_failing_plugins_and_5xx_raise_an_
 ) -> None:
     alarms = compute.named("CloudWatch::Alarm", "AlarmName")
     dead = {name for name in template.named("SQS::Queue", "QueueName") if name.endswith("-dead")}
-    others = {"stacktest-EvidenceLost", "stacktest-PluginErrors", "stacktest-5xx"}
+    others = {"stacktest-EvidenceLost", "stacktest-PluginErrors", "stacktest-5xx", "stacktest-Unsealed"}
     assert set(alarms) == {f"{name}-depth" for name in dead} | others
 
 
@@ -17,7 +17,15 @@ def test_every_alarm_goes_to_the_one_topic_and_says_what_to_do(compute: Template
     for alarm in compute.of("CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == [{"Ref": topic}]
         assert alarm["AlarmDescription"].endswith(".") or alarm["AlarmDescription"].endswith("operate")
-        assert alarm["TreatMissingData"] == "notBreaching"
+        silence = alarm["AlarmName"] == "stacktest-Unsealed"
+        assert alarm["TreatMissingData"] == ("breaching" if silence else "notBreaching")
+
+
+def test_a_sealer_that_has_not_sealed_for_three_hours_raises_an_alarm(compute: Template) -> None:
+    alarm = compute.named("CloudWatch::Alarm", "AlarmName")["stacktest-Unsealed"]
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3 * 3600
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
 
 
 def test_cloudwatch_and_nobody_else_may_publish_under_the_topic_s_key(compute: Template) -> None:
@@ -49,6 +57,7 @@ def test_metrics_of_the_alarms_are_read_from_this_deployment_s_own_logs(compute:
     assert read == {
         "EvidenceLost": "/aws/lambda/stacktest-sweeper",
         "PluginErrors": "/aws/lambda/stacktest-recorder",
+        "EvidenceSeals": "/aws/lambda/stacktest-sealer",
     }
     for found in compute.of("Logs::MetricFilter").values():
         assert found["MetricTransformations"][0]["MetricNamespace"] == "Penstock/stacktest"
