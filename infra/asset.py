@@ -25,6 +25,7 @@ OURS: Final = (
     "penstock/configuration/settings.py",
     "penstock/configuration/snapshot.py",
     "penstock/dialects/**/*.py",
+    "penstock/egress/*.py",
     "penstock/evidence/*.py",
     "penstock/gates/*.py",
     "penstock/gateway/**/*.py",

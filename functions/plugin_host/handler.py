@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import httpx
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.secrets import SecretsManager
@@ -15,6 +14,8 @@ from penstock.background.deployed import background_plugin, inline_plugin
 from penstock.background.inline import InlineHost
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
+from penstock.egress.addresses import is_this_machine
+from penstock.egress.network import PublicTransport
 from penstock.evidence import logs
 from penstock.gates.deadline import Deadlines
 
@@ -33,7 +34,9 @@ class Function:
         self._snapshot = Snapshot.load(Path(settings.snapshot_path))
         self._secrets = SecretsManager(clients)
         self._deadlines = Deadlines.for_environment()
-        self._transport = httpx.HTTPTransport(trust_env=False)
+        self._transport = PublicTransport(
+            _this_machine(self._snapshot, name) if settings.local else frozenset()
+        )
         plugin = inline_plugin(self._snapshot, settings, name)
         self._inline = (
             InlineHost(plugin, self._deadlines, self._secrets, self._transport, local=settings.local)
@@ -61,6 +64,11 @@ class Function:
             deadlines=self._deadlines,
             transport=self._transport,
         )
+
+
+def _this_machine(hosts: Iterable[str]) -> frozenset[str]:
+    """Names among the granted `host:port` that a local deployment only may have: this machine's."""
+    return frozenset(filter(is_this_machine, (host.rpartition(":")[0] for host in hosts)))
 
 
 @cache

@@ -85,6 +85,14 @@ class Clients:
     def sts(self) -> STSClient:
         return cast("STSClient", self._client("sts"))
 
+    @property
+    def sesv2(self) -> Any:
+        """Sends each message once: what is asked twice may be sent twice. (There are no types of it here.)"""
+        from botocore.config import Config
+
+        once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+        return self._client("sesv2", _config().merge(once))
+
     def _client(self, service: str, config: Config | None = None) -> Any:
         found = self._made.get(service)
         return found if found is not None else self._make(service, config)

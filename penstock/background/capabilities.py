@@ -7,16 +7,18 @@ only the role and `egress = "enforced"` are walls.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
 from penstock.adapters.secrets import Secrets
+from penstock.egress.addresses import is_this_machine
+from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
-from penstock.evidence.digests import Digester
 from penstock.evidence.record import Delivery
+from penstock.sdk.email import Email
+from penstock.sdk.storage import Storage
 
 # A record has 64 KB at most, and whoever answers a delivery has little to say; far above both.
 MAX_REQUEST_BYTES: Final = 1_048_576
@@ -30,6 +32,12 @@ DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 RECEIPT_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id")
 
 
+class Digests(Protocol):
+    """Makes a receiver's own id of a delivery fit to be kept."""
+
+    def text(self, field: str, value: str, /) -> str: ...
+
+
 class TooLargeError(httpx.TransportError):
     """A request or a response is larger than a background plugin's may be."""
 
@@ -41,7 +49,7 @@ class GrantedTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport,
         hosts: frozenset[str],
-        digester: Digester,
+        digester: Digests,
         *,
         local: bool = False,
     ) -> None:
@@ -58,7 +66,11 @@ class GrantedTransport(httpx.BaseTransport):
             raise TooLargeError(f"a request is larger than {MAX_REQUEST_BYTES} bytes")
         delivery = Delivery(host, None)
         self.deliveries.append(delivery)
-        response = self._inner.handle_request(_plain(request))
+        try:
+            response = self._inner.handle_request(_plain(request))
+        except RefusedAddressError:
+            self.refused = True
+            raise
         delivery.status = response.status_code
         delivery.delivery_id = self._receipt(response)
         return httpx.Response(
@@ -75,7 +87,7 @@ class GrantedTransport(httpx.BaseTransport):
         """The granted `host:port` that a request goes to. Raises FieldNotGrantedError."""
         url = request.url
         host = f"{url.host}:{url.port or DEFAULT_PORTS.get(url.scheme, 0)}"
-        secure = url.scheme == "https" or (self._local and url.scheme == "http" and _is_loopback(url.host))
+        secure = url.scheme == "https" or (self._local and url.scheme == "http" and is_this_machine(url.host))
         # Another Host header would reach another site behind the same address.
         named = request.headers.get("host", "").encode() == url.netloc
         if not (secure and named and not url.userinfo and host in self.hosts):
@@ -89,12 +101,22 @@ class GrantedTransport(httpx.BaseTransport):
 
 
 class GrantedCapabilities:
-    """One run's capabilities. `secrets`: logical name → name or ARN; without hosts there is no client."""
+    """One run's capabilities. `secrets`: logical name → name or ARN; what is None is not granted."""
 
-    def __init__(self, transport: GrantedTransport, secrets: Mapping[str, str], store: Secrets) -> None:
+    def __init__(
+        self,
+        transport: GrantedTransport,
+        secrets: Mapping[str, str],
+        store: Secrets,
+        *,
+        storage: Storage | None = None,
+        email: Email | None = None,
+    ) -> None:
         self._transport = transport
         self._secrets = secrets
         self._store = store
+        self._storage = storage
+        self._email = email
         self._client: httpx.Client | None = None
 
     def http(self) -> httpx.Client:
@@ -111,11 +133,21 @@ class GrantedCapabilities:
             )
         return self._client
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, *, fresh: bool = False) -> str:
         """The current value of a granted secret."""
         if name not in self._secrets:
             raise FieldNotGrantedError("secrets")  # without the name, which the plugin may have made up
-        return self._store.get(self._secrets[name])
+        return self._store.get(self._secrets[name], fresh=fresh)
+
+    def storage(self) -> Storage:
+        if self._storage is None:
+            raise FieldNotGrantedError("storage")
+        return self._storage
+
+    def email(self) -> Email:
+        if self._email is None:
+            raise FieldNotGrantedError("email")
+        return self._email
 
 
 def _plain(request: httpx.Request) -> httpx.Request:
@@ -143,12 +175,3 @@ def _bounded(response: httpx.Response) -> bytes:
         return bytes(body)
     finally:
         response.close()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -250,8 +250,8 @@ def failure_class(error: BaseException) -> FailureClass:
     match error:
         case FieldNotGrantedError():
             return FailureClass.CONTRACT
-        case PluginError() if error.failure is FailureClass.CONTRACT:
-            return FailureClass.CONTRACT
+        case PluginError() if error.failure in {FailureClass.CONTRACT, FailureClass.DENIED}:
+            return error.failure
         case httpx.HTTPStatusError() if error.response.status_code == 429:
             return FailureClass.THROTTLED
         case httpx.HTTPStatusError() if error.response.status_code in {401, 403}:

@@ -64,3 +64,13 @@ def is_public(address: Address) -> bool:
     if address in _NAT64:
         return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return address in _GLOBAL_UNICAST and not any(address in network for network in _NOT_PUBLIC_6)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name, or the address that stands in its place, is this machine's by its spelling."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

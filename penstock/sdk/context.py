@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from typing_extensions import TypeVar
 
 from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
@@ -16,8 +16,13 @@ from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
 if TYPE_CHECKING:
     import httpx
 
+    from penstock.sdk.email import Email
+    from penstock.sdk.storage import Storage
+
 T = TypeVar("T")
 ConfigT = TypeVar("ConfigT", bound=BaseModel, default=Any)
+
+MAX_DELIVERY_S: Final = 10.0  # of a receiver that says nothing; where a plugin has no deadline of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,14 @@ class Capabilities(Protocol):
     def http(self) -> httpx.Client:
         """A client that reaches the granted hosts and no other."""
 
-    def secret(self, name: str) -> str:
-        """The value of one granted secret, by its logical name."""
+    def secret(self, name: str, *, fresh: bool = False) -> str:
+        """The value of one granted secret, by its logical name; read now when `fresh`."""
+
+    def storage(self) -> Storage:
+        """The plugin's own space."""
+
+    def email(self) -> Email:
+        """E-mail from the deployment's address to the granted recipients."""
 
 
 class NoCapabilities:
@@ -53,8 +64,14 @@ class NoCapabilities:
     def http(self) -> httpx.Client:
         raise FieldNotGrantedError("hosts")
 
-    def secret(self, name: str) -> str:  # noqa: ARG002  # the protocol's; it may be words of the prompt
+    def secret(self, name: str, *, fresh: bool = False) -> str:  # noqa: ARG002  # it may be words of the prompt
         raise FieldNotGrantedError("secrets")
+
+    def storage(self) -> Storage:
+        raise FieldNotGrantedError("storage")
+
+    def email(self) -> Email:
+        raise FieldNotGrantedError("email")
 
 
 _NO_CAPABILITIES: Final = NoCapabilities()
@@ -137,9 +154,34 @@ class Context(Generic[ConfigT]):
         """An httpx client for the granted hosts. Each answer is kept in the evidence as a delivery."""
         return self._granted(self._capabilities.http)
 
-    def secret(self, name: str) -> str:
-        """The current value of the granted secret `name`."""
-        return self._granted(lambda: self._capabilities.secret(name))
+    def deliver(self, url: str, content: bytes, headers: Mapping[str, str] | None = None) -> int:
+        """POST `content` to a granted host; the status of the answer, which is not read, however long it is.
+
+        In the evidence: host, status, and an HMAC of the id under which the receiver took it. Raises httpx's
+        errors when nobody answers in the time that is left.
+        """
+        seconds = min(MAX_DELIVERY_S, max(0.001, self.remaining_ms / 1000))
+        with self.http.stream(
+            "POST", url, content=content, headers=headers, timeout=seconds, follow_redirects=False
+        ) as answer:
+            return answer.status_code
+
+    def secret(self, name: str, *, fresh: bool = False) -> SecretStr:
+        """The value of the granted secret `name`, as what does not print: `.get_secret_value()` has it.
+
+        At most five minutes old; with `fresh` read now, as when a receiver refuses the one that was known.
+        """
+        return SecretStr(self._granted(lambda: self._capabilities.secret(name, fresh=fresh)))
+
+    @property
+    def storage(self) -> Storage:
+        """The plugin's own space of keys and values (`penstock.sdk.storage`)."""
+        return self._granted(self._capabilities.storage)
+
+    @property
+    def email(self) -> Email:
+        """Sends e-mail to the granted recipients (`penstock.sdk.email`)."""
+        return self._granted(self._capabilities.email)
 
     def _granted(self, ask: Callable[[], T]) -> T:
         try:

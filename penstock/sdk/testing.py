@@ -24,21 +24,15 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from pydantic import BaseModel
 
-from penstock.errors import FailureClass, FieldNotGrantedError, PluginError
+from penstock.errors import FailureClass, PluginError
 from penstock.sdk.context import Context, RecordSpec
 from penstock.sdk.contract import Terms, checked
 from penstock.sdk.decisions import Block, Decision, Respond
+from penstock.sdk.email import Message
+from penstock.sdk.fakes import FakeCapabilities
 from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
 from penstock.sdk.loading import load_plugin, validate_config
-from penstock.sdk.manifest import (
-    DEFAULT_PORTS,
-    Manifest,
-    MomentRequest,
-    hosts_by_key,
-    parse_manifest,
-    read_manifest,
-    texts_at,
-)
+from penstock.sdk.manifest import Manifest, MomentRequest, parse_manifest, read_manifest, texts_at
 from penstock.sdk.plugin import Plugin
 from penstock.sdk.projection import Piece
 from penstock.sdk.sample import (
@@ -78,6 +72,8 @@ class Result:
     changed: tuple[str, ...] = ()
     deliveries: tuple[tuple[str, int], ...] = ()
     """Host and status of each answer that came through `ctx.http`."""
+    emails: tuple[Message, ...] = ()
+    """What `ctx.email` has sent."""
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -131,7 +127,7 @@ class Harness:
         self._config = config
         self._settings = config.model_dump(mode="json")
         self._without = frozenset(without)
-        self._capabilities = capabilities or FakeCapabilities(manifest, config, {}, None)
+        self.capabilities = capabilities or FakeCapabilities(manifest, config, {}, None)
         self._specs = {
             name: RecordSpec(record.unit, record.minimum, record.maximum, record.values)
             for name, record in manifest.records.items()
@@ -183,16 +179,17 @@ class Harness:
         self._declared(LATER)
         evidence = Evidence(EVIDENCE if record is None else record)
         context = self._context(LATER)
-        sent, denied = len(self._capabilities.deliveries), len(self._capabilities.refused)
+        fakes = self.capabilities
+        sent, denied, mailed = len(fakes.deliveries), len(fakes.refused), len(fakes.sent)
         failure: PluginError | None = None
         error: Exception | None = None
         try:
             self._plugin.after_response(evidence, context)
         except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
             failure, error = _failure(raised), raised
-        deliveries = tuple(self._capabilities.deliveries[sent:])
-        refused = (*context.refused, *self._capabilities.refused[denied:])
-        action: Action = "emit" if deliveries else "record" if context.recorded else "allow"
+        deliveries, emails = tuple(fakes.deliveries[sent:]), tuple(fakes.sent[mailed:])
+        refused = (*context.refused, *fakes.refused[denied:])
+        action: Action = "emit" if deliveries or emails else "record" if context.recorded else "allow"
         return Result(
             "fail" if failure or refused else action,
             failure=failure,
@@ -200,6 +197,7 @@ class Harness:
             recorded=dict(context.recorded),
             refused=refused,
             deliveries=deliveries,
+            emails=emails,
         )
 
     def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
@@ -278,55 +276,8 @@ class Harness:
             self._config,
             deadline=time.monotonic() + timeout_ms / 1000,
             specs=self._specs,
-            capabilities=self._capabilities,
+            capabilities=self.capabilities,
         )
-
-
-class FakeCapabilities:
-    """Secrets from a mapping; an httpx client on a transport of the test's, for the hosts asked for only."""
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        config: BaseModel,
-        secrets: Mapping[str, str],
-        transport: httpx.BaseTransport | None,
-    ) -> None:
-        self.deliveries: list[tuple[str, int]] = []
-        self.refused: list[str] = []
-        derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
-        self._hosts = {*manifest.hosts, *(host for hosts in derived for host in hosts)}
-        self._manifest = manifest
-        self._secrets = secrets
-        self._transport = transport
-
-    def secret(self, name: str) -> str:
-        """The secret `name`. Raises FieldNotGrantedError unless the manifest asks for it."""
-        if name not in self._manifest.secrets:
-            raise FieldNotGrantedError(f"secrets.{name}")
-        if name not in self._secrets:
-            raise LookupError(f"the test gives no secret {name!r}: harness(…, secrets={{{name!r}: …}})")
-        return self._secrets[name]
-
-    def http(self) -> httpx.Client:
-        """A client as in the function host: granted hosts only, no redirects, no proxies."""
-        import httpx  # noqa: PLC0415  # 150 ms that only plugins with hosts need
-
-        if not self._hosts:
-            raise FieldNotGrantedError("hosts")
-        if self._transport is None:
-            raise LookupError("the test gives no receiver: harness(…, transport=httpx.MockTransport(…))")
-        hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._admit], "response": [self._note]}
-        return httpx.Client(transport=self._transport, event_hooks=hooks, trust_env=False)
-
-    def _admit(self, request: httpx.Request) -> None:
-        port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
-        if f"{request.url.host}:{port}" not in self._hosts:
-            self.refused.append("hosts")
-            raise FieldNotGrantedError("hosts")
-
-    def _note(self, response: httpx.Response) -> None:
-        self.deliveries.append((response.request.url.host, response.status_code))
 
 
 def harness(

@@ -40,7 +40,7 @@ class AuditExport(Plugin):
         body = encoded(evidence)
         message_id = f"msg_{evidence.request_id}_audit-export"
         # Two keys, parted by a space, while the receiver changes from the one to the other.
-        keys = [signing_key(part) for part in ctx.secret("signing_key").split()]
+        keys = [signing_key(part) for part in ctx.secret("signing_key").get_secret_value().split()]
         headers = signed_headers(message_id, int(self.clock()), body, keys)
         headers["content-type"] = "application/json"
         ctx.record("body_bytes", len(body))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from penstock.adapters.clients import Clients
+from penstock.adapters.email import SesEmail
 from penstock.adapters.secrets import MemorySecrets
 from penstock.background.capabilities import (
     MAX_REQUEST_BYTES,
@@ -13,9 +15,11 @@ from penstock.background.capabilities import (
     GrantedTransport,
     TooLargeError,
 )
+from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.record import Delivery
+from penstock.sdk.storage import MemoryStorage
 
 DIGESTER = Digester(DigestKey("k1", b"k" * 32), "request-1")
 GRANTED = frozenset({"siem.example.com:443", "siem.example.com:8443", "127.0.0.1:9000", "localhost:9000"})
@@ -165,3 +169,35 @@ def test_without_granted_hosts_there_is_no_client() -> None:
     transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
     with pytest.raises(FieldNotGrantedError):
         GrantedCapabilities(transport, {}, MemorySecrets({})).http()
+
+
+def test_storage_and_email_are_what_was_granted_or_nothing() -> None:
+    transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
+    storage, email = MemoryStorage(), SesEmail(Clients(), "penstock@acme.example", ["*@acme.example"])
+    granted = GrantedCapabilities(transport, {}, MemorySecrets({}), storage=storage, email=email)
+    assert (granted.storage(), granted.email()) == (storage, email)
+    nothing = GrantedCapabilities(transport, {}, MemorySecrets({}))
+    for ask in (nothing.storage, nothing.email):
+        with pytest.raises(FieldNotGrantedError):
+            ask()
+
+
+def test_a_secret_that_was_rotated_is_read_anew_when_the_plugin_asks() -> None:
+    class Rotated(MemorySecrets):
+        def get(self, name: str, *, fresh: bool = False) -> str:
+            return "new" if fresh else super().get(name)
+
+    transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
+    capabilities = GrantedCapabilities(transport, {"key": "prod/key"}, Rotated({"prod/key": "old"}))
+    assert (capabilities.secret("key"), capabilities.secret("key", fresh=True)) == ("old", "new")
+
+
+def test_a_granted_name_that_leads_inside_is_refused_and_remembered() -> None:
+    def inside(request: httpx.Request) -> httpx.Response:
+        raise RefusedAddressError(request.url.host)
+
+    client, transport = granted(inside)
+    with pytest.raises(RefusedAddressError):
+        client.get("https://siem.example.com/")
+    assert transport.refused
+    assert transport.deliveries == [Delivery("siem.example.com:443", None)]

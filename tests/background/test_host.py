@@ -168,7 +168,7 @@ def test_without_the_effect_record_nothing_is_recorded() -> None:
 
 def test_a_granted_secret_reaches_the_plugin_and_not_the_record() -> None:
     got: list[str] = []
-    stage = Stage(lambda evidence, ctx: got.append(ctx.secret("signing-key")))
+    stage = Stage(lambda evidence, ctx: got.append(ctx.secret("signing-key").get_secret_value()))
     stage.deliver()
     assert got == ["s3cret"]
     assert "s3cret" not in str(stage.records())

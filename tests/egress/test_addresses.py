@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from penstock.egress.addresses import is_public
+from penstock.egress.addresses import is_public, is_this_machine
 
 PUBLIC = (
     "1.1.1.1",
@@ -84,3 +84,13 @@ def test_nothing_is_public_that_python_knows_to_be_special() -> None:
     """Asked of Python's own registry, over every /16 of IPv4."""
     hosts = (ipaddress.IPv4Address((high << 16) + 1) for high in range(65_536))
     assert [host for host in hosts if not host.is_global and is_public(host)] == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
+def test_this_machine_is_known_by_its_name_and_by_its_addresses(host: str) -> None:
+    assert is_this_machine(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example.com", "127.1", "2130706433", "0x7f.1", "10.0.0.1", ""])
+def test_no_other_spelling_is_taken_for_this_machine(host: str) -> None:
+    assert not is_this_machine(host)

@@ -179,7 +179,7 @@ def test_the_response_is_run_as_the_request_is() -> None:
 
 def test_only_the_manifest_s_hosts_and_secrets_are_reached() -> None:
     def later(self: Plugin, evidence: Evidence, ctx: Context) -> None:
-        ctx.http.post(str(evidence["url"]), headers={"x-token": ctx.secret("token")})
+        ctx.http.post(str(evidence["url"]), headers={"x-token": ctx.secret("token").get_secret_value()})
 
     run = probe(
         later=later, secrets={"token": "s"}, transport=httpx.MockTransport(lambda _: httpx.Response(204))

@@ -36,7 +36,7 @@ from penstock.sdk import Plugin
 
 class Export(Plugin):
     def after_response(self, evidence, ctx):
-        assert ctx.secret("signing_key") == "s3cret"
+        assert ctx.secret("signing_key").get_secret_value() == "s3cret"
         ctx.record("exported", 1)
 """
 SETTINGS = {

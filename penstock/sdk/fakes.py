@@ -1,0 +1,81 @@
+"""What reaches outside, for tests of one plugin: nothing leaves, and what would have can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from penstock.errors import FieldNotGrantedError
+from penstock.sdk.email import Email, Message, checked_message
+from penstock.sdk.manifest import DEFAULT_PORTS, Manifest, hosts_by_key
+from penstock.sdk.storage import MemoryStorage, Storage
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class FakeCapabilities:
+    """What a manifest asks for, of what a test gives: secrets, a receiver; storage and e-mail in memory."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        config: BaseModel,
+        secrets: Mapping[str, str],
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.deliveries: list[tuple[str, int]] = []
+        self.refused: list[str] = []
+        self.kept = MemoryStorage()
+        self.sent: list[Message] = []
+        derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
+        self._hosts = {*manifest.hosts, *(host for hosts in derived for host in hosts)}
+        self._manifest = manifest
+        self._secrets = secrets
+        self._transport = transport
+
+    def secret(self, name: str, *, fresh: bool = False) -> str:  # noqa: ARG002 - nothing is kept here
+        """The secret `name`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if name not in self._manifest.secrets:
+            raise FieldNotGrantedError(f"secrets.{name}")
+        if name not in self._secrets:
+            raise LookupError(f"the test gives no secret {name!r}: harness(…, secrets={{{name!r}: …}})")
+        return self._secrets[name]
+
+    def http(self) -> httpx.Client:
+        """A client as in the function host: granted hosts only, no redirects, no proxies."""
+        import httpx  # noqa: PLC0415  # 150 ms that only plugins with hosts need
+
+        if not self._hosts:
+            raise FieldNotGrantedError("hosts")
+        if self._transport is None:
+            raise LookupError("the test gives no receiver: harness(…, transport=httpx.MockTransport(…))")
+        hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._admit], "response": [self._note]}
+        return httpx.Client(transport=self._transport, event_hooks=hooks, trust_env=False)
+
+    def _admit(self, request: httpx.Request) -> None:
+        port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
+        if f"{request.url.host}:{port}" not in self._hosts:
+            self.refused.append("hosts")
+            raise FieldNotGrantedError("hosts")
+
+    def _note(self, response: httpx.Response) -> None:
+        self.deliveries.append((response.request.url.host, response.status_code))
+
+    def storage(self) -> Storage:
+        """As long as the harness lasts. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if not self._manifest.storage:
+            raise FieldNotGrantedError("storage")
+        return self.kept
+
+    def email(self) -> Email:
+        """Keeps messages in `sent`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if not self._manifest.email:
+            raise FieldNotGrantedError("email")
+        return self
+
+    def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+        """`penstock.sdk.email.Email`; whom a deployment will grant, no test can say."""
+        self.sent.append(checked_message(to, subject, text, html))
