@@ -48,6 +48,8 @@ class Account:
     usage: Usage = field(default_factory=Usage)
     cost_nanousd: int | None = None
     gates_ms: dict[str, float] = field(default_factory=dict)
+    results: list[GateResult] = field(default_factory=list)
+    """Of the gates that were run; some of their placements may be under way still."""
     stopped: bool = False
     """Whether a gate ended the request, so that later placements had no turn."""
     upstream_called: bool = False
@@ -68,7 +70,13 @@ class Account:
         self.placements += result.records
         self.uninspected += result.uninspected
         self.gates_ms[moment] = result.ms
+        self.results.append(result)
         self.stopped = self.stopped or result.denial is not None
+
+    def join(self) -> None:
+        """Wait for placements that were only started, each until its deadline at most."""
+        for result in self.results:
+            result.join()
 
     def sent_first(self, chunk: bytes, now: float) -> None:
         """A chunk of a stream leaves: if it is the first that says anything, this is its time."""

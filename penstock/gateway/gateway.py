@@ -174,6 +174,7 @@ class Gateway:
 
     def _closed(self, account: Account, reply: Reply, passage: Passage | None) -> Reply:
         """OUTCOME: stored before the caller gets a byte. Raises StorageError, AccountingError."""
+        account.join()
         self._fill(account, passage)
         record = account.record(reply, self._parts.placements, self._parts.clock())
         try:

@@ -165,7 +165,8 @@ class Passage:
     def _passed(self, route: Route, content: RequestContent, model: Model) -> Reply | Streaming:
         account, dialect = self._account, route.dialect
         exchange = self._exchange(dialect, content)
-        before = self._parts.before.run(exchange, self.overrides)
+        # What only looks, in functions of its own, runs on beside the upstream; `Account.join` waits for it.
+        before = self._parts.before.run(exchange, self.overrides, joined=False)
         account.gate("before_upstream", before)
         account.tags = exchange.tags
         if before.denial is not None:
