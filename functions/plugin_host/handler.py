@@ -34,9 +34,8 @@ class Function:
         self._snapshot = Snapshot.load(Path(settings.snapshot_path))
         self._secrets = SecretsManager(clients)
         self._deadlines = Deadlines.for_environment()
-        self._transport = PublicTransport(
-            _this_machine(self._snapshot, name) if settings.local else frozenset()
-        )
+        hosts = self._snapshot.plugins[name].hosts if settings.local else ()
+        self._transport = PublicTransport(_this_machine(hosts))
         plugin = inline_plugin(self._snapshot, settings, name)
         self._inline = (
             InlineHost(plugin, self._deadlines, self._secrets, self._transport, local=settings.local)
