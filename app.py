@@ -11,6 +11,7 @@ from infra.compute import ComputeStack
 from infra.data import DataStack
 from infra.findings import check
 from infra.flags import set_flags
+from infra.limits import check_resources
 from penstock.errors import ConfigurationError
 
 
@@ -19,6 +20,7 @@ def build(app: cdk.App) -> None:
     chosen = chosen_configuration(app.node.try_get_context("config"))
     data = DataStack(app, f"{chosen.snapshot.deployment}-data", chosen)
     compute = ComputeStack(app, f"{chosen.snapshot.deployment}-gateway", chosen, data)
+    check_resources(len(chosen.snapshot.plugins), data, compute)
     check(app, data, compute)
     app.synth()
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from penstock.configuration.compile import Compiled, built_in_plugins, compile_file, plugin_folder
+from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.deployment import StackOptions
+from penstock.configuration.installing import Known
+from penstock.configuration.lock import Registered
 from penstock.configuration.reading import Source, read_gateway_file
 from penstock.configuration.snapshot import Snapshot
 
 EXAMPLE: Final = Path(__file__).resolve().parent.parent / "examples" / "gateway.toml"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chosen:
     """What the stacks are made of: the file, and what it was compiled to."""
 
@@ -31,10 +34,26 @@ class Chosen:
         return self.source.file.deployment
 
     @property
+    def base(self) -> Path:
+        """The folder of gateway.toml, beside which the packages of plugins by path have been fetched."""
+        return self.source.path.parent
+
+    @cached_property
+    def registered(self) -> Mapping[str, Registered]:
+        """Plugin → its entry in penstock.lock, of those that are deployed by name."""
+        known = self._known
+        named = {stanza.name: known.registered_for(stanza) for stanza in self.source.file.plugin}
+        return {name: entry for name, entry in named.items() if entry is not None}
+
+    @property
     def plugin_folders(self) -> Mapping[str, Path]:
-        """Plugin → where its files are on this machine."""
-        base, home = self.source.path.parent, built_in_plugins()
-        return {stanza.name: plugin_folder(stanza, base, home) for stanza in self.source.file.plugin}
+        """Plugin → where its files are on this machine, of those that are not registered."""
+        stanzas = (stanza for stanza in self.source.file.plugin if stanza.name not in self.registered)
+        return {stanza.name: self._known.folder(stanza) for stanza in stanzas}
+
+    @cached_property
+    def _known(self) -> Known:
+        return Known.beside(self.source.path)
 
     @property
     def provider_secrets(self) -> tuple[str, ...]:

@@ -1,58 +1,68 @@
 """A layer of plugins: their files where the loader looks for them, and the packages that they import.
 
-    python/penstock_plugins/<folder>/…    the plugin's own tree, byte for byte what was reviewed
-    packages/…                            of uv.lock's group `plugins`, those that one of them imports
+    python/penstock_plugins/<folder>/…          the plugin's own tree, byte for byte what was reviewed
+    python/penstock_plugins/<folder>/_vendor/…  what its requirements.txt brings
+    packages/…                                  of uv.lock's group `plugins`, those that one of them imports
 
 No `__init__.py` stands at the namespace, and `packages` is no place where Lambda looks: the function's
-PYTHONPATH names it, after the core.
+PYTHONPATH names it, after the core (docs/adr/0010-layers.md says why it stays).
 """
 
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from infra.asset import STAGED, function_files
-from infra.packages import LAMBDA, packages
+from infra.packages import HOST, LAMBDA, packages
 from infra.staging import Content, Staged, compiler, stage
-from penstock.errors import ConfigurationError
+from penstock.configuration.layer import layer_files as own_files
+from penstock.configuration.layer import refuse_shadows, tree_of
+from penstock.configuration.requirements import brought
 
 OPT: Final = "/opt"
 PYTHONPATH: Final = "/opt/packages"
-NAMESPACE: Final = "python/penstock_plugins"
 
 
-def plugin_layer(folders: Mapping[str, Path], home: Path = STAGED) -> Staged:
-    """Stage a layer of these plugins (name → folder). Raises ConfigurationError."""
-    return stage(layer_files(folders), home, OPT, compiler())
+def plugin_layer(folders: Mapping[str, Path], home: Path = STAGED, base: Path | None = None) -> Staged:
+    """Stage a layer of these plugins (name → folder); `base`: the folder of gateway.toml.
+
+    Raises ConfigurationError.
+    """
+    return stage(layer_files(folders, base=base), home, OPT, compiler())
 
 
-def layer_files(folders: Mapping[str, Path], platform: str = LAMBDA) -> dict[str, Content]:
+def layer_files(
+    folders: Mapping[str, Path], platform: str = LAMBDA, base: Path | None = None
+) -> dict[str, Content]:
     files: dict[str, Content] = {}
-    imported: set[str] = set()
     for folder in folders.values():
-        own = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
-        files |= {f"{NAMESPACE}/{folder.name}/{name}": path for name, path in own.items()}
-        imported |= {name for path in own.values() if path.suffix == ".py" for name in imports(path)}
-    brought = {
-        name: path for name, path in packages("plugins", platform).items() if _module(name) in imported
-    }
-    refuse_shadows(frozenset(map(_module, brought)), core_names())
-    return files | {f"packages/{name}": path for name, path in brought.items()}
+        files |= own_files(folder, _brought(folder, base, platform))
+        files |= {f"packages/{name}": path for name, path in _shared(folder, base, platform).items()}
+    return files
 
 
-def refuse_shadows(names: frozenset[str], core: frozenset[str]) -> None:
-    """Raises ConfigurationError for what would be imported in place of the core or the standard library."""
-    shadowing = sorted(names & (core | sys.stdlib_module_names))
-    if shadowing:
-        raise ConfigurationError(
-            "the layer of the plugins",
-            f"would bring {', '.join(shadowing)}, which the gateway or Python itself has already.",
-            "Take it out of the group `plugins`: a plugin can import what the gateway has.",
-        )
+def modules_of(folder: Path, base: Path) -> dict[str, str]:
+    """First name of an import → digest, of all that the plugin in `folder` gets besides the core."""
+    own = tree_of(folder, _brought(folder, base, LAMBDA)).modules
+    return own | tree_of(folder, _shared(folder, base, LAMBDA)).modules
+
+
+def _brought(folder: Path, base: Path | None, platform: str) -> dict[str, Path]:
+    """What its requirements.txt brings."""
+    return brought(folder, base or folder.parent, "host" if platform == HOST else "lambda")
+
+
+def _shared(folder: Path, base: Path | None, platform: str) -> dict[str, Path]:
+    """Of the built-in plugins' packages those that it imports, and does not bring itself."""
+    modules = tree_of(folder, _brought(folder, base, platform)).modules
+    sources = sorted(folder.rglob("*.py"))
+    imported = {name for path in sources for name in imports(path)} - modules.keys()
+    found = {name: path for name, path in packages("plugins", platform).items() if _module(name) in imported}
+    refuse_shadows(map(_module, found), "the group `plugins` of pyproject.toml")
+    return found
 
 
 def core_names() -> frozenset[str]:
@@ -71,10 +81,3 @@ def imports(path: Path) -> Iterator[str]:
 def _module(name: str) -> str:
     """What the file of this path belongs to: `phonenumbers/data/x.py` to `phonenumbers`."""
     return name.partition("/")[0].partition(".")[0]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All that the digest of a plugin's tree covers (`penstock.sdk.loading.tree_digest`)."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.relative_to(folder).parts:
-            yield path

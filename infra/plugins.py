@@ -1,18 +1,15 @@
-"""Plugins: one layer for all in the gateway's process, a function with a layer for each of the others."""
+"""Plugins: the layers of those in the gateway's process, a function with its layer for each of the others."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import placed
-from infra.asset import code_of
+from infra.attached import Layers
 from infra.chosen import Chosen
 from infra.functions import Foundation, Lambda, PenstockFunction, poll
-from infra.layers import PYTHONPATH, plugin_layer
-from infra.staging import Staged, check_size
+from infra.layers import PYTHONPATH
+from infra.staging import Staged
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
 from penstock.configuration.snapshot import DeployedPlugin
@@ -22,7 +19,7 @@ AT_ONCE = 10
 
 
 class Plugins(Construct):
-    """`bundle`: the gateway's layer, if any. `called`: functions that it calls. `queues`: name by plugin."""
+    """`bundle`: the gateway's layers. `called`: functions that it calls. `queues`: name by plugin."""
 
     def __init__(
         self,
@@ -35,54 +32,32 @@ class Plugins(Construct):
         core: Staged,
     ) -> None:
         super().__init__(scope, construct_id)
-        snapshot, folders = chosen.snapshot, chosen.plugin_folders
+        snapshot = chosen.snapshot
         deployment = where.deployment
         once = placed.delivered_once(snapshot)
-        inside = {name: folders[name] for name in placed.in_process(snapshot)}
-        self.bundle = (
-            [Layer(self, "InProcess", name=f"{deployment}-in-process", folders=inside, core=core).version]
-            if inside
-            else []
-        )
+        inside, together = placed.in_process(snapshot), f"{deployment}-in-process"
+        self.bundle = Layers(
+            self, "InProcess", name=together, plugins=inside, chosen=chosen, core=core
+        ).versions
         self.called = [where.plugin_function(name) for name in placed.called(snapshot)]
         self.functions: dict[str, PenstockFunction] = {}
         self.queues: dict[str, str] = {}
         for plugin in placed.in_function(snapshot):
             one = Construct(self, plugin.name)
             name = where.plugin_function(plugin.name)
-            layer = Layer(one, "Layer", name=name, folders={plugin.name: folders[plugin.name]}, core=core)
+            layers = Layers(one, "Layer", name=name, plugins=[plugin.name], chosen=chosen, core=core)
             host = PluginFunction(
                 one,
                 "Host",
                 plugin=plugin,
                 once=plugin.name in once,
-                layer=layer,
+                layers=layers,
                 where=where,
                 foundation=foundation,
             )
             self.functions[plugin.name] = host.made
             if plugin.in_background:
                 self.queues[plugin.name] = where.plugin_queue(plugin.name)
-
-
-class Layer(Construct):
-    """A layer version for some plugins (name → folder), that fits beside the core."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, folders: dict[str, Path], core: Staged
-    ) -> None:
-        super().__init__(scope, construct_id)
-        staged = plugin_layer(folders)
-        check_size(f"the function with layer {name}", {"core": core.size_bytes, "layer": staged.size_bytes})
-        self.version = lambda_.LayerVersion(
-            self,
-            "Version",
-            layer_version_name=name,
-            code=code_of(staged),
-            compatible_architectures=[lambda_.Architecture.ARM_64],
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
-            description=f"Plugins: {', '.join(folders)}"[:256],
-        )
 
 
 class PluginFunction(Construct):
@@ -95,7 +70,7 @@ class PluginFunction(Construct):
         *,
         plugin: DeployedPlugin,
         once: bool,
-        layer: Layer,
+        layers: Layers,
         where: Whereabouts,
         foundation: Foundation,
     ) -> None:
@@ -115,7 +90,7 @@ class PluginFunction(Construct):
             package="plugin_host",
             statements=statements,
             environment={"PENSTOCK_PLUGIN": name, "PYTHONPATH": PYTHONPATH},
-            extra={"layers": [layer.version]},
+            extra={"layers": layers.versions},
         )
         self.made = PenstockFunction(self, "Function", foundation, own)
         if plugin.in_background:

@@ -17,9 +17,11 @@ def built(base: Path, manifest: str = files.MANIFEST, source: str = files.SOURCE
     return build(files.plugin(base / "elsewhere", manifest, source), base, base / "built_in")
 
 
-def register(base: Path, manifest: str = files.MANIFEST, source: str = files.SOURCE) -> Registered:
+def register(
+    base: Path, manifest: str = files.MANIFEST, source: str = files.SOURCE, folder: Path | None = None
+) -> Registered:
     """Written to the lock in `base`, beside what is there."""
-    made = built(base, manifest, source)
+    made = built(base, manifest, source) if folder is None else build(folder, base, base / "built_in")
     entry = made.entry(ARN.format(made.manifest.name))
     write_lock(base / NAME, {**read_lock(base / NAME), made.manifest.name: entry})
     return entry

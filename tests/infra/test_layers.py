@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.layers import core_names, layer_files, plugin_layer, refuse_shadows
+from infra.layers import core_names, layer_files, modules_of, plugin_layer
+from penstock.configuration.layer import CORE
+from penstock.configuration.requirements import fetch
 from penstock.errors import ConfigurationError
 from penstock.sdk.loading import tree_digest
 from tests import tree
+from tests.configuration import files
+from tests.configuration.test_requirements import FakePip, plugin
 
 REDACTOR = tree.ROOT / "plugins" / "pii_redactor"
 EXPORT = tree.ROOT / "plugins" / "audit_export"
@@ -40,11 +44,33 @@ def test_nothing_lies_where_lambda_s_own_path_would_find_it() -> None:
     assert not [top for top in tops if top[0] == "python" and top[1] != "penstock_plugins"]
 
 
-@pytest.mark.parametrize("name", ["penstock", "functions", "httpx", "json", "signal"])
-def test_a_layer_that_could_shadow_the_core_or_the_standard_library_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"would bring {name}, .*Take it out of the group"):
-        refuse_shadows(frozenset({name, "phonenumbers"}), core_names())
+def test_the_names_that_no_plugin_may_bring_are_those_of_the_asset() -> None:
+    modules = {name for name in core_names() if "-" not in name} - {"snapshot"}
+    assert modules == CORE, (
+        "penstock/configuration/layer.py lists them: a plugin is registered without assets"
+    )
 
 
-def test_a_package_of_its_own_is_let_pass() -> None:
-    refuse_shadows(frozenset({"phonenumbers"}), core_names())
+def test_what_a_plugin_brings_lies_in_its_own_folder_and_wins_over_the_built_ins_packages(
+    tmp_path: Path,
+) -> None:
+    folder = plugin(tmp_path)
+    (folder / "guard.py").write_text("import wares\nimport phonenumbers\n" + files.SOURCE)
+    place = fetch(folder, tmp_path, FakePip())
+    assert place is not None
+    found = layer_files({"guard": folder}, base=tmp_path)
+    assert "python/penstock_plugins/guard/_vendor/wares/__init__.py" in found
+    assert any(name.startswith("packages/phonenumbers/") for name in found)
+    assert set(modules_of(folder, tmp_path)) == {"wares", "phonenumbers"}
+    (place / "lambda" / "phonenumbers").mkdir()
+    (place / "lambda" / "phonenumbers" / "__init__.py").write_text("")
+    found = layer_files({"guard": folder}, base=tmp_path)
+    assert "python/penstock_plugins/guard/_vendor/phonenumbers/__init__.py" in found
+    assert not [name for name in found if name.startswith("packages/")]
+
+
+def test_what_no_layer_holds_is_refused_by_path_too(tmp_path: Path) -> None:
+    folder = files.plugin(tmp_path)
+    (folder / "hook.pth").write_text("import os")
+    with pytest.raises(ConfigurationError, match=r"hook\.pth: is a \.pth file"):
+        layer_files({"guard": folder})

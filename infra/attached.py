@@ -1,0 +1,82 @@
+"""The layers of one function: one made here of its plugins by path, and each registered one as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.asset import code_of
+from infra.chosen import Chosen
+from infra.layers import modules_of, plugin_layer
+from infra.staging import Staged, check_size
+from penstock.configuration.lock import Registered
+from penstock.configuration.requirements import check_together
+from penstock.errors import ConfigurationError
+
+LAYERS: Final = 5  # of a function (Lambda quotas)
+
+
+class Layers(Construct):
+    """`versions`: what the function is given, for `plugins`. Raises ConfigurationError for more than fits."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        plugins: Sequence[str],
+        chosen: Chosen,
+        core: Staged,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        registered = {plugin: chosen.registered[plugin] for plugin in plugins if plugin in chosen.registered}
+        folders = {plugin: chosen.plugin_folders[plugin] for plugin in plugins if plugin not in registered}
+        check_count(name, list(folders), list(registered))
+        check_packages(folders, registered, chosen.base)
+        sizes = {"core": core.size_bytes} | {
+            plugin: entry.unpacked_bytes for plugin, entry in registered.items()
+        }
+        self.versions: list[lambda_.ILayerVersion] = []
+        if folders:
+            staged = plugin_layer(folders, base=chosen.base)
+            sizes["layer"] = staged.size_bytes
+            self.versions.append(self._made(name, staged, list(folders)))
+        check_size(f"the function with layer {name}", sizes)
+        for plugin, entry in registered.items():
+            named = lambda_.LayerVersion.from_layer_version_arn(self, f"By{plugin}", entry.layer)
+            self.versions.append(named)
+
+    def _made(self, name: str, staged: Staged, plugins: Sequence[str]) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            "Version",
+            layer_version_name=name,
+            code=code_of(staged),
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            description=f"Plugins: {', '.join(plugins)}"[:256],
+        )
+
+
+def check_count(function: str, by_path: Sequence[str], registered: Sequence[str]) -> None:
+    """Raises ConfigurationError for more layers than Lambda attaches to one function."""
+    count = bool(by_path) + len(registered)
+    if count > LAYERS:
+        problem = (
+            f"would have {count} layers, and {LAYERS} are the most: {', '.join(registered)} are one each"
+        )
+        problem += ", all plugins by path are one together." if by_path else "."
+        remedy = 'Give some of them `path`, which puts them into one layer, or host = "function".'
+        raise ConfigurationError(f"the function of {function}", problem, remedy)
+
+
+def check_packages(folders: Mapping[str, Path], registered: Mapping[str, Registered], base: Path) -> None:
+    """What is in one process goes together, also with the packages of the built-in plugins."""
+    brought = {plugin: dict(entry.modules) for plugin, entry in registered.items()}
+    brought |= {plugin: modules_of(folder, base) for plugin, folder in folders.items()}
+    check_together(brought, lambda plugin: f"plugin {plugin!r}")

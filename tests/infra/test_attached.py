@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.attached import LAYERS, check_count, check_packages
+from infra.chosen import chosen_configuration
+from penstock.configuration.requirements import fetch
+from penstock.errors import ConfigurationError
+from tests import tree
+from tests.configuration import files
+from tests.configuration.registered import ARN, register
+from tests.configuration.test_requirements import FakePip
+from tests.infra import many
+from tests.infra.conftest import require_node
+
+
+def synthesised(base: Path, deployment: str) -> dict[str, dict[str, Any]]:
+    """The resources of its gateway's stack, by logical id."""
+    require_node()
+    chosen = f"{deployment}={base / 'gateway.toml'}"
+    asked = [sys.executable, "-m", "tests.aws.synthesis", str(base / "out"), chosen]
+    done = subprocess.run(asked, cwd=tree.ROOT, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    template = base / "out" / deployment / f"{deployment}-gateway.template.json"
+    return dict(json.loads(template.read_text())["Resources"])
+
+
+def test_a_registered_layer_is_given_to_the_function_that_runs_it_as_it_is(tmp_path: Path) -> None:
+    stanzas = [many.registered(tmp_path, f"reg-{number}") for number in range(3)]
+    stanzas += [many.by_path(tmp_path, "own"), many.background(tmp_path, "far")]
+    many.write(tmp_path, "named", *stanzas)
+    resources = synthesised(tmp_path, "named")
+    functions = {
+        found["Properties"]["FunctionName"]: found["Properties"].get("Layers", [])
+        for found in resources.values()
+        if found["Type"] == "AWS::Lambda::Function" and "FunctionName" in found["Properties"]
+    }
+    arns = {layer for layer in functions["named-gateway"] if isinstance(layer, str)}
+    assert arns == {ARN.format(f"reg-{number}") for number in range(3)}
+    (made,) = (layer["Ref"] for layer in functions["named-gateway"] if isinstance(layer, dict))
+    assert resources[made]["Properties"]["LayerName"] == "named-in-process"
+    assert [layer for layer in functions["named-plugin-far"] if isinstance(layer, str)] == []
+
+
+def test_five_layers_are_let_pass_and_six_are_refused_with_what_to_do() -> None:
+    names = [f"reg-{number}" for number in range(LAYERS + 1)]
+    check_count("d", [], names[:LAYERS])
+    check_count("d", ["a", "b", "c"], names[: LAYERS - 1])
+    for by_path, registered in ((["a"], names[:LAYERS]), ([], names)):
+        with pytest.raises(ConfigurationError) as caught:
+            check_count("d-in-process", by_path, registered)
+        assert "would have 6 layers, and 5 are the most: reg-0, reg-1" in str(caught.value)
+        assert 'Give some of them `path`, which puts them into one layer, or host = "function".' in str(
+            caught.value
+        )
+
+
+def test_what_is_registered_and_what_lies_here_are_told_apart(tmp_path: Path) -> None:
+    path = many.write(tmp_path, "named", many.registered(tmp_path, "reg"), many.by_path(tmp_path, "own"))
+    chosen = chosen_configuration(str(path))
+    assert set(chosen.registered) == {"reg"}
+    assert chosen.registered["reg"].layer == ARN.format("reg")
+    assert chosen.plugin_folders == {"own": tmp_path / "own"}
+    assert chosen.snapshot.plugins["reg"].digest == chosen.registered["reg"].digest
+
+
+def test_a_registered_plugin_brings_no_other_version_than_a_built_in_one_has(tmp_path: Path) -> None:
+    folder = files.plugin(tmp_path / "elsewhere")
+    (folder / "requirements.txt").write_text(f"phonenumbers==1 --hash=sha256:{'0' * 64}\n")
+    place = fetch(folder, tmp_path, FakePip())
+    assert place is not None
+    (place / "lambda" / "phonenumbers").mkdir()
+    (place / "lambda" / "phonenumbers" / "__init__.py").write_text("")
+    entry = register(tmp_path, folder=folder)
+    redactor = {"pii-redactor": tree.ROOT / "plugins" / "pii_redactor"}
+    check_packages({}, {"guard": entry}, tmp_path)
+    with pytest.raises(ConfigurationError, match="brings another 'phonenumbers' than 'guard'"):
+        check_packages(redactor, {"guard": entry}, tmp_path)
