@@ -20,7 +20,7 @@ def named_secrets(chosen: Chosen) -> list[str]:
 
 
 def told_secrets(chosen: Chosen) -> list[str]:
-    """Secrets of providers and MCP servers that the gateway's role must name: not below the operators' prefix.
+    """Upstreams' secrets that the gateway's role must name: those that are not below the operators' prefix.
 
     Of those the stack makes none: an operator may store one long before the next deployment, which would
     then find its name taken.

@@ -106,7 +106,7 @@ def _show(verified: Verified) -> None:
     if len(findings) > MOST_ROWS:
         print(f"and {len(findings) - MOST_ROWS} more: --json prints all of them")
     print_facts(_facts(verified))
-    if verified.head.digest is not None:
+    if verified.is_sound:
         print(f"Keep it elsewhere for the next time: --expect {verified.head.number}:{verified.head.digest}")
 
 

@@ -39,6 +39,7 @@ CODE = Path(penstock.__file__).parent.parent  # where `penstock` and `functions`
 # bound.
 GATEWAY_TIMEOUT_S = 90.0
 BACKGROUND_TIMEOUT_S = 60.0
+SEALER_TIMEOUT_S = 900.0  # as deployed
 
 
 class Prepare(Protocol):
@@ -165,6 +166,7 @@ class LocalGateway:
         )
         yield self._function("recorder", BACKGROUND_TIMEOUT_S, warm=1, maximum=2)
         yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
+        yield self._function("sealer", SEALER_TIMEOUT_S, warm=0, maximum=1)
         for plugin in dict.fromkeys([*self.prepared.resources.plugin_queues, *self.prepared.called]):
             variables = {"PENSTOCK_PLUGIN": plugin}
             yield self._function(
@@ -194,17 +196,19 @@ class LocalGateway:
         )
 
     def _feed(self, stack: contextlib.ExitStack, pools: Mapping[str, Pool], clients: Clients) -> None:
-        """Queues to functions, and the sweeper's schedule."""
+        """Queues to functions, and the schedules of sweeper and sealer."""
         resources = self.prepared.resources
         self._poll(stack, pools["recorder"], resources.outbox, clients)
         for plugin, queue in resources.plugin_queues.items():
             # One by one: behind a receiver that hangs, the rest of a batch would be received and never tried.
             self._poll(stack, pools[f"plugin-{plugin}"], queue, clients, batch_size=1)
-        sweeping = Schedule(
-            pools["sweeper"].invoke, self._options.sweep_every_s, tell=self._telling("sweeper")
-        )
-        stack.callback(sweeping.stop)
-        sweeping.start()
+        for name, every_s in (
+            ("sweeper", self._options.sweep_every_s),
+            ("sealer", self._options.seal_every_s),
+        ):
+            schedule = Schedule(pools[name].invoke, every_s, tell=self._telling(name))
+            stack.callback(schedule.stop)
+            schedule.start()
 
     def _poll(
         self,

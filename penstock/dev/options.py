@@ -36,6 +36,8 @@ class Options:
     sweep_every_s: float = 30.0
     sweep_age_s: float = 120.0
     """How old a request without an outcome is when the sweeper closes it: longer than any can take."""
+    seal_every_s: float = 300.0
+    """How often the sealer looks for hours that are over: oftener than deployed, since machines sleep."""
     openai_api_key: str | None = None
 
     @property

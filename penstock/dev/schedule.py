@@ -1,4 +1,4 @@
-"""Runs a function at a fixed rate, as EventBridge does for the sweeper."""
+"""Runs a function at a fixed rate, as EventBridge does for sweeper and sealer."""
 
 from __future__ import annotations
 

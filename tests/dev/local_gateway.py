@@ -21,6 +21,7 @@ HANDLERS = {
     "recorder": "tests.dev.sample_function.consume",
     "plugin-one": "tests.dev.sample_function.consume",
     "sweeper": "tests.dev.sample_function.swept",
+    "sealer": "tests.dev.sample_function.sealed",
 }
 
 

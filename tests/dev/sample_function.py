@@ -64,6 +64,12 @@ def consume(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
 
+def sealed(event: dict[str, Any], context: Any) -> None:
+    """Notes in the same file that it ran."""
+    with Path(os.environ["CONSUMED"]).open("a") as file:
+        file.write(f"sealing, {event['source']}\n")
+
+
 def swept(event: dict[str, Any], context: Any) -> None:
     """Notes in the same file that it ran."""
     with Path(os.environ["CONSUMED"]).open("a") as file:

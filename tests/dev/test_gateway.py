@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(folder: Path) -> Iterator[LocalGateway]:
-    with sample_gateway(folder, sweep_every_s=0.5) as gateway:
+    with sample_gateway(folder, sweep_every_s=0.5, seal_every_s=0.5) as gateway:
         yield gateway
 
 
@@ -77,6 +77,10 @@ def test_a_background_plugin_gets_its_messages_one_by_one(
 
 def test_the_sweeper_runs_by_itself(gateway: LocalGateway, folder: Path) -> None:
     assert eventually(lambda: "Scheduled Event" in consumed(folder))
+
+
+def test_the_sealer_runs_by_itself(gateway: LocalGateway, folder: Path) -> None:
+    assert eventually(lambda: "sealing, aws.events" in consumed(folder))
 
 
 def test_the_command_line_is_told_where_everything_is(gateway: LocalGateway, folder: Path) -> None:
