@@ -173,7 +173,7 @@ def placement_of(name: str, moment: Moment = "before_upstream", **more: Any) -> 
         digest="sha256:" + "0" * 64,
         moment=moment,
         style=style,
-        host="in_process",
+        host=more.pop("host", "in_process"),
         timeout_ms=more.pop("timeout_ms", 200),
         on_error=more.pop("on_error", "block" if style == "ordered" else "allow"),
         reads=reads,

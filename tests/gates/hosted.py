@@ -1,0 +1,101 @@
+"""The function host without Lambda: each call goes through JSON both ways, as Lambda's runtime makes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+from penstock.adapters.functions import MemoryFunctions
+from penstock.adapters.secrets import MemorySecrets
+from penstock.background.inline import InlineHost, InlinePlugin
+from penstock.gates.deadline import Deadlines
+from penstock.gates.function_host import FunctionHost, Hosted
+from penstock.gates.gate import Gate
+from penstock.gates.host import Host, InProcessHost
+from penstock.gates.placement import HostKind, Placement, in_order
+from penstock.sdk.fields import Moment
+from penstock.sdk.loading import LoadedPlugin
+from penstock.sdk.plugin import Plugin
+from tests.gates.fakes import loaded
+
+TERMS: Mapping[Moment, str] = {"before_upstream": "terms-b", "after_upstream": "terms-a"}
+RECEIVER = "siem.example.com:443"
+HOSTED = Hosted(TERMS, frozenset({RECEIVER}))
+
+Function = Callable[[bytes], bytes]
+
+
+def taken(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(202, headers={"x-request-id": "theirs-1"})
+
+
+def inline_host(
+    plugin: LoadedPlugin,
+    *placements: Placement,
+    receiver: Callable[[httpx.Request], httpx.Response] = taken,
+) -> InlineHost:
+    """What runs in a plugin's function."""
+    deployed = InlinePlugin(
+        placements={placement.moment: placement for placement in placements},
+        terms=TERMS,
+        load=lambda: plugin,
+        hosts=frozenset({RECEIVER}),
+        secrets={"token": "prod/token"},
+    )
+    secrets = MemorySecrets({"prod/token": "s3cret"})
+    return InlineHost(deployed, Deadlines(None), secrets, httpx.MockTransport(receiver))
+
+
+def function_of(host: InlineHost) -> Function:
+    """A function as Lambda runs it: bytes in, bytes out."""
+    marshaller = LambdaMarshaller()
+
+    def function(payload: bytes) -> bytes:
+        text, _ = marshaller.marshal_response(host.answer(marshaller.unmarshal_request(payload)))
+        return text if isinstance(text, bytes) else str(text).encode()
+
+    return function
+
+
+def functions_of(
+    plugins: Mapping[str, LoadedPlugin], placements: tuple[Placement, ...]
+) -> dict[str, Function]:
+    return {
+        name: function_of(inline_host(plugin, *(p for p in placements if p.plugin == name)))
+        for name, plugin in plugins.items()
+        if any(p.plugin == name for p in placements)
+    }
+
+
+def hosts_of(plugins: Mapping[str, LoadedPlugin], *placements: Placement) -> dict[HostKind, Host]:
+    """Both hosts over the same plugins."""
+    functions = MemoryFunctions(functions_of(plugins, placements))
+    return {
+        "in_process": InProcessHost(plugins, Deadlines(None)),
+        "function": FunctionHost(functions, dict.fromkeys((p.plugin for p in placements), HOSTED)),
+    }
+
+
+def gate_over(
+    plugins: Mapping[str, Plugin | LoadedPlugin], *placements: Placement, budget_ms: int = 5_000
+) -> Gate:
+    """A gate whose placements run where they say."""
+    known = {name: p if isinstance(p, LoadedPlugin) else loaded(p) for name, p in plugins.items()}
+    ordered = in_order(list(placements))
+    return Gate(ordered[0].moment, ordered, hosts_of(known, *placements), budget_ms=budget_ms)
+
+
+def answering(functions: Mapping[str, Any]) -> dict[HostKind, Host]:
+    """A function host over functions that answer as a test says: bytes, or what is JSON."""
+    made = {name: _saying(answer) for name, answer in functions.items()}
+    return {"function": FunctionHost(MemoryFunctions(made), dict.fromkeys(functions, HOSTED))}
+
+
+def _saying(answer: Any) -> Function:
+    if callable(answer):
+        return answer  # type: ignore[no-any-return]  # tests give functions, bytes or JSON
+    return lambda _: answer if isinstance(answer, bytes) else json.dumps(answer).encode()
