@@ -39,6 +39,14 @@ def print_facts(facts: Mapping[str, object]) -> None:
         print(f"{name:<{width}}  {_shown(value)}")
 
 
+def show(facts: Mapping[str, object], *, as_json: bool) -> None:
+    """Facts, for programs or for people."""
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
 def _shown(value: object) -> str:
     """A cell's text: nothing for None, a list's elements in a row."""
     if value is None:
