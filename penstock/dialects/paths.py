@@ -31,11 +31,12 @@ __all__ = ["Classified", "Found", "Here", "Matcher", "Rule", "path_of"]
 Here = tuple["Here | None", str | int]
 """A place in the tree: the place above it and the step from there. Cheaper on the walk than whole paths."""
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$.-]{0,63}")
+# `/` parts the prefix of a name in `_meta` from the name (MCP, "General fields"), as in `openai/locale`.
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$./-]{0,63}")
 _LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
 # Nobody's parameters are that long but seeds, which are listed; a time in milliseconds has thirteen digits.
 _UNLISTED_NUMBER: Final = 10**13
-_DIGITS_OF_A_NAME: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9][_.$-]?){14}")  # a card's, not a time's
+_DIGITS_OF_A_NAME: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9][_.$/-]?){14}")  # a card's, not a time's
 _MAX_NAME_CHARS: Final = 64
 _MAX_PATH_CHARS: Final = 200  # evidence's bound (`penstock.evidence.record.TablePath`)
 
@@ -93,7 +94,7 @@ class Matcher:
     ) -> None:
         compiled = path_table.compiled(table)
         self._root, self._keys = compiled.root, compiled.keys
-        self._names = frozenset(filter(_is_identifier, compiled.names))
+        self._names = frozenset(n for n in compiled.names if _is_identifier(n) and "/" not in n)
         self._patterns = patterns
         self._guards_numbers = guards_numbers
 
@@ -233,7 +234,9 @@ def _number(value: float, state: State, here: Here, found: Classified) -> None:
     if -_LONG_NUMBER < value < _LONG_NUMBER:
         return
     rule = state.rule
-    if rule is None and found.guards_numbers and not -_UNLISTED_NUMBER < value < _UNLISTED_NUMBER:
+    # A seed is a token, and long.
+    is_known = rule is not None and (rule.kind != "structural" or rule.name == "token")
+    if not is_known and found.guards_numbers and not -_UNLISTED_NUMBER < value < _UNLISTED_NUMBER:
         found.hidden.append(("unlisted", here))
     if rule is None or rule.kind != "field":
         return

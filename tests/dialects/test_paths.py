@@ -99,6 +99,14 @@ def test_escapes_in_what_is_no_strict_json_are_unlisted_since_others_read_them(h
     assert unseen(matcher(a=("arguments!",)), {"arguments": held}) == [("unlisted", "arguments")]
 
 
+def test_a_very_long_number_in_the_place_of_a_word_is_unlisted_where_numbers_are_guarded() -> None:
+    rules = [("kind", Rule("structural", "word")), ("seed", Rule("structural", "token"))]
+    patterns = {name: re.compile("[a-z]*") for name in ("word", "token")}
+    guarded = Matcher(rules, patterns, guards_numbers=True)
+    assert unseen(guarded, {"kind": 4242424242424242, "seed": 4242424242424242}) == [("unlisted", "kind")]
+    assert unseen(guarded, {"kind": 1762430000123}) == []
+
+
 def test_a_very_long_number_that_no_path_leads_to_is_unlisted_where_numbers_are_guarded() -> None:
     rules = [("seed", Rule("structural", "token")), ("deep.**", Rule("field", "a"))]
     tree = {"x": 4242424242424242, "y": [4.242424242424242e15], "z": 1762430000123}
@@ -134,7 +142,13 @@ def test_a_structural_string_that_breaks_its_pattern_is_unlisted() -> None:
     assert unseen(table, tree) == [("unlisted", "ids[*]")]
 
 
-DIGITS = ["4242424242424242", "4242-4242-4242-4242", "card_4242.4242.4242.4242", "_42424242424242"]
+DIGITS = [
+    "4242424242424242",
+    "4242/4242/4242/42",
+    "4242-4242-4242-4242",
+    "card_4242.4242.4242.4242",
+    "_42424242424242",
+]
 
 
 @pytest.mark.parametrize("name", ["a b", "jane@example.com", "größe", "x" * 65, "-x", "a\n", "名", *DIGITS])
@@ -151,7 +165,7 @@ def test_a_name_that_is_no_identifier_is_unseen_wherever_it_stands(name: str, ne
 NUMBERED = ["1762430000123", "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e"]
 
 
-@pytest.mark.parametrize("name", ["", "a", "$defs", "x-y", "a.b", "50256", "_", *NUMBERED])
+@pytest.mark.parametrize("name", ["", "a", "$defs", "x-y", "a.b", "a.b/c", "50256", "_", *NUMBERED])
 def test_a_name_that_is_an_identifier_says_nothing(name: str) -> None:
     assert not unseen(matcher(a=("deep.**",)), {name: 1, "deep": {name: 1}})
 

@@ -14,6 +14,7 @@ Id = str | int
 # Ids are the sender's own words. Long numbers, and what is no token, could be more than an id.
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/|+=-]{1,128}")
 _MAX_NUMBER: Final = 10**13  # a time in milliseconds has thirteen digits, a card's number sixteen
+_MAX_CODE: Final = 10**9
 _METHOD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]{0,95}")
 _MEMBERS: Final = {
     "request": frozenset({"jsonrpc", "id", "method", "params"}),
@@ -73,6 +74,11 @@ def _is_id(value: Any, kind: Kind) -> bool:
     return type(value) is str and _ID.fullmatch(value) is not None
 
 
+def _is_code(value: Any) -> bool:
+    """JSON-RPC's own have five digits (its specification, section 5.1), HTTP's three."""
+    return type(value) is int and abs(value) < _MAX_CODE
+
+
 def _check_call(tree: dict[str, Any]) -> None:
     method, params = tree["method"], tree.get("params", {})
     if type(method) is not str or _METHOD.fullmatch(method) is None:
@@ -81,6 +87,13 @@ def _check_call(tree: dict[str, Any]) -> None:
         raise _wrong("params must be an object")
     if type(params.get("_meta", {})) is not dict:
         raise _wrong("params._meta must be an object")
+    for about, name in (
+        (params, "requestId"),
+        (params, "progressToken"),
+        (params.get("_meta", {}), "progressToken"),
+    ):
+        if isinstance(about.get(name), int | float) and abs(about[name]) >= _MAX_NUMBER:
+            raise _wrong(f"{name} must be a whole number of at most 13 digits or a token")
     if method == protocol.CALL_TOOL:
         if type(params.get("name")) is not str or not params["name"]:
             raise _wrong("params.name must be the name of a tool")
@@ -94,8 +107,8 @@ def _check_response(tree: dict[str, Any]) -> None:
     if type(tree.get("result", {})) is not dict:
         raise _wrong("result must be an object")
     error = tree.get("error", {})
-    if type(error) is not dict or ("error" in tree and type(error.get("code")) is not int):
-        raise _wrong("error must be an object with a code")
+    if type(error) is not dict or ("error" in tree and not _is_code(error.get("code"))):
+        raise _wrong("error must be an object with a code of at most nine digits")
     if "result" in tree and tree.get("id") is None:
         raise _wrong("a result has the id of its request")
 

@@ -18,27 +18,38 @@ from penstock.sdk.fields import FIELDS
 from penstock.sdk.mcp_paths import MCP
 
 PATTERNS: Final = {
-    "token": re.compile(r"[A-Za-z0-9_.:/|+;=*-]{0,128}"),
+    # What somebody calls a request, a task, a tool: their own word, but no number as long as a card's.
+    "token": re.compile(r"(?!(?:[0-9][_.:/|+;=*-]?){14,}\Z)[A-Za-z0-9_.:/|+;=*-]{0,128}"),
+    # One of some words that the protocol knows: a kind, a role, a level, a version, a media type. None of
+    # them has a number of nine digits, or twenty letters and digits in a row, as keys have.
+    "word": re.compile(
+        r"(?=.{0,96}\Z)(?!.*(?=[A-Za-z0-9]{20})[A-Za-z]{0,19}[0-9])(?!.*(?:[0-9][_.:/|+;=*-]?){9})"
+        r"[A-Za-z0-9_.:/|+;= *-]*",
+    ),
     # What a program calls itself, as `Claude Code (cli)`.
-    "label": re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/()+@-]{0,47}"),
+    "label": re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/()+-]{0,47}"),
     # W3C Trace Context, `traceparent`.
     "trace": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
 }
 
 _OURS = "io.modelcontextprotocol/"
 _META = ("params._meta", "result._meta")
-_PROTOCOL_META = (
-    "progressToken",
-    f"'{_OURS}protocolVersion'",
-    f"'{_OURS}logLevel'",
-    f"'{_OURS}subscriptionId'",
-    f"'{_OURS}related-task'.taskId",
+_META_TOKENS = tuple(
+    f"{meta}.{name}"
+    for meta in _META
+    for name in ("progressToken", f"'{_OURS}subscriptionId'", f"'{_OURS}related-task'.taskId")
 )
+_META_WORDS = tuple(f"{meta}.'{_OURS}{name}'" for meta in _META for name in ("protocolVersion", "logLevel"))
 # Official extensions (modelcontextprotocol.io, "Extensions"): their names are no identifiers.
 _EXTENSIONS = ("ui", "tasks", "oauth-client-credentials", "enterprise-managed-authorization")
-_ENVELOPE: Final = ("jsonrpc", "id", "method")
-_META_TOKENS = tuple(f"{meta}.{name}" for meta in _META for name in _PROTOCOL_META)
-_META_LABELS = tuple(
+
+
+def _capabilities(at: str) -> tuple[str, ...]:
+    return (f"{at}.**", *(f"{at}.extensions.'{_OURS}{name}'.**" for name in _EXTENSIONS))
+
+
+# Of a client. A server's own name is a text of its answer, as all that it says.
+_LABELS = tuple(
     f"{meta}.'{_OURS}{who}'.{name}"
     for meta in _META
     for who in ("clientInfo", "serverInfo")
@@ -46,21 +57,21 @@ _META_LABELS = tuple(
 )
 
 REQUEST_TOKENS: Final = (
-    *_ENVELOPE,
-    *_META_TOKENS,
-    f"params._meta.'{_OURS}clientCapabilities'.**",
-    *(f"params._meta.'{_OURS}clientCapabilities'.extensions.'{_OURS}{name}'.**" for name in _EXTENSIONS),
-    *(f"params.capabilities.extensions.'{_OURS}{name}'.**" for name in _EXTENSIONS),
+    *("id", *_META_TOKENS),
     "params.name",
-    "params.protocolVersion",
-    "params.capabilities.**",
-    "params.level",
     "params.requestId",
     "params.progressToken",
     "params.taskId",
-    "params.ref.type",
     "params.ref.name",
     "params.argument.name",
+)
+REQUEST_WORDS: Final = (
+    *("jsonrpc", "method", *_META_WORDS),
+    *_capabilities(f"params._meta.'{_OURS}clientCapabilities'"),
+    *_capabilities("params.capabilities"),
+    "params.protocolVersion",
+    "params.level",
+    "params.ref.type",
     "result.role",
     "result.action",
     "result.stopReason",
@@ -71,20 +82,29 @@ REQUEST_TOKENS: Final = (
 )
 REQUEST_MEDIA: Final = (
     ("params.requestState", "opaque"),
+    ("params.inputResponses.*.content.data", "file"),
+    ("params.inputResponses.*.content[type=image].data", "image"),
+    ("params.inputResponses.*.content[type=audio].data", "audio"),
     ("result.content.data", "file"),
     ("result.content[type=image].data", "image"),
     ("result.content[type=audio].data", "audio"),
 )
 
 RESPONSE_TOKENS: Final = (
-    *_ENVELOPE,
-    *_META_TOKENS,
+    *("id", *_META_TOKENS),
+    "result.task.taskId",
+    "params.requestId",
+    "params.progressToken",
+    "params.elicitationId",
+    "params.taskId",
+)
+RESPONSE_WORDS: Final = (
+    *("jsonrpc", "method", *_META_WORDS),
+    *_capabilities("result.capabilities"),
     "result.protocolVersion",
     "result.supportedVersions[*]",
     "result.resultType",
     "result.cacheScope",
-    "result.capabilities.**",
-    *(f"result.capabilities.extensions.'{_OURS}{name}'.**" for name in _EXTENSIONS),
     "result.content[*].type",
     "result.content[*].mimeType",
     "result.content[*].resource.mimeType",
@@ -95,14 +115,9 @@ RESPONSE_TOKENS: Final = (
     "result.tools[*].inputSchema.type",
     "result.tools[*].outputSchema.type",
     "result.resources[*].mimeType",
-    "result.task.taskId",
     "result.task.status",
-    "params.requestId",
-    "params.progressToken",
     "params.level",
     "params.mode",
-    "params.elicitationId",
-    "params.taskId",
     "params.messages[*].role",
     "params.messages[*].content.type",
     "params.messages[*].content.mimeType",
@@ -112,20 +127,29 @@ RESPONSE_TOKENS: Final = (
     "result.inputRequests.*.params.mode",
     "result.inputRequests.*.params.requestedSchema.type",
 )
+
+
+def _pictures(blocks: str) -> Iterator[tuple[str, str]]:
+    """What content blocks carry beside words, whether one stands at `blocks` or a list of them."""
+    yield f"{blocks}.data", "file"
+    yield f"{blocks}.resource.blob", "file"
+    for kind in ("image", "audio"):
+        yield f"{blocks}[type={kind}].data", kind
+    yield f"{blocks}[type=resource].resource.blob", "file"
+
+
 RESPONSE_MEDIA: Final = (
     ("result.requestState", "opaque"),
-    ("result.content[type=image].data", "image"),
-    ("result.content[type=audio].data", "audio"),
-    ("result.content[*].resource.blob", "file"),
     ("result.contents[*].blob", "file"),
-    ("result.messages[*].content.data", "file"),
-    ("result.messages[*].content.resource.blob", "file"),
-    ("params.messages[*].content.data", "file"),
-    ("params.messages[*].content[type=image].data", "image"),
-    ("params.messages[*].content[type=audio].data", "audio"),
-    ("result.inputRequests.*.params.messages[*].content.data", "file"),
+    *_pictures("result.content"),
+    *_pictures("result.messages[*].content"),
+    *_pictures("params.messages[*].content"),
+    *_pictures("params.messages[*].content[type=tool_result].content"),
+    *_pictures("result.inputRequests.*.params.messages[*].content"),
+    *_pictures("result.inputRequests.*.params.messages[*].content[type=tool_result].content"),
 )
 
+_ENVELOPE: Final = ("jsonrpc", "id", "method")
 # A content block goes whole: a block without its data is none.
 REQUEST_REMOVALS: Final[tuple[tuple[str, How], ...]] = (
     *((name, "never") for name in (*_ENVELOPE, "params.name", "params.requestState")),
@@ -147,19 +171,22 @@ def _fields(part: Literal["request.", "response."]) -> Iterator[tuple[str, Rule]
 
 def request_table() -> Iterator[tuple[str, Rule]]:
     """Every path of what a client sends that is known, with what is there."""
-    yield from _structure(REQUEST_TOKENS, REQUEST_MEDIA)
+    yield from _structure(REQUEST_TOKENS, REQUEST_WORDS, REQUEST_MEDIA)
+    yield from ((path, Rule("structural", "label")) for path in _LABELS)
     yield from _fields("request.")
 
 
 def response_table() -> Iterator[tuple[str, Rule]]:
     """Every path of what a server sends that is known, with what is there."""
-    yield from _structure(RESPONSE_TOKENS, RESPONSE_MEDIA)
+    yield from _structure(RESPONSE_TOKENS, RESPONSE_WORDS, RESPONSE_MEDIA)
     yield from _fields("response.")
 
 
-def _structure(tokens: tuple[str, ...], media: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Rule]]:
+def _structure(
+    tokens: tuple[str, ...], words: tuple[str, ...], media: tuple[tuple[str, str], ...]
+) -> Iterator[tuple[str, Rule]]:
     yield from ((path, Rule("structural", "token")) for path in tokens)
-    yield from ((path, Rule("structural", "label")) for path in _META_LABELS)
+    yield from ((path, Rule("structural", "word")) for path in words)
     yield from ((f"{meta}.traceparent", Rule("structural", "trace")) for meta in _META)
     yield from ((path, Rule("media", kind)) for path, kind in media)
 
@@ -171,7 +198,7 @@ def request_matcher() -> Matcher:
 
 @cache
 def response_matcher() -> Matcher:
-    return Matcher(response_table(), PATTERNS)
+    return Matcher(response_table(), PATTERNS, guards_numbers=True)
 
 
 @cache
