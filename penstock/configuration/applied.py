@@ -7,7 +7,8 @@ from typing import Any
 
 from penstock.adapters.keys import control_key, grants_key
 from penstock.configuration.mcp import McpServer
-from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
+from penstock.configuration.model import AccessGrant, GatewayFile, Model
+from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source
 from penstock.mcp.lockfile import digests, lock_path, read_lock
 

@@ -16,6 +16,44 @@ VpcEndpoint = Annotated[str, StringConstraints(pattern=r"^vpce-[0-9a-f]{8,17}$")
 DomainLabel = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
+BedrockService = Literal["bedrock-mantle", "bedrock"]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,8}(-[a-z0-9]+)+-[0-9]{1,2}$")]
+# As Bedrock's model ids are (API reference, InvokeModel, `modelId`), without what would be a pattern to IAM.
+BedrockModel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]{0,127}$")]
+
+
+class BedrockAccess(Stanza):
+    """What the gateway's role may ask of Bedrock, for providers with `auth = "aws"`. No more is allowed."""
+
+    service: BedrockService
+    """`bedrock-mantle`: at `bedrock-mantle.<region>.api.aws`. `bedrock`: at
+    `bedrock-runtime.<region>.amazonaws.com`."""
+    regions: tuple[Region, ...] = Field(min_length=1)
+    """Regions of the endpoints."""
+    models: tuple[BedrockModel, ...] = ()
+    """Ids of models, as `anthropic.claude-opus-4-6`."""
+    inference_profiles: tuple[BedrockModel, ...] = ()
+    """Of `bedrock`: ids of inference profiles, as `eu.anthropic.claude-opus-4-6-v1`: through them, and only
+    so, the model of that name in whichever region the profile leads to."""
+    project: str = Field(default="default", pattern=r"^(proj_[A-Za-z0-9]{1,64}|default)$")
+    """Of `bedrock-mantle`: the project that calls are made in."""
+
+    def admits(self, service: str, region: str, model: str | None) -> bool:
+        """Whether a call to `model` is allowed; None for a call whose model is not known."""
+        there = service == self.service and region in self.regions
+        return there and (model is None or model in {*self.models, *self.inference_profiles})
+
+    @model_validator(mode="after")
+    def _names_what_may_be_called(self) -> Self:
+        if not (self.models or self.inference_profiles):
+            raise ValueError("models: name at least one, or one of `inference_profiles`")
+        if self.inference_profiles and self.service != "bedrock":
+            raise ValueError('inference_profiles: these are of service = "bedrock"')
+        if any("." not in profile for profile in self.inference_profiles):
+            raise ValueError("inference_profiles: give ids as `eu.anthropic.claude-opus-4-6-v1`")
+        return self
+
+
 class FunctionOptions(Stanza):
     """The gateway's function."""
 
@@ -85,6 +123,8 @@ class StackOptions(Stanza):
     """Only in your VPCs."""
     retention: Retention = Retention()
     """How long things are kept."""
+    bedrock: tuple[BedrockAccess, ...] = ()
+    """What may be asked of Bedrock without a key; nothing when not given."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,22 +21,20 @@ from pydantic import (
 from penstock.configuration.deployment import StackOptions
 from penstock.configuration.mcp import McpDeployment, McpServer, ServerName, ToolPattern
 from penstock.configuration.opening import RouteName, RouteStanza
+from penstock.configuration.providers import Provider, SecretName
 from penstock.configuration.stanza import Stanza
 from penstock.evidence.record import Name
 from penstock.sdk import fields
-from penstock.sdk.contract import HEADER_VALUE
 from penstock.sdk.manifest import Code, Effect, HostPort
 
 # What `penstock.content.Unseen` distinguishes.
 UNSEEN_KINDS = ("image", "audio", "file", "video", "opaque", "unlisted", "key", "body")
 DROPPABLE = "response.reasoning"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Policy = Literal["refuse", "drop", "allow"]
 PerCent = Annotated[int, Field(ge=0, le=100)]
 PluginName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
 Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*/][A-Za-z0-9_.:@/+*{}-]{0,127}$")]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@:-]{1,512}$")]
 
 
 def _network(text: str) -> str:
@@ -255,56 +252,6 @@ class User(Stanza):
     """The team that it belongs to."""
     name: str | None = Field(default=None, max_length=200)
     """What people call it."""
-
-
-class Provider(Stanza):
-    """Who runs models: OpenAI, Anthropic, vLLM, Ollama, Mistral, Azure, Bedrock's endpoints of both kinds."""
-
-    id: Name
-    """What models and evidence call it."""
-    kind: Literal["openai", "anthropic", "both"] = "openai"
-    """The wire format that it speaks; `both` below one base URL, as vLLM, Ollama and OpenRouter do."""
-    base_url: str = Field(max_length=512)
-    """Where it is, up to and including the version, as `https://api.openai.com/v1` or
-    `https://api.anthropic.com/v1`."""
-    auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
-    """How its key travels: as `Authorization: Bearer`, as a header `api-key` (Azure) or `x-api-key`
-    (Anthropic), or not at all."""
-    secret: SecretName | None = None
-    """Name or ARN in Secrets Manager of the secret that holds its key."""
-    headers: dict[str, str] = Field(default={})
-    """Headers that every request to it gets."""
-    query: dict[str, str] = Field(default={})
-    """What every URL gets, as Azure's `api-version`."""
-    connect_timeout_ms: int = Field(default=2_000, ge=100, le=10_000)
-    """Milliseconds to open a connection."""
-    read_timeout_ms: int = Field(default=60_000, ge=100, le=300_000)
-    """Milliseconds between two pieces of an answer."""
-    total_timeout_ms: int = Field(default=120_000, ge=100, le=840_000)
-    """Milliseconds for the whole answer; under Lambda's 15 minutes."""
-    max_response_bytes: int = Field(default=5_500_000, ge=1024, le=5_500_000)
-    """The largest answer. Lambda returns 6 MB, with what surrounds the body."""
-    stream_usage: Literal["leave", "ask"] = "leave"
-    """Tokens of a streamed answer. `leave`: counted where the provider or the caller brings them.
-    `ask`: the gateway asks for a usage chunk, and keeps it from a caller who did not."""
-
-    @model_validator(mode="after")
-    def _can_be_called_safely(self) -> Self:
-        url = urlsplit(self.base_url)
-        if (
-            url.scheme not in {"http", "https"}
-            or not url.hostname
-            or url.username
-            or url.query
-            or url.fragment
-        ):
-            raise ValueError("base_url: give https://host/path, without user, query or fragment")
-        if url.scheme == "http" and self.secret and url.hostname not in _LOOPBACK:
-            raise ValueError("base_url: a key is not sent over plain http; give an https URL")
-        for name, value in self.headers.items():
-            if name.lower() in fields.FORBIDDEN_HEADERS or not HEADER_VALUE.fullmatch(value):
-                raise ValueError(f"headers: {name!r} cannot be set here")
-        return self
 
 
 class Model(Stanza):

@@ -33,6 +33,7 @@ def check_references(source: Source) -> None:
     _check_membership(source)
     _check_mcp(source)
     _check_routes(source)
+    _check_bedrock(source)
     _check_scopes(source, known)
     _check_headers(source)
 
@@ -97,6 +98,26 @@ def _check_routes(source: Source) -> None:
     providers = {provider.id: (provider.kind, provider.base_url) for provider in source.file.provider}
     for index, key, problem, remedy in problems(source.file.route, providers):
         raise source.error(("route", index, key), problem, remedy)
+
+
+def _check_bedrock(source: Source) -> None:
+    """What is deployed bounds what is applied: the role's permissions come with a deployment."""
+    file, allowed = source.file, source.file.deployment.bedrock
+    signed = {provider.id: provider for provider in file.provider if provider.auth == "aws"}
+    for index, provider in enumerate(file.provider):
+        service, region = str(provider.aws_service), str(provider.aws_region)
+        if provider.id in signed and not any(each.admits(service, region, None) for each in allowed):
+            problem = f"nothing lets the gateway's role call {service} in {region}."
+            raise source.error(("provider", index, "auth"), problem, "Add [[deployment.bedrock]] with them.")
+    for index, model in enumerate(file.model):
+        if (found := signed.get(model.provider)) is None:
+            continue
+        called = model.upstream_model or model.id
+        service, region = str(found.aws_service), str(found.aws_region)
+        if not any(each.admits(service, region, called) for each in allowed):
+            problem = f"nothing lets the gateway's role call {called!r} of {service} in {region}."
+            remedy = f'Add "{called}" to the models of [[deployment.bedrock]].'
+            raise source.error(("model", index, "upstream_model"), problem, remedy)
 
 
 _SCOPED = ("organisation", "team", "user", "model", "mcp_server")

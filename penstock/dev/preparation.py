@@ -17,7 +17,8 @@ from penstock.adapters.secrets import SecretsManager
 from penstock.configuration.applied import applied_documents, approved_tools
 from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
-from penstock.configuration.model import AccessGrant, GatewayFile, Model, Provider
+from penstock.configuration.model import AccessGrant, GatewayFile, Model
+from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
 from penstock.configuration.snapshot import Snapshot
 from penstock.dev.environments import Function

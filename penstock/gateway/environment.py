@@ -19,6 +19,7 @@ from penstock.adapters.functions import LambdaFunctions
 from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.queues import Queues, SqsQueues
 from penstock.adapters.secrets import Secrets, SecretsManager, decode_digest_key
+from penstock.adapters.signing import RoleSigner
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.errors import ConfigurationError
@@ -56,7 +57,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
     functions = plugin_functions(snapshot, clients, environment.get(PLUGIN_FUNCTION, ""))
     secrets = SecretsManager(clients)
     directory = Directory(DynamoControlStore(clients, settings.control_table))
-    upstream = HttpUpstream()
+    upstream = HttpUpstream(signer=RoleSigner())
     before, after = gates(snapshot, load_plugins(snapshot, settings), functions)
     return Gateway(
         Parts(

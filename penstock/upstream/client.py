@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Protocol
+from urllib.parse import quote, urlencode
 
 import httpx
 
-from penstock.errors import UpstreamError
+from penstock.adapters.signing import Signer
+from penstock.errors import ConfigurationError, StorageError, UpstreamError
 from penstock.upstream.body import read_bounded
 from penstock.upstream.failures import check_status, mapped
 from penstock.upstream.stream import EVENT_STREAM, HttpStream, UpstreamStream
@@ -96,8 +98,14 @@ class HttpUpstream:
     """Upstreams over HTTP. One client per environment, with its connections kept."""
 
     def __init__(
-        self, transport: httpx.BaseTransport | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        signer: Signer | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`signer`: for providers with `auth = "aws"`."""
+        self._signer = signer
         self._clock = clock
         self._countdown = Countdown(clock)
         self._client = httpx.Client(
@@ -148,12 +156,12 @@ class HttpUpstream:
         with mapped():
             request = self._client.build_request(
                 sending.method,
-                target.url(path),
-                params=[*_others(sending.query, target.query), *target.query.items()] or None,
+                _url(target, path, sending.query),
                 content=sending.body or None,
                 headers=_as_sent(target, headers, key, {}),
                 timeout=_timeout(target, self._countdown.ends_at - self._clock()),
             )
+            self._sign(request, target)
             return self._opened(request, target, started)
 
     def _opened(self, request: httpx.Request, target: Target, started: float) -> UpstreamStream:
@@ -173,14 +181,34 @@ class HttpUpstream:
         return started
 
     def _request(self, target: Target, path: str, body: bytes, headers: dict[str, str]) -> httpx.Request:
-        return self._client.build_request(
+        request = self._client.build_request(
             "POST",
-            target.url(path),
-            params=dict(target.query) or None,
+            _url(target, path, ()),
             content=body,
             headers=headers,
             timeout=_timeout(target, self._countdown.ends_at - self._clock()),
         )
+        self._sign(request, target)
+        return request
+
+    def _sign(self, request: httpx.Request, target: Target) -> None:
+        """Last of all: nothing of what was signed may change any more."""
+        if target.auth != "aws":
+            return
+        if self._signer is None or target.aws_service is None or target.aws_region is None:
+            raise _unsigned()
+        try:
+            signature = self._signer.sign(
+                target.aws_service,
+                target.aws_region,
+                request.method,
+                str(request.url),
+                dict(request.headers),
+                request.content,
+            )
+        except (StorageError, ConfigurationError) as error:
+            raise _unsigned() from error
+        request.headers.update(signature)
 
     def _exchange(self, request: httpx.Request, target: Target, started: float) -> UpstreamAnswer:
         response = self._client.send(request, stream=True)
@@ -211,21 +239,30 @@ def _as_sent(
     sent = {"user-agent": USER_AGENT, "accept": "*/*"}
     sent |= {name.lower(): value for given in (headers, target.headers) for name, value in given.items()}
     sent |= {**fixed, "accept-encoding": "identity"}
-    if key is not None and target.auth != "none":
+    if key is not None and target.auth not in {"none", "aws"}:
         sent |= _credentials(target, key.strip())  # a stored secret often ends with a line break
     return sent
 
 
-def _others(query: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The caller's part of a query: what the operator has set is not the caller's to say, in any case."""
-    taken = {name.casefold() for name in ours}
-    return [(name, value) for name, value in query if name.casefold() not in taken]
+def _url(target: Target, path: str, query: Sequence[tuple[str, str]]) -> str:
+    """With a caller's `query`, but for what the operator has set: that is not the caller's to say.
+
+    A space is %20: signers and servers do not agree about what a plus sign stands for.
+    """
+    taken = {name.casefold() for name in target.query}
+    pairs = [*((name, value) for name, value in query if name.casefold() not in taken), *target.query.items()]
+    return target.url(path) + (f"?{urlencode(pairs, quote_via=quote, safe='')}" if pairs else "")
 
 
 def _credentials(target: Target, key: str) -> dict[str, str]:
     if _KEY.fullmatch(key) is None:
         raise UpstreamError("The upstream's key holds what no header can carry.", outcome="no_credentials")
     return {"authorization": f"Bearer {key}"} if target.auth == "bearer" else {target.auth: key}
+
+
+def _unsigned() -> UpstreamError:
+    message = "The request to the upstream cannot be signed: no AWS credentials are at hand."
+    return UpstreamError(message, outcome="no_credentials")
 
 
 def _timeout(target: Target, seconds: float) -> httpx.Timeout:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.configuration.docs import configuration_page
-from penstock.configuration.model import GatewayFile, PluginStanza, Provider
+from penstock.configuration.model import GatewayFile, PluginStanza
+from penstock.configuration.providers import Provider
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"
 
