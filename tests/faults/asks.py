@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.faults.caller import TERMINATOR, Ask
+from tests.faults.caller import TERMINATOR, Ask, Door
 from tests.faults.provider import Script
 from tests.faults.seam import PAUSE
 
@@ -70,6 +70,68 @@ class Case:
     ask: Ask
 
 
+_PROMPT: Final = [{"role": "user", "content": "well?"}]
+MESSAGES: Final = Door(
+    "/v1/messages",
+    {"messages": _PROMPT, "max_tokens": 9},
+    b"event: message_stop\n",
+    ("error", "details", "error_code"),
+)
+RESPONSES: Final = Door(
+    "/v1/responses", {"input": "well?"}, b"event: response.completed\n", ("error", "code")
+)
+
+
+def _told(*trees: dict[str, Any]) -> tuple[bytes, ...]:
+    named = ((tree["type"].encode(), json.dumps(tree).encode()) for tree in trees)
+    return tuple(b"event: %b\ndata: %b\n\n" % pair for pair in named)
+
+
+def _message() -> tuple[bytes, ...]:
+    counts = {"input_tokens": 1, "output_tokens": 1}
+    begun = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "usage": counts}
+    deltas = ({"type": "text_delta", "text": text} for text in (f"{_WORDS}SECRET {_WORDS}", _WORDS))
+    return _told(
+        {"type": "message_start", "message": begun},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": counts},
+        {"type": "message_stop"},
+    )
+
+
+def _response() -> tuple[bytes, ...]:
+    """As a server words it that leaves out what ends a part."""
+    texts = (f"{_WORDS}SECRET {_WORDS}", _WORDS)
+    item: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    whole = {**item, "content": [{**part, "text": "".join(texts)}]}
+    response = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+    counts = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    of_item, of_part = {"output_index": 0}, {"output_index": 0, "item_id": "msg_1", "content_index": 0}
+    trees: tuple[dict[str, Any], ...] = (
+        {"type": "response.created", "response": response},
+        {"type": "response.output_item.added", **of_item, "item": item},
+        {"type": "response.content_part.added", **of_part, "part": part},
+        *({"type": "response.output_text.delta", **of_part, "delta": text} for text in texts),
+        {"type": "response.output_item.done", **of_item, "item": whole},
+        {
+            "type": "response.completed",
+            "response": {**response, "status": "completed", "output": [whole], "usage": counts},
+        },
+    )
+    return _told(*({**tree, "sequence_number": number} for number, tree in enumerate(trees)))
+
+
+_ANSWERS: Final = {MESSAGES: _message(), RESPONSES: _response()}
+
+
+def streamed_at(door: Door, model: str) -> Ask:
+    """The same through another dialect's door."""
+    return Ask(Script(events=_ANSWERS[door]), model, is_stream=True, door=door)
+
+
 _MODELS: Final = {"model": "nobody guards it", "guarded": "a guard's windows", "held": "held whole"}
 _PATIENT: Final = {
     "patient": "nobody guards it",
@@ -92,13 +154,28 @@ def _cuts() -> Iterator[Case]:
         )
 
 
+def _ends() -> Iterator[Case]:
+    """Around the terminator of the other dialects: what the connection does after it makes no difference."""
+    for words, door in (("a message", MESSAGES), ("a response", RESPONSES)):
+        told = _ANSWERS[door]
+        for model, how in _MODELS.items():
+            scripts = {
+                "broken off before its terminator": Script(events=told[:-1], end="cut"),
+                "broken off after its terminator": Script(events=told, end="cut"),
+                "silent after its terminator": Script(events=told, end="hang"),
+            }
+            for what, script in scripts.items():
+                yield Case(f"{words}, {how}, {what}", Ask(script, model, is_stream=True, door=door))
+
+
 def _gone() -> Iterator[Case]:
     """The caller goes when it has seen all that came so far: before anything, and after each event."""
     told = events()
     for model, words in _PATIENT.items():
-        is_held = model == "patient-held"  # what it gets are keep-alives
-        for count in range(3 if is_held else 4):
-            script = Script(events=told[: 2 if is_held else count], end="hang")
+        for count in range(3 if model == "patient-held" else 4):
+            # What it gets are keep-alives when all is held, or only the role has come.
+            is_held = model == "patient-held" or (model == "patient-guarded" and count == 1)
+            script = Script(events=told[: 2 if model == "patient-held" else count], end="hang")
             what = "keep-alive" if is_held else "event"
             name = f"{words}, gone {f'after {what} {count}' if count else 'before anything came'}"
             # Else the gateway is told that it has gone, or waits for longer than the upstream has patience.
@@ -114,5 +191,6 @@ def _held() -> Iterator[Case]:
 
 
 CUTS: Final = tuple(_cuts())
+ENDS: Final = tuple(_ends())
 GONE: Final = tuple(_gone())
 HELD_CASES: Final = tuple(_held())

@@ -11,7 +11,7 @@ from typing import Any
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.evidence.delivery import DELIVERY_UNKNOWN
 from penstock.evidence.layout import named, unpack
-from tests.faults.caller import TERMINATOR, Answer
+from tests.faults.caller import Answer
 from tests.faults.lane import Lane
 
 
@@ -159,7 +159,7 @@ def _caller(answer: Answer, row: Row, found: Found) -> Iterator[str]:
             yield "the caller has an answer of which no record says so"
     elif row.upstream and answer.status >= 400 and answer.headers.get("x-should-retry") != "false":
         yield "the caller is not told that a retry would be paid twice"
-    if answer.is_stream and answer.error is not None and TERMINATOR in answer.body:
+    if answer.is_stream and answer.error is not None and answer.has_terminator:
         yield "the caller has a terminator beside an error"
 
 

@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.faults.asks import CUTS, GONE, HELD_CASES, STREAM, UNARY, Case, stream
+from tests.faults.asks import (
+    CUTS,
+    ENDS,
+    GONE,
+    HELD_CASES,
+    MESSAGES,
+    RESPONSES,
+    STREAM,
+    UNARY,
+    Case,
+    stream,
+    streamed_at,
+)
 from tests.faults.caller import Answer, Ask
 from tests.faults.lane import Lane, Plan
-from tests.faults.seam import BROKEN, Fault, Kind
+from tests.faults.seam import BROKEN, READ, Fault, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,7 @@ class Way:
 GATEWAY, RECORDER, SWEEPER = Step("gateway"), Step("recorder"), Step("sweeper")
 EXPORT, ONCE = "audit-export", "once"
 UPSTREAM: Final = "/v1/chat/completions"
+EVENT: Final = READ.rpartition(" ")[2]
 
 
 def _denied(name: str, operation: str) -> Step:
@@ -72,7 +85,27 @@ WAYS: Final = (
         ask=stream("held", pauses=True),
         breaks_from=UPSTREAM,
     ),
+    Way(
+        "messages_guarded",
+        "A streamed message through a guard's windows, from its first event on",
+        "gateway",
+        ask=streamed_at(MESSAGES, "guarded"),
+        breaks_from=EVENT,
+    ),
+    Way(
+        "responses_guarded",
+        "A streamed response through a guard's windows, from its first event on",
+        "gateway",
+        ask=streamed_at(RESPONSES, "guarded"),
+        breaks_from=EVENT,
+    ),
     Way("stream_cut", "A stream whose upstream breaks off, or does not end", "gateway", cases=CUTS),
+    Way(
+        "dialects_end",
+        "A streamed message or response whose upstream breaks off, or does not end",
+        "gateway",
+        cases=ENDS,
+    ),
     Way("stream_gone", "A stream whose caller goes, while its upstream is silent", "gateway", cases=GONE),
     Way("stream_ends", "How else a stream can end that is held whole", "gateway", cases=HELD_CASES),
     Way("recorder", "The recorder, with the request's outcome", "recorder", (GATEWAY,)),
