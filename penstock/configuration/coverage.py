@@ -14,6 +14,7 @@ from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.fields import BEFORE, Moment
 from penstock.sdk.manifest import window_problem
+from penstock.sdk.openai_paths import EMBEDDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,19 @@ def coverage_problem(
     content = [name for name in names if name in fields.CONTENT_FIELDS]
     for surface in inside if content else []:
         if not any(_carries(surface, name) for name in content):
-            left_out = f'{{ dialect = ["{surface.dialect}"], route = ["{surface.route}"] }}'
             problem = f"it cannot act on {surface.name}: none of its fields is there."
             there = " or ".join(_content_of(surface, placement.moment))
-            return problem, f"Grant it {there}, or leave this out: scope.except = [{left_out}]."
+            return problem, f"Grant it {there}, or leave this out: {_left_out(surface)}."
+    for surface in inside if "respond" in placement.terms.effects else []:
+        if surface.name == EMBEDDINGS:
+            problem = f"it may respond, and no text can stand for an answer of {surface.name}."
+            return problem, f"Take `respond` out of its grant, or leave this out: {_left_out(surface)}."
     return None
+
+
+def _left_out(surface: Surface) -> str:
+    """What an operator writes so that a placement meets no traffic of `surface`."""
+    return f'scope.except = [{{ dialect = ["{surface.dialect}"], route = ["{surface.route}"] }}]'
 
 
 def stream_problem(placement: Placement) -> tuple[str, str] | None:

@@ -81,6 +81,21 @@ def test_a_guard_that_is_blind_on_one_surface_is_refused_unless_that_is_left_out
     assert problem(CHAT, MCP, reads=reads, scope=Scope.of({}, ({"dialect": ("mcp",)},))) is None
 
 
+def test_who_may_answer_instead_is_refused_where_vectors_are_asked_for() -> None:
+    reads = ("request.messages.user",)
+    respond = Terms(frozenset(), frozenset({"respond"}))
+    placement = windowed(moment="before_upstream", stream=None, reads=reads, terms=respond)
+    assert coverage_problem(placement, served(mcp=False)) == (
+        "it may respond, and no text can stand for an answer of openai:embeddings.",
+        (
+            "Take `respond` out of its grant, or leave this out: "
+            'scope.except = [{ dialect = ["openai"], route = ["/v1/embeddings"] }].'
+        ),
+    )
+    without = Scope.of({}, ({"route": ("/v1/embeddings",)},))
+    assert coverage_problem(replace(placement, scope=without), served(mcp=False)) is None
+
+
 def test_an_exception_for_a_part_of_the_traffic_does_not_leave_a_surface_out() -> None:
     scope = Scope.of({}, ({"dialect": ("mcp",), "team": ("red",)},))
     assert problem(CHAT, MCP, reads=("request.messages.user",), scope=scope) is not None

@@ -28,19 +28,12 @@ class Anthropic:
     def decode_response(self, body: bytes) -> messages.MessagesResponse:
         return messages.MessagesResponse.decode(body)
 
-    def streaming(
-        self,
-        guard: Guard | None = None,
-        *,
-        hide_usage: bool = False,  # noqa: ARG002 - every stream of messages says its usage, asked or not
-    ) -> AnswerStream:
+    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        del hide_usage  # every streamed message says its usage, asked or not
         return PassingStream() if guard is None else GuardedStream(guard)
 
-    def collecting(
-        self,
-        *,
-        hide_usage: bool = False,  # noqa: ARG002 - as above
-    ) -> Collected:
+    def collecting(self, *, hide_usage: bool = False) -> Collected:
+        del hide_usage  # as above
         return Collected()
 
     def as_stream(self, response: Content, request: Content) -> bytes:

@@ -36,13 +36,16 @@ _OF_TEXT_DELTA: Final = frozenset({"type", "text"})
 
 @dataclass(slots=True)
 class _Open:
-    """The block that has begun and not ended. `came` is what is held of it; None of a block of text."""
+    """The block that has begun and not ended."""
 
     index: int
     channel: Channel
     block: GrowingBlock
-    came: list[StreamEvent] | None
-    held_bytes: int = field(default=0)
+    is_text: bool
+    """Whether it leaves as it comes; any other is held until it is whole."""
+    came: list[StreamEvent] = field(default_factory=list)
+    """What is held of it."""
+    held_bytes: int = 0
 
 
 class GuardedStream(Guarded[Progress]):
@@ -94,7 +97,7 @@ class GuardedStream(Guarded[Progress]):
         index, begun = as_index(came.tree), as_object(came.tree.get("content_block"))
         channel = Channel(self._sent_blocks, "text")
         is_text = begun.get("type") == "text"
-        self._open = _Open(index, channel, GrowingBlock(came.tree), None if is_text else [])
+        self._open = _Open(index, channel, GrowingBlock(came.tree), is_text)
         _require_clear(self._open.block)
         if not is_text:
             self._hold(self._open, came)
@@ -108,7 +111,7 @@ class GuardedStream(Guarded[Progress]):
     def _go_on(self, came: StreamEvent) -> None:
         opened = self._opened(came)
         kind = kind_of(came.delta)
-        if opened.came is not None:
+        if not opened.is_text:
             opened.block.add(came.tree)
             _require_clear(opened.block)
             self._hold(opened, came)
@@ -133,7 +136,7 @@ class GuardedStream(Guarded[Progress]):
     def _end(self, opened: _Open, stop: StreamEvent | None) -> None:
         """The block has ended; `stop` is None when nobody said so."""
         self._open = None
-        if opened.came is None:
+        if opened.is_text:
             self._say(opened.channel, self._guard.end(opened.channel))
             self._send_stop(opened.channel, stop)
             return
@@ -183,7 +186,7 @@ class GuardedStream(Guarded[Progress]):
     def _fail(self, opened: _Open) -> None:
         """The upstream failed inside of a block: what it said leaves, half a use or thought does not."""
         self._open = None
-        if opened.came is None:
+        if opened.is_text:
             self._say(opened.channel, self._guard.end(opened.channel))
 
     def _seen(self, came: StreamEvent) -> StreamEvent | None:
@@ -215,7 +218,6 @@ class GuardedStream(Guarded[Progress]):
         return self._open
 
     def _hold(self, opened: _Open, came: StreamEvent) -> None:
-        assert opened.came is not None  # noqa: S101 - who calls this has looked
         opened.came.append(came)
         opened.held_bytes += len(came.event.raw)
         if opened.held_bytes > self._max_held_bytes:

@@ -23,7 +23,7 @@ from penstock.dialects.openai.paths import PATTERNS
 from penstock.dialects.paths import Classified, Here, Matcher, Rule
 from penstock.dialects.removing import How, Removals
 from penstock.dialects.splicing import Drop, Path, Splice
-from penstock.errors import PenstockError, RequestError, UpstreamError
+from penstock.errors import FailureClass, PenstockError, PluginError, RequestError
 from penstock.evidence.record import Usage
 from penstock.sdk.edits import AddText, MemberEdit
 from penstock.sdk.fields import FIELDS
@@ -180,8 +180,8 @@ class OpenAIEmbeddings:
         raise _no_stream()
 
     def answer(self, *_: object, **__: object) -> NoReturn:
-        """Raises UpstreamError: a plugin cannot answer in the upstream's place."""
-        raise UpstreamError("A plugin answered with a text, which is no vector.", outcome="no_vector")
+        """Raises PluginError: no text stands for a vector. Configuration places nobody here who responds."""
+        raise PluginError(FailureClass.CONTRACT, "A plugin answered with a text, which is no vector.")
 
     def render(self, refusal: Denial | PenstockError, request_id: str) -> Rendered:
         return errors.render(refusal, request_id)

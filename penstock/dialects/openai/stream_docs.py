@@ -62,9 +62,10 @@ nothing that it says after it.
 
 Nothing leaves before something of the answer may: a role alone waits for the first word, so that a block
 before it is a clean 403. Then all that a choice says leaves before its end. A thought ends when the words
-after it begin (Mistral's parts), any other text with its choice. What a choice says after it has ended, while others go on, is the upstream's
-failure: it could no longer be looked at as a whole. Where an edit moves citations is not known in a stream:
-`annotations` with positions do not leave when anything of their choice was edited.
+after it begin (Mistral's parts), any other text with its choice. What a choice says after it has ended, while
+others go on, is the upstream's failure: it could no longer be looked at as a whole. Where an edit moves
+citations is not known in a stream: `annotations` with positions do not leave when anything of their choice
+was edited.
 
 {paths}
 

@@ -43,19 +43,12 @@ class OpenAIResponses:
     def decode_response(self, body: bytes) -> responses.ResponsesResponse:
         return responses.ResponsesResponse.decode(body, self._echo)
 
-    def streaming(
-        self,
-        guard: Guard | None = None,
-        *,
-        hide_usage: bool = False,  # noqa: ARG002 - every streamed response says its usage, asked or not
-    ) -> AnswerStream:
+    def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        del hide_usage  # every streamed response says its usage, asked or not
         return PassingStream() if guard is None else GuardedStream(guard, self._echo)
 
-    def collecting(
-        self,
-        *,
-        hide_usage: bool = False,  # noqa: ARG002 - as above
-    ) -> Collected:
+    def collecting(self, *, hide_usage: bool = False) -> Collected:
+        del hide_usage  # as above
         return Collected(self._echo)
 
     def as_stream(self, response: Content, request: Content) -> bytes:

@@ -11,7 +11,7 @@ from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from penstock.dialects.openai import embeddings
 from penstock.dialects.openai.embeddings import EmbeddingsRequest, EmbeddingsResponse, OpenAIEmbeddings
-from penstock.errors import RequestError, UpstreamError
+from penstock.errors import PluginError, RequestError, UpstreamError
 from penstock.sdk.edits import REMOVED, AddText, MemberEdit, Replace, SpanEdit
 from penstock.sdk.openai_paths import EMBEDDINGS
 from tests.dialects.type_samples import samples
@@ -148,7 +148,7 @@ def test_tokens_are_counted() -> None:
 
 
 def test_no_plugin_answers_with_a_vector_and_nothing_is_streamed() -> None:
-    with pytest.raises(UpstreamError, match="no vector"):
+    with pytest.raises(PluginError, match="no vector"):
         DIALECT.answer("x", request(), "0190", 1)
     for refused in (DIALECT.streaming, DIALECT.collecting, DIALECT.as_stream):
         with pytest.raises(RequestError, match="not streamed"):
