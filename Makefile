@@ -37,7 +37,7 @@ setup: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-cdk ## Install al
 dev: .venv/.stamp-run ## Run the local gateway
 	$(BIN)/penstock dev $(ARGS)
 
-demo: .venv/.stamp-run ## Run the local gateway, send it three requests, show their evidence
+demo: .venv/.stamp-run ## Run the local gateway, send it four requests, show their evidence
 	$(BIN)/penstock demo $(ARGS)
 
 test: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-old-mcp .venv-tools/.stamp-conformance .venv-tools/.stamp-node-clients ## Run the tests (ARGS="tests/gates -k block" for some of them)

@@ -1,4 +1,4 @@
-"""`penstock demo`: the local gateway, three requests, the evidence of each and where it was delivered."""
+"""`penstock demo`: the local gateway, four requests, the evidence of each and where it was delivered."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ EVIDENCE_WITHIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request, and what it is to show. `secret`: what must never leave; `code`: why it is blocked."""
+    """One request, and what it is to show.
+
+    `secrets`: what must neither leave nor come back; `code`: why it is blocked; `says`: of a request that
+    streams, what the upstream is to say, a letter at a time.
+    """
 
     title: str
     prompt: str
     secrets: tuple[str, ...] = ()
     code: str | None = None
+    says: str | None = None
 
 
 # The mail address and the card number are those of documentation (RFC 2606; the networks' test numbers); the
@@ -43,6 +48,12 @@ STEPS = (
         "Personal data never leaves",
         "Write to jane.doe@example.com that her card 4111 1111 1111 1111 was charged.",
         secrets=("jane.doe@example.com", "4111 1111 1111 1111"),
+    ),
+    Step(
+        "An answer is masked while it streams, letter by letter",
+        "Whose card was charged?",
+        secrets=("jane.doe@example.com", "4111 1111 1111 1111"),
+        says="The card 4111 1111 1111 1111 of jane.doe@example.com was charged. Anything else?",
     ),
     Step(
         "A secret key is stopped",
@@ -63,7 +74,7 @@ class Answer:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("demo", help="show the gateway with three requests", description=__doc__)
+    parser = subparsers.add_parser("demo", help="show the gateway with four requests", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"state and logs (default: {FOLDER})")
 
 
@@ -96,9 +107,12 @@ def _show(step: Step, client: openai.OpenAI, gateway: LocalGateway) -> Iterator[
     """Ask, print question, answer, what left and the evidence; yield what is not as it should be."""
     from penstock.cli.evidence_tables import print_evidence
 
-    answer, left = _ask(client, step.prompt, gateway.prepared.models[0]), _left(gateway)
+    answer, left = _ask(client, step, gateway.prepared.models[0]), _left(gateway)
     print(f"\n{step.title}\n{'=' * len(step.title)}")
-    print(f"asked     {step.prompt}\nleft      {left or 'nothing'}\nanswered  {answer.text}\n")
+    print(f"asked     {step.prompt}\nleft      {left or 'nothing'}")
+    if step.says:
+        print(f"came      {' '.join(step.says)}")
+    print(f"answered  {answer.text}\n")
     yield from _problems(step, answer, left)
     evidence = _evidence(gateway, answer.request_id)
     if evidence is None:
@@ -109,18 +123,35 @@ def _show(step: Step, client: openai.OpenAI, gateway: LocalGateway) -> Iterator[
         yield f"the evidence of {answer.request_id} was not delivered to its receiver"
 
 
-def _ask(client: openai.OpenAI, prompt: str, model: str) -> Answer:
+def _ask(client: openai.OpenAI, step: Step, model: str) -> Answer:
     import openai
 
     try:
-        response = client.chat.completions.with_raw_response.create(
-            model=model, messages=[{"role": "user", "content": prompt}]
-        )
+        return _streamed(client, step, model) if step.says else _whole(client, step, model)
     except openai.APIStatusError as error:
         text = f"{error.status_code} {error.code}: {error.message}"
         return Answer(error.response.headers.get("x-request-id", ""), text, error.code)
+
+
+def _whole(client: openai.OpenAI, step: Step, model: str) -> Answer:
+    response = client.chat.completions.with_raw_response.create(
+        model=model, messages=[{"role": "user", "content": step.prompt}]
+    )
     completion = response.parse()
     return Answer(response.headers.get("x-request-id", ""), completion.choices[0].message.content or "")
+
+
+def _streamed(client: openai.OpenAI, step: Step, model: str) -> Answer:
+    """The echo upstream is told what to say in words that no guard of the request masks (`text64`)."""
+    said = base64.b64encode((step.says or "").encode()).decode()
+    response = client.chat.completions.with_raw_response.create(
+        model=model,
+        messages=[{"role": "user", "content": step.prompt}],
+        metadata={"echo": f"split=1; text64={said}"},
+        stream=True,
+    )
+    pieces = [chunk.choices[0].delta.content or "" for chunk in response.parse() if chunk.choices]
+    return Answer(response.headers.get("x-request-id", ""), "".join(pieces))
 
 
 def _left(gateway: LocalGateway) -> str:
@@ -140,6 +171,8 @@ def _problems(step: Step, answer: Answer, left: str) -> Iterator[str]:
         yield f"{step.title!r} was {'' if left else 'not '}passed on"
     if any(secret in left for secret in step.secrets):
         yield f"{step.title!r} let something out"
+    if any(secret in answer.text for secret in step.secrets):
+        yield f"{step.title!r} let something in"
 
 
 def _evidence(gateway: LocalGateway, request_id: str) -> RequestEvidence | None:

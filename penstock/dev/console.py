@@ -47,6 +47,8 @@ def banner(address: str, api_key: str, models: tuple[str, ...], logs: Path, took
   client = OpenAI(base_url="{address}/v1", api_key="{api_key}")
   client.chat.completions.create(**{question})
 
+  Anthropic's client:  Anthropic(base_url="{address}", api_key="{api_key}")
+
   What became of each request:  {sys.argv[0]} evidence tail
   Ctrl-C ends it. What it stored is kept for the next run; --fresh begins anew.
 """

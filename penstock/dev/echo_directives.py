@@ -6,6 +6,7 @@ of the last user message: `[[echo: delay=2; fail=500]]`. That line is not part o
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ DIRECTIVES: Mapping[str, str] = MappingProxyType(
         "gzip-bomb": "gzip-bomb=BYTES: a small body that inflates to that many bytes (100 MB if not said).",
         "fixture": "fixture=ID: the answer put there before by POST /_fixture, byte for byte.",
         "text": "text=TEXT: the text of the answer.",
+        "text64": "text64=BASE64: the same, for what a guard would not let out in a request.",
         "refusal": "refusal=TEXT: a refusal in place of the text.",
         "reasoning": "reasoning=TEXT: text of the model's reasoning beside the answer.",
         "finish": "finish=REASON: the finish_reason.",
@@ -80,7 +82,7 @@ class Asked:
 
 
 def asked(body: Mapping[str, Any], header: str | None) -> Asked:
-    """Raises UnknownDirectiveError."""
+    """Raises UnknownDirectiveError; ValueError for a text64 that is none."""
     text, last_line = _split(last_user_text(body))
     metadata = body.get("metadata")
     in_body = metadata.get("echo") if isinstance(metadata, dict) else None
@@ -120,4 +122,7 @@ def _parsed(given: str) -> Iterator[tuple[str, str]]:
             continue
         if name.strip() not in DIRECTIVES:
             raise UnknownDirectiveError("The echo upstream knows: " + " ".join(DIRECTIVES.values()))
-        yield name.strip(), value.strip()
+        if name.strip() == "text64":
+            yield "text", base64.b64decode(value.strip(), validate=True).decode()
+        else:
+            yield name.strip(), value.strip()

@@ -8,16 +8,17 @@ import pytest
 from penstock.cli import demo
 from penstock.cli.demo import STEPS, Answer, Step
 
-ANSWERED, MASKED, BLOCKED = STEPS
+ANSWERED, MASKED, STREAMED, BLOCKED = STEPS
 
 
-def problems(step: Step, code: str | None, left: str) -> list[str]:
-    return list(demo._problems(step, Answer("id", "text", code), left))
+def problems(step: Step, code: str | None, left: str, text: str = "text") -> list[str]:
+    return list(demo._problems(step, Answer("id", text, code), left))
 
 
 def test_nothing_is_wrong_when_each_step_goes_as_it_says() -> None:
     assert problems(ANSWERED, None, "What is a penstock?") == []
     assert problems(MASKED, None, "Write to <email>") == []
+    assert problems(STREAMED, None, STREAMED.prompt, "The card <card> of <email>") == []
     assert problems(BLOCKED, BLOCKED.code, "") == []
 
 
@@ -35,6 +36,11 @@ def test_what_goes_another_way_is_said(step: Step, code: str | None, left: str, 
     assert any(problem in found for found in problems(step, code, left))
 
 
+def test_what_comes_back_unmasked_is_said() -> None:
+    assert STREAMED.says is not None
+    assert any("let something in" in found for found in problems(STREAMED, None, "x", STREAMED.says))
+
+
 @pytest.mark.loopback
 def test_the_demonstration_goes_as_it_should(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
@@ -43,6 +49,7 @@ def test_the_demonstration_goes_as_it_should(tmp_path: Path, capsys: pytest.Capt
     shown = capsys.readouterr().out
     assert shown.count("request   ") == len(STEPS)
     assert "pii-redactor.secret_key" in shown
+    assert "The card <card> of <email> was charged." in shown
     assert shown.count("dispatched") == shown.count("Deliveries") == len(STEPS)
     assert shown.count("cost_center=acme-shared") == len(STEPS)
     assert not (tmp_path / "demo" / "state").exists()

@@ -19,8 +19,9 @@ def test_the_banner_has_what_a_client_needs() -> None:
 def test_its_curl_and_its_python_can_be_pasted() -> None:
     curl = TEXT[TEXT.index("curl") : TEXT.index("from openai")]
     assert shlex.split(curl)[0] == "curl"
-    lines = TEXT[TEXT.index("from openai") : TEXT.index("What became")]
+    lines = TEXT[TEXT.index("from openai") : TEXT.index("Anthropic's")]
     ast.parse("\n".join(line.strip() for line in lines.splitlines()))
+    assert 'Anthropic(base_url="http://127.0.0.1:8080", api_key="pk_x")' in TEXT
 
 
 def test_the_same_line_is_not_repeated_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,3 +57,10 @@ def test_ways_of_framing_go_together_and_an_unknown_one_is_answered_with_all() -
     assert asked(body("[[echo: cut]]"), None).framing() == frozenset()
     with pytest.raises(UnknownDirectiveError, match="together: three events"):
         asked(body("[[echo: framing=crlf,odd]]"), None).framing()
+
+
+def test_a_text_can_be_given_so_that_no_guard_reads_it() -> None:
+    body = {"metadata": {"echo": "split=1; text64=amFuZUBleGFtcGxlLmNvbQ=="}}
+    assert asked(body, None).directives == {"split": "1", "text": "jane@example.com"}
+    with pytest.raises(ValueError, match="base64"):
+        asked({"metadata": {"echo": "text64=?"}}, None)
