@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
+from infra import bedrock
 from infra.compute import ComputeStack
 from infra.data import DataStack
 from infra.statements import DELIVERIES, RECORDS, SEALS, WHOLE_HOUR
@@ -53,6 +54,7 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     sealer = compute.sealer.made
     _acknowledge(sealer.role, {_objects(compute.where, pattern): SEALED for pattern in (WHOLE_HOUR, SEALS)})
     _acknowledge(compute.gateway.made.role, {_upstream_secrets(compute.where): UPSTREAMS})
+    _acknowledge(compute.gateway.made.role, bedrock.findings(compute.gateway.bedrock))
     for plugin, function in compute.plugins.functions.items():
         pattern = DELIVERIES.format(plugin=plugin)
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra import bedrock
 from infra.chosen import Chosen
 from infra.functions import Foundation, Lambda, PenstockFunction
 from infra.layers import PYTHONPATH
@@ -24,10 +25,11 @@ WRAPPER = "/var/task/penstock/runtime/exec-wrapper"
 
 class Gateway(Construct):
     """`alias`: the version that callers reach. Those before it stay, so that one can go back to them.
+    `bedrock`: what it may ask there.
 
     Its role reads control, opens intents, sends to the outbox, reads the evidence key and providers' keys,
-    and invokes the plugins that have a function of their own. It cannot read evidence, nor change what bounds
-    it: no control table, no code, no role.
+    invokes the plugins that have a function of their own, and calls those models of Bedrock that the
+    deployment names. It cannot read evidence, nor change what bounds it: no control table, no code, no role.
     """
 
     def __init__(
@@ -41,12 +43,16 @@ class Gateway(Construct):
         plugins: Plugins,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.bedrock = chosen.options.bedrock
         options = chosen.options.function
         on = lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS
         own = Lambda(
             name=f"{where.deployment}-gateway",
             package="gateway",
-            statements=_statements(where, told_secrets(chosen), plugins.called),
+            statements=[
+                *_statements(where, told_secrets(chosen), plugins.called),
+                *bedrock.statements(chosen.options.bedrock),
+            ],
             timeout_s=TIMEOUT_S,
             memory_mb=options.memory_mb,
             environment={

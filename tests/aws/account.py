@@ -199,6 +199,11 @@ class Account:
             return [self._arn(one) for one in many(value)]
         if key == "Principal" and isinstance(value, Mapping):
             return {kind: [plain(one) for one in many(names)] for kind, names in value.items()}
+        if key == "Condition":
+            return {
+                operator: {name: [self._arn(one) for one in many(wanted)] for name, wanted in keys.items()}
+                for operator, keys in value.items()
+            }
         return value
 
     def _arn(self, value: Any) -> str:

@@ -21,6 +21,7 @@ CONFIGURATIONS = {
     "default": tree.ROOT / "examples" / "gateway.toml",
     "small-team": tree.ROOT / "examples" / "deployments" / "small-team.toml",
     "vendors": tree.ROOT / "examples" / "deployments" / "vendors.toml",
+    "opened": tree.ROOT / "tests" / "infra" / "opened.toml",
     "private": tree.ROOT / "examples" / "deployments" / "private.toml",
 }
 SOURCES = ("infra", "penstock", "functions", "plugins", "examples")

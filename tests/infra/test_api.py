@@ -81,3 +81,11 @@ def test_without_being_told_otherwise_an_api_is_regional_where_a_stream_may_idle
     for name in CONFIGURATIONS.keys() - {"private"}:
         (stack,) = (s for n, s in assemblies[name].stacks().items() if n.endswith("-gateway"))
         assert stack.only("ApiGateway::RestApi")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+def test_bodies_that_are_no_text_are_let_through_where_a_path_is_open(
+    compute: Template, assemblies: dict[str, Assembly]
+) -> None:
+    taken = assemblies["opened"].stack("opened-gateway").only("ApiGateway::RestApi")["BinaryMediaTypes"]
+    assert taken == ["multipart/form-data", "application/octet-stream"]
+    assert "BinaryMediaTypes" not in compute.only("ApiGateway::RestApi")
