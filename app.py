@@ -20,7 +20,7 @@ def build(app: cdk.App) -> None:
     chosen = chosen_configuration(app.node.try_get_context("config"))
     data = DataStack(app, f"{chosen.snapshot.deployment}-data", chosen)
     compute = ComputeStack(app, f"{chosen.snapshot.deployment}-gateway", chosen, data)
-    check_resources(len(chosen.snapshot.plugins), data, compute)
+    check_resources(chosen, data, compute)
     check(app, data, compute)
     app.synth()
 

@@ -36,8 +36,8 @@ class Layers(Construct):
         super().__init__(scope, construct_id)
         registered = {plugin: chosen.registered[plugin] for plugin in plugins if plugin in chosen.registered}
         folders = {plugin: chosen.plugin_folders[plugin] for plugin in plugins if plugin not in registered}
-        check_count(name, list(folders), list(registered))
-        check_packages(folders, registered, chosen.base)
+        check_count(chosen.place_of(next(reversed(registered), "")), list(folders), list(registered))
+        check_packages(folders, registered, chosen)
         sizes = {"core": core.size_bytes} | {
             plugin: entry.unpacked_bytes for plugin, entry in registered.items()
         }
@@ -63,20 +63,19 @@ class Layers(Construct):
         )
 
 
-def check_count(function: str, by_path: Sequence[str], registered: Sequence[str]) -> None:
+def check_count(where: str, by_path: Sequence[str], registered: Sequence[str]) -> None:
     """Raises ConfigurationError for more layers than Lambda attaches to one function."""
     count = bool(by_path) + len(registered)
     if count > LAYERS:
-        problem = (
-            f"would have {count} layers, and {LAYERS} are the most: {', '.join(registered)} are one each"
-        )
+        problem = f"its function would have {count} layers, and {LAYERS} are the most: "
+        problem += f"{', '.join(registered)} are one each"
         problem += ", all plugins by path are one together." if by_path else "."
         remedy = 'Give some of them `path`, which puts them into one layer, or host = "function".'
-        raise ConfigurationError(f"the function of {function}", problem, remedy)
+        raise ConfigurationError(where, problem, remedy)
 
 
-def check_packages(folders: Mapping[str, Path], registered: Mapping[str, Registered], base: Path) -> None:
+def check_packages(folders: Mapping[str, Path], registered: Mapping[str, Registered], chosen: Chosen) -> None:
     """What is in one process goes together, also with the packages of the built-in plugins."""
     brought = {plugin: dict(entry.modules) for plugin, entry in registered.items()}
-    brought |= {plugin: modules_of(folder, base) for plugin, folder in folders.items()}
-    check_together(brought, lambda plugin: f"plugin {plugin!r}")
+    brought |= {plugin: modules_of(folder, chosen.base) for plugin, folder in folders.items()}
+    check_together(brought, chosen.place_of)

@@ -38,6 +38,13 @@ class Chosen:
         """The folder of gateway.toml, beside which the packages of plugins by path have been fetched."""
         return self.source.path.parent
 
+    def place_of(self, plugin: str) -> str:
+        """File, line and key of a plugin's stanza, for errors; the file alone when there is none."""
+        names = [stanza.name for stanza in self.source.file.plugin]
+        if plugin not in names:
+            return str(self.source.path)
+        return self.source.place(("plugin", names.index(plugin)))
+
     @cached_property
     def registered(self) -> Mapping[str, Registered]:
         """Plugin → its entry in penstock.lock, of those that are deployed by name."""
@@ -68,4 +75,14 @@ def chosen_configuration(config: str | None) -> Chosen:
     ConfigurationError.
     """
     source = read_gateway_file(Path(config) if config else EXAMPLE)
+    _check_keys(source)
     return Chosen(source, compile_file(source))
+
+
+def _check_keys(source: Source) -> None:
+    """A provider that is deployed has its key: the local gateway may call one that asks for none."""
+    for index, provider in enumerate(source.file.provider):
+        if provider.auth not in {"none", "aws"} and provider.secret is None:
+            problem = f"is missing, and auth = {provider.auth!r} needs it."
+            remedy = 'Name the secret in Secrets Manager that holds its key, or write auth = "none".'
+            raise source.error(("provider", index, "secret"), problem, remedy)

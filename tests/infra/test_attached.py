@@ -79,6 +79,8 @@ def test_a_registered_plugin_brings_no_other_version_than_a_built_in_one_has(tmp
     (place / "lambda" / "phonenumbers" / "__init__.py").write_text("")
     entry = register(tmp_path, folder=folder)
     redactor = {"pii-redactor": tree.ROOT / "plugins" / "pii_redactor"}
-    check_packages({}, {"guard": entry}, tmp_path)
+    path = many.write(tmp_path, "named", many.REGISTERED.format("guard") + files.GRANT)
+    chosen = chosen_configuration(str(path))
+    check_packages({}, {"guard": entry}, chosen)
     with pytest.raises(ConfigurationError, match="brings another 'phonenumbers' than 'guard'"):
-        check_packages(redactor, {"guard": entry}, tmp_path)
+        check_packages(redactor, {"guard": entry}, chosen)
