@@ -1,148 +1,139 @@
+"""One function, two ways in: a call of the gateway, and a batch of the plugin's queue."""
+
 from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
 
 from functions.plugin_host import handler
-from penstock.configuration.snapshot import DeployedPlugin, encode_snapshot
-from penstock.evidence.delivery import DeliveryRecord
-from penstock.evidence.schema import decode
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
+from penstock.gates.hosted_call import encode_call
 from penstock.sdk.loading import tree_digest
-from tests.background.fakes import PLACEMENT, body
+from penstock.sdk.projection import Projection, TextValues
+from tests.background.fakes import PLACEMENT as LATER
+from tests.background.fakes import body
 from tests.functions.aws import PLUGIN, Deployment, FakeContext, deployment, failed, sqs_event
+from tests.functions.plugin_host.test_deliveries import MANIFEST, SETTINGS
+from tests.gates.fakes import REQUEST_ID, USER, placement_of
 
-MANIFEST = """
-name = "audit-export"
-version = "1.2.0"
-summary = "Exports evidence in tests."
-purpose = "Use this plugin to export evidence for tests."
-owner = "tests@example.com"
-contract = 1
-entry_point = "export:Export"
-secrets = ["signing_key"]
-[after_response]
-effects = ["emit", "record"]
-[records]
-exported = { unit = "count", minimum = 0, maximum = 100 }
-"""
 CODE = """
-from penstock.sdk import Plugin
+from penstock.sdk import Allow, Block, Plugin
 
 class Export(Plugin):
+    def before_upstream(self, request, ctx):
+        if "bad" in request.messages.user[0]:
+            return Block("bad")
+        ctx.record("exported", 1)
+        return Allow()
+
     def after_response(self, evidence, ctx):
-        assert ctx.secret("signing_key").get_secret_value() == "s3cret"
         ctx.record("exported", 1)
 """
-SETTINGS = {
-    "deployment": "local",
-    "body_limit_bytes": 1024,
-    "gate_budget_ms": {"before_upstream": 1, "after_upstream": 1},
-    "durability": "stored",
-    "addresses": [],
-}
+INLINE = (
+    MANIFEST
+    + """
+[before_upstream]
+reads = ["request.messages.user"]
+effects = ["block", "record"]
+[reasons]
+bad = "It is bad."
+"""
+)
+HEAVY = ("aws_lambda_powertools", "botocore", "boto3", "jmespath")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "plugins" / "audit_export"
     made.mkdir(parents=True)
-    (made / "plugin.toml").write_text(MANIFEST)
+    (made / "plugin.toml").write_text(INLINE)
     (made / "export.py").write_text(CODE)
     return made
 
 
 @pytest.fixture
-def delivery() -> Literal["at_least_once", "at_most_once"]:
-    return "at_least_once"
-
-
-@pytest.fixture
-def aws(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    folder: Path,
-    delivery: Literal["at_least_once", "at_most_once"],
-) -> Iterator[Deployment]:
-    before = logging.getLogger().handlers[:]
-    handler.function.cache_clear()
-    monkeypatch.setenv("PENSTOCK_PLUGIN", PLUGIN)
-    snapshot = tmp_path / "snapshot.json"
-    deployed = DeployedPlugin(
+def snapshot(tmp_path: Path, folder: Path) -> Path:
+    digest = tree_digest(folder)
+    plugin = DeployedPlugin(
         name=PLUGIN,
         folder="audit_export",
         version="1.2.0",
-        digest=tree_digest(folder),
+        digest=digest,
         config={},
         hosts=(),
-        secrets={"signing_key": "prod/key"},
-        moments=("after_response",),
+        secrets={},
+        moments=("before_upstream", "after_response"),
         scope={},
         exceptions=(),
     )
-    placement = replace(PLACEMENT, timeout_ms=2000, delivery=delivery)
-    snapshot.write_bytes(encode_snapshot(SETTINGS, [deployed], [placement]))
+    before = placement_of(PLUGIN, host="function", effects=("block", "record"), reasons={"bad": "It is bad."})
+    before = replace(before, digest=digest, timeout_ms=2_000, records=LATER.records)
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(encode_snapshot(SETTINGS, [plugin], [before, replace(LATER, timeout_ms=2_000)]))
+    return path
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, snapshot: Path, folder: Path) -> Iterator[Deployment]:
+    before = logging.getLogger().handlers[:]
+    handler.function.cache_clear()
+    monkeypatch.setenv("PENSTOCK_PLUGIN", PLUGIN)
     with deployment(monkeypatch, str(snapshot), [folder.parent]) as made:
         yield made
     handler.function.cache_clear()
     logging.getLogger().handlers[:] = before
 
 
-def records(aws: Deployment) -> list[DeliveryRecord]:
-    return [decode(DeliveryRecord, stored) for stored in aws.stored()]
+def call(snapshot: Path, text: str) -> dict[str, Any]:
+    deployed = Snapshot.load(snapshot)
+    (placement,) = deployed.inline("function")
+    projection = Projection({USER: TextValues((text,))})
+    raw = encode_call(placement, deployed.terms(placement), projection, REQUEST_ID, 1.0)
+    return dict(json.loads(raw))
 
 
-def test_a_message_is_delivered_recorded_and_counted(
-    aws: Deployment, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_calls_and_batches_are_told_apart_by_their_shape(aws: Deployment, snapshot: Path) -> None:
+    answer = handler.handler(call(snapshot, "bad words"), FakeContext())
+    assert (answer["decision"]["reason"], answer["failure"]) == ("bad", None)
     assert failed(handler.handler(sqs_event(body()), FakeContext())) == []
-    (record,) = records(aws)
-    assert (record.action, record.recorded, record.attempt) == ("record", {"exported": 1.0}, 1)
-    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (line["plugin"], line["BackgroundDelivered"]) == (PLUGIN, 1)
+    answer = handler.handler(call(snapshot, "good words"), FakeContext())
+    assert (answer["decision"], answer["recorded"]) == ({"kind": "allow"}, {"exported": 1})
+    assert len(aws.stored()) == 1
 
 
-def test_a_plugin_that_fails_is_recorded_counted_and_its_words_are_not_logged(
-    aws: Deployment, folder: Path, capsys: pytest.CaptureFixture[str]
+def test_a_call_leaves_nothing_in_stores_and_no_words_in_the_log(
+    aws: Deployment, snapshot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws.clients.secretsmanager.put_secret_value(SecretId="prod/key", SecretString="other")
-    assert failed(handler.handler(sqs_event(body(), receive_count=3), FakeContext())) == [0]
-    (record,) = records(aws)
-    assert (record.action, record.failure, record.attempt) == ("fail", "exception", 3)
-    out = capsys.readouterr().out
-    assert '"BackgroundFailed":1' in out
-    assert "builtins.AssertionError" in out
-    assert "other" not in out
+    handler.handler(call(snapshot, "bad words"), FakeContext())
+    assert aws.stored() == []
+    assert "bad" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("delivery", ["at_most_once"])
-def test_a_failure_that_is_not_tried_again_is_counted_too(
-    aws: Deployment, capsys: pytest.CaptureFixture[str]
+def test_a_changed_plugin_is_not_imported_and_fails_its_calls(
+    aws: Deployment, snapshot: Path, folder: Path
 ) -> None:
-    aws.clients.secretsmanager.put_secret_value(SecretId="prod/key", SecretString="other")
-    assert failed(handler.handler(sqs_event(body()), FakeContext())) == []
-    assert [record.action for record in records(aws)] == ["fail"]
-    out = capsys.readouterr().out
-    assert '"BackgroundFailed":1' in out
-    assert "BackgroundDelivered" not in out
-
-
-def test_a_plugin_whose_files_were_changed_is_not_imported(aws: Deployment, folder: Path) -> None:
+    event = call(snapshot, "bad")
     (folder / "export.py").write_text("raise SystemExit('never run')")
-    assert failed(handler.handler(sqs_event(body()), FakeContext())) == [0]
-    assert [record.failure for record in records(aws)] == ["import"]
+    assert handler.handler(event, FakeContext())["failure"] == "import"
 
 
-def test_a_bad_message_comes_back_and_the_good_one_is_delivered(aws: Deployment) -> None:
-    assert failed(handler.handler(sqs_event("no json", body()), FakeContext())) == [0]
-    assert len(records(aws)) == 1
+START = """
+import sys
+from functions.plugin_host import handler
+assert handler.function()._inline is not None
+print([name for name in {heavy!r} if name in sys.modules])
+"""
 
 
-def test_messages_that_there_is_no_time_for_come_back_untried(aws: Deployment) -> None:
-    assert failed(handler.handler(sqs_event(body()), FakeContext(remaining_ms=1_000))) == [0]
-    assert records(aws) == []
+def test_a_cold_start_imports_nothing_that_only_deliveries_need(aws: Deployment, snapshot: Path) -> None:
+    script = START.format(heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

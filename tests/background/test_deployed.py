@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from penstock.background.deployed import background_plugin, inline_plugin
+from penstock.configuration.settings import Settings
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
+from penstock.errors import ConfigurationError
+from penstock.gates.placement import Placement
+from tests.background.fakes import PLACEMENT as LATER
+from tests.gates.fakes import placement_of
+
+SETTINGS = Settings("c", "l", "s", "b", "o", "q", "k", "snapshot.json", "eu-central-1", "d")
+BEFORE = placement_of("audit-export", host="function")
+LIMITS = {
+    "deployment": "local",
+    "body_limit_bytes": 1024,
+    "gate_budget_ms": {"before_upstream": 1, "after_upstream": 1},
+    "durability": "stored",
+    "addresses": [],
+}
+
+
+def snapshot(*placements: Placement) -> Snapshot:
+    plugin = DeployedPlugin(
+        name="audit-export",
+        folder="audit_export",
+        version="1.2.0",
+        digest="sha256:" + "0" * 64,
+        config={},
+        hosts=("siem.example.com:443",),
+        secrets={"token": "prod/token"},
+        moments=("before_upstream",),
+        scope={},
+        exceptions=(),
+    )
+    return Snapshot.decode(encode_snapshot(LIMITS, [plugin], placements))
+
+
+def test_a_plugin_is_called_at_the_gates_where_its_host_is_a_function() -> None:
+    deployed = snapshot(BEFORE, replace(BEFORE, moment="after_upstream", host="in_process"), LATER)
+    found = inline_plugin(deployed, SETTINGS, "audit-export")
+    assert found is not None
+    assert list(found.placements) == ["before_upstream"]
+    assert found.terms == {"before_upstream": deployed.terms(found.placements["before_upstream"])}
+    assert (found.hosts, found.secrets) == (frozenset({"siem.example.com:443"}), {"token": "prod/token"})
+
+
+def test_a_background_plugin_is_not_called_and_one_that_is_called_has_no_queue() -> None:
+    assert inline_plugin(snapshot(LATER), SETTINGS, "audit-export") is None
+    assert background_plugin(snapshot(LATER), SETTINGS, "audit-export").placement.moment == "after_response"
+    with pytest.raises(ConfigurationError, match="is not deployed at after_response"):
+        background_plugin(snapshot(BEFORE), SETTINGS, "audit-export")
+
+
+def test_nothing_is_imported_before_it_is_loaded() -> None:
+    found = inline_plugin(snapshot(BEFORE), SETTINGS, "audit-export")
+    assert found is not None
+    with pytest.raises(ConfigurationError, match="is not in"):
+        found.load()
