@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penstock.configuration.compile import compile_file
 from penstock.configuration.coverage import SURFACES, Surface, coverage_problem, served, stream_problem
+from penstock.configuration.reading import parse_gateway_file
 from penstock.dialects import ROUTES
 from penstock.gates.placement import Placement
 from penstock.gates.scope import Scope
 from penstock.gates.stream_run import is_windowed
 from penstock.sdk import fields
 from penstock.sdk.contract import Terms
+from penstock.sdk.fields import Moment
 
 CHAT = Surface(fields.CHAT, "openai", "/v1/chat/completions")
 MCP = Surface("mcp:tools", "mcp", "/mcp")
@@ -183,3 +187,23 @@ def test_a_guard_of_mcp_alone_needs_no_text_that_grows() -> None:
 def test_what_is_admitted_as_windowed_is_met_in_windows(more: dict[str, Any]) -> None:
     assert stream_problem(windowed(**more)) is None
     assert is_windowed(windowed(**more)), "else the gate would hold the whole stream, and nobody would know"
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.parametrize("name", ["gateway.toml", "mcp_server/gateway.toml"])
+def test_the_guards_of_the_examples_cover_mcp(name: str) -> None:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    if "[deployment.mcp]" not in text:
+        text += "\n[deployment.mcp]\n"
+    placed = compile_file(parse_gateway_file(text.encode(), EXAMPLES / name)).snapshot.placements
+    granted: dict[Moment, str] = {
+        "before_upstream": "request.mcp.arguments",
+        "after_upstream": "response.mcp.result",
+    }
+    for moment, field in granted.items():
+        (guard,) = [each for each in placed[moment] if each.plugin == "pii-redactor"]
+        assert field in guard.reads
+        assert field in guard.terms.writes
+        assert not guard.scope.only or guard.scope.misses({"dialect": "mcp"}) is None

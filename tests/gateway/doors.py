@@ -21,6 +21,7 @@ from tests.upstream.streams import FakeStream
 Mode = Literal["unary", "stream"]
 BOTH: Final[Sequence[Mode]] = ("unary", "stream")
 UNARY: Final[Sequence[Mode]] = ("unary",)
+EMBEDDINGS: Final = "openai embeddings"
 PROMPT: Final = "alice asks"
 SAID: Final = "bob answers"
 
@@ -196,7 +197,7 @@ class Responses(ModelDoor):
 class Embeddings(ModelDoor):
     """OpenAI's embeddings."""
 
-    name = "openai embeddings"
+    name = EMBEDDINGS
     path = "/v1/embeddings"
     modes = UNARY
     wordless = "vectors come back"

@@ -25,7 +25,7 @@ from penstock.sdk import (
 )
 from penstock.sdk.edits import Span
 from tests.gates.fakes import TEXT, USER
-from tests.gateway.doors import MODEL_DOORS, Door, Mode
+from tests.gateway.doors import EMBEDDINGS, MODEL_DOORS, Door, Mode
 from tests.gateway.mcp_doors import CALL
 from tests.gateway.mcp_world import ARGUMENTS, RESULT
 
@@ -33,6 +33,7 @@ Effect = Literal["block", "transform", "respond", "record"]
 ANSWER: Final = "from the plugin"
 WORKS: Final = "works"
 NO_ANSWER: Final = "no answer"
+NO_VECTOR: Final = "it may respond, and no text can stand for an answer of openai:embeddings."
 NOTHING_TO_CHANGE: Final = "nothing to change"
 DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, CALL)
 COLUMNS: Final[Sequence[tuple[Door, Mode]]] = tuple((door, mode) for door in DOORS for mode in door.modes)
@@ -51,12 +52,11 @@ _INTRODUCTION: Final = (
     "",
     "Every moment and effect, through every door, in a unary answer and in a stream. A cell that says",
     "*works* is the test `tests/gateway/test_passage_matrix.py::test_cell[<row>-<door>-<mode>]`; one that",
-    "is refused says with which words. Vectors and counts are no words: what a plugin would say in their",
-    "place is no answer (embeddings: an error; counts: no tokens, or the count that came). A block of a",
-    "tool's call is the tool's own error, with status 200. Messages of MCP are whole, in a stream too: a",
-    "window is as wide as a message. Independent plugins `record` alone, and on a stream they see the",
-    "final text. `after_response` is the same for all: its plugins read evidence only, from their queues",
-    "(`tests/e2e/test_background.py`).",
+    "is refused says with which words. Counts are no words: what a plugin would say in their place is no",
+    "answer, but no tokens, or the count that came. A block of a tool's call is the tool's own error, with",
+    "status 200. Messages of MCP are whole, in a stream too: a window is as wide as a message. Independent",
+    "plugins `record` alone, and on a stream they see the final text. `after_response` is the same for",
+    "all: its plugins read evidence only, from their queues (`tests/e2e/test_background.py`).",
     "",
 )
 
@@ -128,7 +128,7 @@ def becomes(cell: Cell, door: Door) -> str:
     if door.wordless is None:
         return WORKS
     if cell.effect == "respond":
-        return f"{NO_ANSWER}: {door.wordless}"
+        return f"refused: {NO_VECTOR}" if door.name == EMBEDDINGS else f"{NO_ANSWER}: {door.wordless}"
     if cell.effect == "transform" and cell.moment == "after_upstream":
         return f"{NOTHING_TO_CHANGE}: {door.wordless}"
     return WORKS

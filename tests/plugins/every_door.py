@@ -22,7 +22,8 @@ from penstock.sdk.fields import AFTER, Moment
 from penstock.sdk.loading import LoadedPlugin, load_plugin
 from tests import tree
 from tests.gates.fakes import placement_of
-from tests.gateway.doors import MODEL_DOORS, Door
+from tests.gateway.doors import EMBEDDINGS, MODEL_DOORS, Door
+from tests.gateway.matrix import NO_VECTOR
 from tests.gateway.mcp_doors import MCP_DOORS
 
 Way = Literal["unary", "pass", "window", "buffer"]
@@ -76,6 +77,8 @@ class Cell:
             return WORKS
         if self.door in MCP_DOORS:
             return f"refused: {NOT_OF_MODELS}"
+        if self.door.name == EMBEDDINGS:
+            return f"refused: {NO_VECTOR}"
         if self.way == "pass":
             return "acts on answers alone"
         if self.way == "window":
@@ -105,11 +108,11 @@ def folder_of(plugin: str) -> Path:
     return tree.ROOT / "plugins" / plugin.replace("-", "_")
 
 
-def stanza(plugin: str, *, scoped: bool = True) -> str:
-    """What its README says for gateway.toml; without its scope where that is to be left out."""
+def stanza(plugin: str, *, scope: str | None = None) -> str:
+    """What its README says for gateway.toml, with another line for its scope where one is given."""
     readme = (folder_of(plugin) / "README.md").read_text(encoding="utf-8")
     written = "\n".join(re.findall(r"```toml\n(.*?)```", readme, re.DOTALL))
-    return written if scoped else _SCOPE.sub("", written)
+    return written if scope is None else _SCOPE.sub(scope, written)
 
 
 @cache

@@ -16,11 +16,12 @@ from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
 from penstock.sdk.testing import harness
 from tests import tree
 from tests.gateway.doors import Came, Door, Talk
-from tests.gateway.mcp_doors import MCP_DOORS
+from tests.gateway.matrix import NO_VECTOR
 from tests.gateway.world import World, as_mapping
 from tests.plugins.every_door import (
     CELLS,
     DEPLOYMENT,
+    DOORS,
     JSON_GUARD,
     NO_WINDOW,
     NOT_OF_MODELS,
@@ -166,17 +167,24 @@ def test_the_record_of_each_request_is_exported_and_holds_no_word_of_it(cell: Ce
     assert CLEAN.encode() not in body
 
 
-def test_the_json_guard_is_refused_where_mcp_is_served_unless_it_is_scoped_to_models() -> None:
-    text = DEPLOYMENT + stanza(JSON_GUARD, scoped=False)
-    with pytest.raises(ConfigurationError, match=NOT_OF_MODELS):
+@pytest.mark.parametrize(
+    ("scope", "words"), [("", NOT_OF_MODELS), ('scope = { dialect = ["openai"] }\n', NO_VECTOR)]
+)
+def test_the_json_guard_is_refused_where_it_has_nothing_to_do(scope: str, words: str) -> None:
+    text = DEPLOYMENT + stanza(JSON_GUARD, scope=scope)
+    with pytest.raises(ConfigurationError, match=words):
         compile_file(parse_gateway_file(text.encode(), tree.ROOT / "gateway.toml"))
 
 
-@pytest.mark.parametrize("door", MCP_DOORS, ids=lambda door: door.name)
-def test_scoped_to_models_the_json_guard_leaves_mcp_alone(door: Door) -> None:
-    cell = Cell(JSON_GUARD, door, "buffer")
+@pytest.mark.parametrize(
+    "door",
+    [door for door in DOORS if Cell(JSON_GUARD, door, "unary").becomes.startswith("refused")],
+    ids=lambda door: door.name,
+)
+def test_what_is_outside_of_its_scope_the_json_guard_leaves_alone(door: Door) -> None:
+    cell = Cell(JSON_GUARD, door, "buffer" if "stream" in door.modes else "unary")
     world, came = asked(cell, Talk(CLEAN, CLEAN))
-    assert (came.status, came.text) == (200, CLEAN)
+    assert (came.status, came.text) == (200, "" if door.wordless else CLEAN)
     assert of(world, JSON_GUARD, AFTER).action == "skipped"
 
 
