@@ -71,8 +71,8 @@ def _keep(built: Built, entry: Registered | None, base: Path) -> None:
     """Leave its files where `penstock dev` finds them."""
     from penstock.configuration.layer import unpack
 
-    if entry is not None and not entry.unpacked(base).is_dir():
-        unpack(built.zip.body, entry.unpacked(base).parent)
+    if entry is not None and not entry.laid_out(base).is_dir():
+        unpack(built.zip.body, entry.laid_out(base))
 
 
 def _show(args: argparse.Namespace, built: Built, entry: Registered | None, state: str) -> None:

@@ -115,11 +115,11 @@ def with_packages(folder: Path, base: Path) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=place.parent, prefix="making-"))
         for name, path in layer_files(folder, packages).items():
-            aim = making / name.removeprefix(f"{NAMESPACE}/")
+            aim = making / name
             aim.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, aim)
         making.rename(place)
-    return place / folder.name
+    return place / NAMESPACE / folder.name
 
 
 def _missing(

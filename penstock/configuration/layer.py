@@ -168,11 +168,11 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def unpack(body: bytes, home: Path) -> None:
-    """Lay the plugin's folder under `home`, as Lambda lays it under `/opt/python/penstock_plugins`."""
+    """Lay the layer out under `home`, as Lambda does under `/opt`."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         check_names(archive.namelist())
         for name in archive.namelist():
-            path = home / name.removeprefix(NAMESPACE + "/")
+            path = home / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(archive.read(name))
 

@@ -111,13 +111,27 @@ class Registered(_Strict):
         return f"{found} is not what the plugin takes." if found else None
 
     def unpacked(self, base: Path) -> Path:
-        """Where its files are on a machine that has registered it: a place for each content."""
-        return base / UNPACKED / self.zip_sha256[:32] / self.folder
+        """Where its folder is on a machine that has registered it."""
+        return self.laid_out(base) / "python" / "penstock_plugins" / self.folder
+
+    def laid_out(self, base: Path) -> Path:
+        """Where its layer is there, as Lambda lays it out under `/opt`: a place for each content."""
+        return base / UNPACKED / self.zip_sha256[:32]
 
 
 def lock_path(gateway_file: Path) -> Path:
     """Where the lock of a gateway.toml is."""
     return gateway_file.parent / NAME
+
+
+def local_layers(gateway_file: Path) -> dict[str, Path]:
+    """ARN of a registered layer → a folder as it is under `/opt`, of those that were registered here.
+
+    Raises ConfigurationError.
+    """
+    lock, base = read_lock(lock_path(gateway_file)), gateway_file.parent
+    found = {entry.layer: entry.laid_out(base) for entry in lock.values()}
+    return {arn: folder for arn, folder in found.items() if folder.is_dir()}
 
 
 def requirements_digest(files: Mapping[str, str]) -> str | None:

@@ -44,14 +44,15 @@ class StackFunction:
 
 
 class CloudAssembly:
-    """The stacks in one folder.
+    """The stacks in one folder. `layers`: ARN → folder, of registered layers that are on this machine.
 
     Raises:
         ConfigurationError: there are none, or a function needs what is not in them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layers: Mapping[str, Path] | None = None) -> None:
         self._folder = folder
+        self._registered = layers or {}
         self.resources: Mapping[str, Any] = dict(self._resources())
         self._assets = dict(self._staged())
 
@@ -99,10 +100,11 @@ class CloudAssembly:
         match reference:
             case {"Ref": str() as name} if self._kind(name) == "AWS::Lambda::LayerVersion":
                 return self._asset(self.resources[name]["Properties"]["Content"])
+            case str() as arn if arn in self._registered:
+                return self._registered[arn]
         problem = f"has a layer whose content is in AWS alone: {json.dumps(reference)}."
-        raise ConfigurationError(
-            str(self._folder), problem, "Name its plugin by `path` to run it on this machine."
-        )
+        remedy = "Name its plugin by `path` to run it on this machine, or register it from here again."
+        raise ConfigurationError(str(self._folder), problem, remedy)
 
     def _asset(self, code: Mapping[str, Any]) -> Path:
         digest = str(code["S3Key"]).removesuffix(".zip")

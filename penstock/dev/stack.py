@@ -22,6 +22,8 @@ from penstock.adapters.provision import create_bucket, provision
 from penstock.adapters.resources import Resources
 from penstock.adapters.roles import RoleCredentials, assume
 from penstock.configuration.compile import compile_file
+from penstock.configuration.lock import local_layers
+from penstock.configuration.reading import chosen_file
 from penstock.configuration.snapshot import Snapshot
 from penstock.dev.assembly import AGAIN, CloudAssembly, StackFunction
 from penstock.dev.environments import REGION, Function
@@ -65,7 +67,7 @@ def prepare_stack(
     `through`: given AWS's address, that by which the functions and the pollers of their queues call it.
     Raises ConfigurationError for what cannot run here.
     """
-    assembly = CloudAssembly(folder)
+    assembly = CloudAssembly(folder, local_layers(chosen_file(options.configuration)))
     functions = assembly.functions()
     source, address = read_source(options, echo_url), echo_url.removeprefix("http://").encode()
     raw = _snapshot(functions).replace(ECHO_ADDRESS, address)

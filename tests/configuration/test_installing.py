@@ -6,6 +6,7 @@ import pytest
 
 from penstock.configuration.installing import Known
 from penstock.configuration.layer import unpack
+from penstock.configuration.lock import local_layers
 from penstock.configuration.requirements import fetch
 from penstock.configuration.review import review
 from penstock.errors import ConfigurationError
@@ -77,7 +78,9 @@ def test_two_plugins_whose_layers_would_mix_are_refused(tmp_path: Path) -> None:
 def test_who_has_registered_it_can_run_it(tmp_path: Path) -> None:
     entry = register(tmp_path)
     roots = files.compiled(WHOLE, tmp_path).plugin_roots
-    unpack(built(tmp_path).zip.body, entry.unpacked(tmp_path).parent)
+    assert local_layers(tmp_path / "gateway.toml") == {}
+    unpack(built(tmp_path).zip.body, entry.laid_out(tmp_path))
+    assert local_layers(tmp_path / "gateway.toml") == {entry.layer: entry.laid_out(tmp_path)}
     assert load_plugin(Path(roots[0]) / "guard", digest=entry.digest).digest == entry.digest
 
 

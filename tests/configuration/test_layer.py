@@ -10,6 +10,7 @@ import pytest
 
 from penstock.configuration import layer
 from penstock.configuration.layer import (
+    NAMESPACE,
     check_names,
     check_tree,
     layer_files,
@@ -68,7 +69,7 @@ def test_a_layer_holds_the_plugin_s_folder_and_nothing_beside_it(tmp_path: Path)
 def test_what_is_unpacked_has_the_digests_of_what_was_packed(tmp_path: Path) -> None:
     folder, packages = plugin(tmp_path), brought(tmp_path, "wares/x.py", "wares-1.dist-info/METADATA")
     unpack(packed(layer_files(folder, packages), "here").body, tmp_path / "there")
-    there = Tree.read(tmp_path / "there" / "guard")
+    there = Tree.read(tmp_path / "there" / NAMESPACE / "guard")
     assert there.digest == Tree.read(folder).digest
     assert there.packages_digest == tree_of(folder, packages).packages_digest
     assert set(there.modules) == {"wares"}

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from penstock.configuration.layer import unpack
+from penstock.configuration.layer import NAMESPACE, unpack
 from penstock.configuration.registering import build, settings_defaults, settings_schema, stanza
 from penstock.configuration.requirements import fetch
 from penstock.errors import ConfigurationError
@@ -30,7 +30,7 @@ def test_what_is_published_loads_by_the_digests_of_its_entry(tmp_path: Path) -> 
     made = build(folder, tmp_path, tmp_path / "built_in")
     entry = made.entry("arn:aws:lambda:eu-central-1:123456789012:layer:penstock-plugin-guard:1")
     unpack(made.zip.body, tmp_path / "opt")
-    there, packages = tmp_path / "opt" / "guard", entry.packages_digest
+    there, packages = tmp_path / "opt" / NAMESPACE / "guard", entry.packages_digest
     assert load_plugin(there, digest=entry.digest, packages_digest=packages).manifest == entry.manifest
     assert set(entry.modules) == {"wares"}
     assert entry.requirements_digest is not None
@@ -42,10 +42,10 @@ def test_what_is_published_loads_by_the_digests_of_its_entry(tmp_path: Path) -> 
 def test_packages_that_nobody_reviewed_are_not_loaded(tmp_path: Path) -> None:
     made = built(tmp_path)
     unpack(made.zip.body, tmp_path / "opt")
-    (tmp_path / "opt" / "guard" / "_vendor").mkdir()
-    (tmp_path / "opt" / "guard" / "_vendor" / "wares.py").write_text("")
+    (tmp_path / "opt" / NAMESPACE / "guard" / "_vendor").mkdir()
+    (tmp_path / "opt" / NAMESPACE / "guard" / "_vendor" / "wares.py").write_text("")
     with pytest.raises(ConfigurationError, match="are not the ones that were reviewed"):
-        load_plugin(tmp_path / "opt" / "guard", digest=made.tree.digest)
+        load_plugin(tmp_path / "opt" / NAMESPACE / "guard", digest=made.tree.digest)
 
 
 def test_the_same_folder_is_known_again_and_a_changed_one_is_not(tmp_path: Path) -> None:

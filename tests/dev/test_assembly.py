@@ -49,6 +49,13 @@ def test_what_only_aws_knows_is_refused(tmp_path: Path, changed: dict[str, Any],
         CloudAssembly(write(tmp_path, template)).functions()
 
 
+def test_a_registered_layer_is_what_was_registered_here(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:layer:penstock-plugin-guard:1"
+    template = resources(Gateway=("AWS::Lambda::Function", function(Layers=[arn])))
+    (found,) = CloudAssembly(write(tmp_path, template), {arn: tmp_path / "layer"}).functions()
+    assert found.layers == (tmp_path / "layer",)
+
+
 def test_stacks_without_a_function_of_ours_are_refused(tmp_path: Path) -> None:
     template = resources(Gateway=("AWS::SNS::Topic", {}))
     with pytest.raises(ConfigurationError, match="no function of Penstock"):
