@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 from penstock.gates.placement import Placement
 
 LATER = "after_response"
+BACKGROUND_S = 60
+# Its own timers end a plugin a second after its deadline (`penstock.gates.deadline`); Lambda ends the rest.
+ENDING_S = 3
 
 
 def placements(snapshot: Snapshot) -> Iterator[Placement]:
@@ -35,3 +39,11 @@ def in_process(snapshot: Snapshot) -> list[str]:
 def delivered_once(snapshot: Snapshot) -> set[str]:
     """Background plugins whose deliveries are claimed in the ledger."""
     return {placement.plugin for placement in placements(snapshot) if placement.delivery == "at_most_once"}
+
+
+def function_timeout_s(snapshot: Snapshot, plugin: DeployedPlugin) -> int:
+    """How long its function may run: a batch of its queue, or a call that nobody waits for any more."""
+    if plugin.in_background:
+        return BACKGROUND_S
+    longest_ms = max(p.timeout_ms for p in placements(snapshot) if p.plugin == plugin.name)
+    return math.ceil(longest_ms / 1000) + ENDING_S

@@ -12,7 +12,7 @@ from infra.layers import PYTHONPATH
 from infra.staging import Staged
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
-from penstock.configuration.snapshot import DeployedPlugin
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 
 # Of one plugin's deliveries at a time: a receiver that is slow shall not take the account's concurrency.
 AT_ONCE = 10
@@ -34,7 +34,6 @@ class Plugins(Construct):
         super().__init__(scope, construct_id)
         snapshot = chosen.snapshot
         deployment = where.deployment
-        once = placed.delivered_once(snapshot)
         inside, together = placed.in_process(snapshot), f"{deployment}-in-process"
         self.bundle = Layers(
             self, "InProcess", name=together, plugins=inside, chosen=chosen, core=core
@@ -50,7 +49,7 @@ class Plugins(Construct):
                 one,
                 "Host",
                 plugin=plugin,
-                once=plugin.name in once,
+                snapshot=snapshot,
                 layers=layers,
                 where=where,
                 foundation=foundation,
@@ -61,7 +60,10 @@ class Plugins(Construct):
 
 
 class PluginFunction(Construct):
-    """One plugin behind a wall of IAM: what its role has not, its code has not."""
+    """One plugin behind a wall of IAM: what its role has not, its code has not.
+
+    Who is only called at gates has no queue, reads no evidence and has no evidence key: only its own secrets.
+    """
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class PluginFunction(Construct):
         construct_id: str,
         *,
         plugin: DeployedPlugin,
-        once: bool,
+        snapshot: Snapshot,
         layers: Layers,
         where: Whereabouts,
         foundation: Foundation,
@@ -81,7 +83,7 @@ class PluginFunction(Construct):
         if plugin.in_background:
             statements = [give.consume(queue), give.store_deliveries(name), give.find_deliveries(name)]
             secrets.append(where.names.evidence_key_secret)
-        if once:
+        if name in placed.delivered_once(snapshot):
             statements.append(give.claim_deliveries(name))
         if secrets:
             statements.append(give.read_secrets(secrets))
@@ -89,6 +91,7 @@ class PluginFunction(Construct):
             name=where.plugin_function(name),
             package="plugin_host",
             statements=statements,
+            timeout_s=placed.function_timeout_s(snapshot, plugin),
             environment={"PENSTOCK_PLUGIN": name, "PYTHONPATH": PYTHONPATH},
             extra={"layers": layers.versions},
         )

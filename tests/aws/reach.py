@@ -18,6 +18,7 @@ from tests.aws.policies import ACCOUNT, Context, Request
 GATEWAY, RECORDER, SWEEPER = "stacktest-gateway", "stacktest-recorder", "stacktest-sweeper"
 SEALER = "stacktest-sealer"
 EXPORT = "stacktest-plugin-audit-export"
+CARD = "stacktest-plugin-card-guard"
 HERE = f"eu-central-1:{ACCOUNT}"
 BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
 HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5"
@@ -128,6 +129,10 @@ def _others() -> Iterator[tuple[str, Thing, set[str]]]:
     for name in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
         arn = f"arn:aws:lambda:{HERE}:function:{name}"
         yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
+    card = f"arn:aws:lambda:{HERE}:function:{CARD}"
+    yield f"function {CARD}: call", _thing(card, "lambda", only=("InvokeFunction",)), {GATEWAY}
+    yield f"function {CARD}: all else", _thing(card, "lambda", more=("InvokeFunctionUrl",)), set()
+    yield f"function {CARD}: another version", _thing(f"{card}:1", "lambda", only=("InvokeFunction",)), set()
     yield (
         "the live gateway",
         Thing(f"arn:aws:lambda:{HERE}:function:{GATEWAY}:live", ("lambda:InvokeFunction",), {}),

@@ -10,7 +10,19 @@ import pytest
 
 from tests.aws.account import Account
 from tests.aws.policies import Request, UnknownPolicyError
-from tests.aws.reach import BUCKET, EXPORT, GATEWAY, HOUR, NEW, RECORDER, SEALER, SECURE, SWEEPER, differences
+from tests.aws.reach import (
+    BUCKET,
+    CARD,
+    EXPORT,
+    GATEWAY,
+    HOUR,
+    NEW,
+    RECORDER,
+    SEALER,
+    SECURE,
+    SWEEPER,
+    differences,
+)
 
 Resources = dict[str, Any]
 SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": "*"}
@@ -27,6 +39,7 @@ def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> Non
         SWEEPER,
         SEALER,
         EXPORT,
+        CARD,
     }
     (other,) = [name for name in Account(resources).roles if not name.startswith("stacktest")]
     assert "CloudWatchRole" in other
@@ -190,6 +203,25 @@ def upstreams_of_all_deployments(resources: Resources) -> None:
     give(resources, EXPORT, "secretsmanager:GetSecretValue", found["Resource"])
 
 
+def calling_every_plugin(resources: Resources) -> None:
+    found = statement(resources, GATEWAY, "lambda:InvokeFunction")
+    found["Resource"] = "arn:aws:lambda:eu-central-1:123456789012:function:stacktest-plugin-*"
+
+
+def called_by_another_plugin(resources: Resources) -> None:
+    arn = f"arn:aws:lambda:eu-central-1:123456789012:function:{CARD}"
+    give(resources, EXPORT, "lambda:InvokeFunction", arn)
+
+
+def a_secret_of_another_plugin(resources: Resources) -> None:
+    give(
+        resources,
+        CARD,
+        "secretsmanager:GetSecretValue",
+        statement(resources, EXPORT, "GetSecretValue")["Resource"],
+    )
+
+
 MISTAKES = (
     sealing_records,
     sealed_by_another,
@@ -215,6 +247,9 @@ MISTAKES = (
     invoked_by_anybody,
     two_queues_for_the_gateway,
     erasing_evidence,
+    calling_every_plugin,
+    called_by_another_plugin,
+    a_secret_of_another_plugin,
 )
 
 

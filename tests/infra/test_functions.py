@@ -15,6 +15,7 @@ FUNCTIONS = {
     "stacktest-sweeper": ("sweeper", []),
     "stacktest-sealer": ("sealer", []),
     "stacktest-plugin-audit-export": ("plugin_host", ["stacktest-plugin-audit-export"]),
+    "stacktest-plugin-card-guard": ("plugin_host", ["stacktest-plugin-card-guard"]),
 }
 
 

@@ -13,25 +13,58 @@ from tests.infra.template import Assembly, Template
 VENDORS = str(CONFIGURATIONS["vendors"])
 
 
-def hosted(snapshot: Snapshot, plugin: str) -> Snapshot:
-    """The same with every placement of a plugin in a function."""
+def trusted(snapshot: Snapshot, plugin: str) -> Snapshot:
+    """The same with the plugin's placements at gates in the gateway's process."""
     placements = {
-        moment: tuple(replace(p, host="function") if p.plugin == plugin else p for p in found)
+        moment: tuple(replace(p, host="in_process") if p.plugin == plugin else p for p in found)
         for moment, found in snapshot.placements.items()
     }
     return replace(snapshot, placements=placements)
 
 
 def test_all_plugins_of_the_gateway_s_process_share_one_layer(assemblies: dict[str, Assembly]) -> None:
-    stack = assemblies["vendors"].stack("vendors-gateway")
+    stack = assemblies["default"].stack("penstock-gateway")
     layers = stack.named("Lambda::LayerVersion", "LayerName")
-    assert set(layers) == {"vendors-in-process", "vendors-plugin-audit-export"}
-    digest = layers["vendors-in-process"]["Content"]["S3Key"].removesuffix(".zip")
-    folder = assemblies["vendors"].assets()[digest]
+    assert set(layers) == {"penstock-in-process", "penstock-plugin-audit-export"}
+    digest = layers["penstock-in-process"]["Content"]["S3Key"].removesuffix(".zip")
+    folder = assemblies["default"].assets()[digest]
     assert {p.name for p in (folder / "python" / "penstock_plugins").iterdir()} == {
-        "card_guard",
+        "pii_redactor",
         "request_tags",
     }
+
+
+def test_another_author_s_plugin_has_a_layer_and_a_function_of_its_own(
+    assemblies: dict[str, Assembly],
+) -> None:
+    stack = assemblies["vendors"].stack("vendors-gateway")
+    layers = stack.named("Lambda::LayerVersion", "LayerName")
+    assert set(layers) == {
+        "vendors-in-process",
+        "vendors-plugin-audit-export",
+        "vendors-plugin-card-guard",
+    }
+    assert "vendors-plugin-card-guard" in stack.named("Lambda::Function", "FunctionName")
+
+
+def test_who_is_only_called_at_gates_has_no_queue_and_may_write_its_log_alone(
+    assemblies: dict[str, Assembly], template: Template, compute: Template
+) -> None:
+    queues = template.named("SQS::Queue", "QueueName")
+    assert "stacktest-plugin-audit-export" in queues
+    assert not any("card-guard" in name for name in queues)
+    function = compute.named("Lambda::Function", "FunctionName")["stacktest-plugin-card-guard"]
+    role = compute.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    (policy,) = role["Policies"]
+    (logs,) = policy["PolicyDocument"]["Statement"]
+    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert "ManagedPolicyArns" not in role
+
+
+def test_a_function_that_is_called_at_gates_ends_soon_after_its_longest_deadline(compute: Template) -> None:
+    functions = compute.named("Lambda::Function", "FunctionName")
+    assert functions["stacktest-plugin-card-guard"]["Timeout"] == 2 + placed.ENDING_S
+    assert functions["stacktest-plugin-audit-export"]["Timeout"] == placed.BACKGROUND_S
 
 
 def test_every_layer_says_for_which_processor_and_python_it_is(compute: Template) -> None:
@@ -47,15 +80,17 @@ def test_no_function_has_more_layers_than_lambda_takes(assemblies: dict[str, Ass
                 assert len(function.get("Layers", [])) <= 5
 
 
-def test_a_plugin_of_the_function_host_leaves_the_gateway_s_layer_and_is_called_by_it() -> None:
-    snapshot = hosted(chosen_configuration(VENDORS).snapshot, "card-guard")
+def test_a_plugin_of_the_function_host_is_not_in_the_gateway_s_layer_and_is_called_by_it() -> None:
+    snapshot = chosen_configuration(VENDORS).snapshot
     assert placed.in_process(snapshot) == ["request-tags"]
     assert placed.called(snapshot) == ["card-guard"]
     assert {plugin.name for plugin in placed.in_function(snapshot)} == {"card-guard", "audit-export"}
 
 
-def test_a_background_plugin_has_a_function_that_the_gateway_does_not_call() -> None:
-    snapshot = chosen_configuration(VENDORS).snapshot
+def test_a_trusted_plugin_has_no_function_and_a_background_plugin_one_that_the_gateway_does_not_call() -> (
+    None
+):
+    snapshot = trusted(chosen_configuration(VENDORS).snapshot, "card-guard")
     assert placed.called(snapshot) == []
     assert [plugin.name for plugin in placed.in_function(snapshot)] == ["audit-export"]
 
