@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from penstock.adapters.clients import Clients, Endpoint
+from penstock.adapters.functions import MemoryFunctions
 from penstock.adapters.queues import MemoryQueues
 from penstock.adapters.secrets import MemorySecrets, encode_digest_key
 from penstock.configuration.compile import compile_file
@@ -16,7 +19,17 @@ from penstock.configuration.snapshot import Snapshot
 from penstock.errors import ConfigurationError
 from penstock.evidence.digests import DigestKey
 from penstock.evidence.record import EvidenceRecord
-from penstock.gateway.environment import build, digest_key, gates, load_plugins, outbox
+from penstock.gates.overrides import Overrides
+from penstock.gateway.environment import (
+    build,
+    digest_key,
+    gates,
+    hosted_plugins,
+    load_plugins,
+    outbox,
+    plugin_functions,
+)
+from tests.gates.fakes import exchange_of
 from tests.gateway.world import World
 
 HOSTILE = Path(__file__).parent.parent / "e2e" / "plugins" / "hostile"
@@ -48,6 +61,34 @@ def test_plugins_are_loaded_from_their_folder_into_their_gates(tmp_path: Path) -
     assert list(plugins) == ["hostile"]
     assert [p.plugin for p in before.placements] == ["hostile"]
     assert after.placements == ()
+
+
+def hosted(tmp_path: Path) -> tuple[Snapshot, Settings]:
+    text = CONFIGURATION.replace('host = "in_process"', 'host = "function"')
+    found = compile_file(parse_gateway_file(text.encode(), tmp_path / "gateway.toml"))
+    return found.snapshot, settings(found.plugin_roots)
+
+
+def test_a_plugin_with_a_function_of_its_own_is_never_loaded_here_and_is_called(tmp_path: Path) -> None:
+    snapshot, told = hosted(tmp_path)
+    assert load_plugins(snapshot, told) == {}
+    before, _ = gates(snapshot, {}, MemoryFunctions({}))
+    (record,) = before.run(exchange_of(), Overrides()).records
+    assert (record.host, record.failure) == ("function", "unavailable")
+    known = hosted_plugins(snapshot)["hostile"]
+    assert known.terms == {"before_upstream": snapshot.terms(before.placements[0])}
+
+
+def test_what_calls_functions_is_made_only_when_there_are_some_and_knows_their_names(tmp_path: Path) -> None:
+    clients = Clients(Endpoint("eu-central-1", "http://127.0.0.1:9", "id", "key"))
+    assert plugin_functions(compiled(tmp_path)[0], clients, "") is None
+    snapshot, _ = hosted(tmp_path)
+    with pytest.raises(ConfigurationError, match="PENSTOCK_PLUGIN_FUNCTION not set"):
+        plugin_functions(snapshot, clients, "")
+    made = plugin_functions(snapshot, clients, "acme-plugin-{plugin}")
+    assert made is not None
+    client: Any = clients._made["lambda"]
+    assert client.meta.config.read_timeout == 1.5
 
 
 def test_a_plugin_whose_files_are_not_the_reviewed_ones_is_left_out_and_logged(

@@ -93,7 +93,7 @@ def test_what_only_looks_runs_beside_the_upstream_and_its_record_is_whole() -> N
         world.told.append("outcome")
         store(*arguments)
 
-    world.upstream.post, world.outbox = upstream, outbox  # type: ignore[method-assign]  # a fake's
+    world.upstream.post, world.outbox = upstream, outbox  # type: ignore[method-assign, assignment]  # a fake's
     assert world.chat("hi").status == 200
     assert world.told == ["called", "upstream", "waited for", "outcome"]
     (record,) = world.record.placements
