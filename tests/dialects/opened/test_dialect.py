@@ -45,6 +45,7 @@ def test_what_the_body_is_goes_on_and_credentials_do_not() -> None:
 )
 def test_what_is_no_media_type_does_not_go_on(said: str) -> None:
     assert media_type({"content-type": said}) is None
+    assert OPENAI.forwarded_headers({"content-type": said, "accept": "a sentence"}) == {}
 
 
 @pytest.mark.parametrize(
