@@ -63,6 +63,7 @@ class LocalGateway:
         self.address = ""
         self.echo_url = ""
         self.aws_url = ""
+        self.lambda_url = ""
         self.prepared: Prepared
         self.clients: Clients
 
@@ -127,6 +128,7 @@ class LocalGateway:
         self._tell("starting the functions")
         called: dict[str, Invoke] = {}
         api = LambdaApi(called)
+        self.lambda_url = api.url
         stack.callback(api.stop)
         api.start()
         group = ProcessGroup()
@@ -143,8 +145,8 @@ class LocalGateway:
         return pools
 
     def _reaching(self, function: Function, api: LambdaApi) -> Function:
-        """The same, told where Lambda is. Of those that callers wait for, one environment is always there."""
-        variables = {**function.environment, "AWS_ENDPOINT_URL_LAMBDA": api.url}
+        """The same, told where Lambda is. Where callers wait, one environment is always there."""
+        variables = {"AWS_ENDPOINT_URL_LAMBDA": api.url, **function.environment}
         if function.name.removeprefix("plugin-") not in self.prepared.called:
             return replace(function, environment=variables)
         most = max(function.maximum, self._options.maximum)
