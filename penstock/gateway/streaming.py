@@ -68,6 +68,7 @@ class Streaming:
         self._ready = b""
         self._sent = False
         self._gone = False
+        self._has_all = False  # of the answer
         self._elsewhere_s = 0.0
         self.is_over = False
         self.reply = Reply(200, b"", "answered")
@@ -154,6 +155,8 @@ class Streaming:
         return b""
 
     def _step(self, seconds: float) -> bytes:
+        if self._has_all:  # with what left in the step before
+            return self._completed()
         due_ms = self._way.wait_ms()
         before = self._clock()
         piece = self._call.stream.read(seconds if due_ms is None else min(seconds, due_ms / 1000))
@@ -161,11 +164,15 @@ class Streaming:
         if piece is None:
             return self._way.due()
         chunk = self._way.feed(piece) if piece else b""
-        if piece and (self._way.denial is not None or not self._way.is_done):
-            return chunk
-        if piece:
+        self._has_all = not piece or self._way.is_done
+        is_over = self._has_all and not chunk and self._way.denial is None
+        return self._completed() if is_over else chunk
+
+    def _completed(self) -> bytes:
+        """The answer has ended, by its terminator or with its connection: what leaves before the ending."""
+        if self._way.is_done:
             self._let_end()
-        chunk += self._way.close()
+        chunk = self._way.close()
         if self._way.denial is None:
             self._complete()
         return chunk

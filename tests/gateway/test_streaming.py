@@ -131,6 +131,16 @@ def test_an_end_is_waited_for_no_longer_than_the_next_packet_takes() -> None:
     assert stream.waits[-1] <= LINGER_S
 
 
+@pytest.mark.parametrize("way", [WAYS["nobody"], WAYS["windowed"]], ids=["nobody", "windowed"])
+def test_a_caller_that_leaves_with_the_last_words_has_not_had_the_answer(way: Callable[[], World]) -> None:
+    world = way()
+    upstream(world, b"".join(WORDS), SILENCE)
+    chunks = opened(world).chunks
+    assert said(next(iter(chunks)))
+    chunks.close()  # type: ignore[attr-defined]  # a generator's
+    assert world.record.outcome == "disconnected"
+
+
 def test_a_caller_that_leaves_while_the_end_is_waited_for_has_left() -> None:
     world = World()
     leaving: list[HttpStream] = []
