@@ -6,6 +6,7 @@ Written against awslambdaric 4.2.2: `bootstrap.handle_event_request` passes what
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,6 +67,9 @@ class StreamingRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]  # the 
         self._deadline_ms = 0
 
     def wait_next_invocation(self) -> Any:
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         request = super().wait_next_invocation()
         while self._stream_always and not may_be_proxy_event(request.event_body):
             super().post_invocation_result(request.invoke_id, "{}", invocation_id=request.invocation_id)

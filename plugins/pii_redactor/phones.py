@@ -1,15 +1,19 @@
 """Phone numbers, by the numbering plans that phonenumberslite carries (Google's libphonenumber).
 
-The library weighs 2.8 MB and costs a quarter of a second when it is loaded: `prepare` does that, before
-the first request. All plans are loaded then and none later, because the library takes a lock around a
-plan that it loads on demand, and a deadline that fires in there would leave the lock held.
+International numbers need of each plan a pattern and some lengths: they stand in plans.json, made by
+tools/phone_plans.py. For national ones the library itself is needed. It weighs 2.8 MB and costs a quarter of
+a second when it is loaded: `prepare` does that, before the first request. All of it is loaded then and
+nothing later, because the library takes a lock around what it loads on demand, and a deadline that fires in
+there would leave the lock held.
 Greatest width: a sign (`00`), 15 digits (ITU-T E.164, section 6.2.1) and 15 gaps, 77 characters.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +21,7 @@ from penstock.sdk import Span
 
 from .outline import Outline
 
+PLANS = Path(__file__).with_name("plans.json")
 MAX_WIDTH = 2 + 15 + 15 * 4
 _GAP = r"[ \t()._/-]{0,4}+"
 _INTERNATIONAL = re.compile(rf"(?<![0-9+])(?:\+|(?<![A-Za-z.,])00){_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}+")
@@ -66,31 +71,34 @@ class PhoneFinder(Protocol):
 def phone_finder(default_region: str) -> PhoneFinder:
     """A finder of international numbers, and of those that `default_region` (ISO 3166-1, or "") writes.
 
-    Loads the library. Raises ValueError for a region that it does not know.
+    Loads the library for the latter. Raises ValueError for a region that it does not know.
     """
-    import phonenumbers  # noqa: PLC0415  # a quarter of a second: only who looks for phone numbers pays
+    if not default_region:
+        return Plans(None, "").find
+    import phonenumbers  # noqa: PLC0415  # a quarter of a second: only who names a region pays
 
     phonenumbers.PhoneMetadata.load_all()
-    if default_region and default_region not in phonenumbers.SUPPORTED_REGIONS:
+    if default_region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("default_region is no region with a numbering plan: use two letters, as in DE or US")
     plans = Plans(phonenumbers, default_region)
     return plans.find
 
 
 class Plans:
-    """What the library knows, asked about candidates; cheap questions first."""
+    """What the library knows, asked about candidates; cheap questions first. No library: no region."""
 
-    def __init__(self, library: ModuleType, region: str) -> None:
+    def __init__(self, library: ModuleType | None, region: str) -> None:
         self._library = library
         self._region = region
+        self._known: dict[str, tuple[str, list[int]]] = json.loads(PLANS.read_bytes())
         self._plans: dict[int, _Plan | None] = {}
-        self._trunk = (library.ndd_prefix_for_region(region, True) or "") if region else ""
-        self._national = self._plan(library.country_code_for_region(region)) if region else None
+        self._trunk = (library.ndd_prefix_for_region(region, True) or "") if library else ""
+        self._national = self._plan(library.country_code_for_region(region)) if library else None
         # libphonenumber takes a number without its trunk prefix, but order numbers look like that.
         begin = _NATIONAL_BEGIN + ("(?=[0(])" if self._trunk == "0" else "")
         self._national_pattern = re.compile(begin + _NATIONAL)
-        self._in_use = _in_use(library, region)
-        metadata = library.PhoneMetadata.metadata_for_region(region) if region else None
+        self._in_use = _in_use(library, region) if library else _never
+        metadata = library.PhoneMetadata.metadata_for_region(region) if library else None
         # Only where more than the trunk prefix may stand before a number does the library read it otherwise.
         prefix = metadata.national_prefix_for_parsing if metadata else None
         self._has_more_prefixes = prefix not in (None, self._trunk)
@@ -132,6 +140,8 @@ class Plans:
         return grouped or _WORD_BEFORE.search(text[max(0, start - 40) : start]) is not None
 
     def _is_valid(self, candidate: str) -> bool:
+        if self._library is None:
+            return False
         try:
             return bool(self._library.is_valid_number(self._library.parse(candidate, self._region)))
         except self._library.NumberParseException:
@@ -143,12 +153,8 @@ class Plans:
         return self._plans[country_code]
 
     def _looked_up(self, country_code: int) -> _Plan | None:
-        regions = self._library.COUNTRY_CODE_TO_REGION_CODE.get(country_code)
-        if not regions:
-            return None
-        metadata = self._library.PhoneMetadata.metadata_for_region_or_calling_code(country_code, regions[0])
-        form = metadata.general_desc
-        return _Plan(re.compile(form.national_number_pattern), frozenset(form.possible_length))
+        known = self._known.get(str(country_code))
+        return _Plan(re.compile(known[0]), frozenset(known[1])) if known else None
 
 
 def _is_in_table(text: str, start: int, candidate: str) -> bool:
@@ -166,9 +172,13 @@ def _in_use(library: ModuleType, region: str) -> Callable[[str], bool]:
     them, with its reading of the number, costs some 50 µs, which matters for text that is full of numbers.
     """
     codes = library.COUNTRY_CODE_TO_REGION_CODE.get(library.country_code_for_region(region), ())
-    plans = [library.PhoneMetadata.metadata_for_region(code) for code in codes] if region else []
+    plans = [library.PhoneMetadata.metadata_for_region(code) for code in codes]
     patterns = [re.compile(_any_kind(plan)) for plan in plans if plan is not None]
     return lambda number: any(pattern.match(number) for pattern in patterns)
+
+
+def _never(_number: str) -> bool:
+    return False
 
 
 def _any_kind(metadata: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -67,3 +68,19 @@ def test_a_caller_may_be_waited_for_until_the_last_words(monkeypatch: pytest.Mon
     client = StreamingRuntimeClient("127.0.0.1:1", now_ms=lambda: 90_000)
     client.wait_next_invocation()
     assert client._left_s() == (10_000 - LAST_WORDS_MS) / 1000
+
+
+def test_garbage_is_collected_again_from_the_first_invocation_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Request:
+        deadline_time_in_ms = 100_000
+        event_body = b"{}"
+
+    monkeypatch.setattr(LambdaRuntimeClient, "wait_next_invocation", lambda _: Request())
+    gc.disable()
+    try:
+        StreamingRuntimeClient("127.0.0.1:1").wait_next_invocation()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()
