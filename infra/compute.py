@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Annotations, CfnOutput, Stack
+from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.api import Api
@@ -15,7 +16,9 @@ from infra.firewall import Firewall
 from infra.functions import Foundation, PenstockFunction
 from infra.gateway import Gateway
 from infra.operations import Alarms, OperationsKey
+from infra.packages import PACKAGES
 from infra.plugins import Plugins
+from infra.secrets import told_secrets
 from infra.whereabouts import Whereabouts
 from penstock.adapters.resources import dead_queue
 from penstock.configuration.settings import LAYERS
@@ -103,5 +106,21 @@ class ComputeStack(Stack):
         queues = list(self.plugins.queues.values())
         Dashboard(self, "Dashboard", where=self.where, api=self.api.rest, queues=queues)
         CfnOutput(self, "AlarmTopic", value=alarms.topic.topic_arn, description="Subscribe to it")
+        self._tell_command_line()
         kept = f"{deployment}-data, which `cdk destroy` leaves: evidence, ledger, keys, queues, secrets"
         CfnOutput(self, "Kept", value=kept, description="What outlives this stack")
+
+    def _tell_command_line(self) -> None:
+        """What `penstock … --stack` reads: the snapshot as an asset of its own, of this very deployment."""
+        path = PACKAGES / "snapshots" / f"{self._chosen.snapshot.digest.partition(':')[2]}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self._chosen.compiled.raw)
+        asset = Asset(self, "Snapshot", path=str(path))
+        CfnOutput(
+            self, "SnapshotAt", value=asset.s3_object_url, key="Snapshot", description="What is deployed"
+        )
+        told = told_secrets(self._chosen)
+        if told:
+            CfnOutput(
+                self, "UpstreamSecrets", value=",".join(told), description="Besides those below its prefix"
+            )

@@ -37,6 +37,8 @@ class Endpoint:
     secret_access_key: str | None = None
     session_token: str | None = None
     """With a role's temporary credentials."""
+    profile: str | None = None
+    """Of the AWS command line's configuration; None for what the environment says."""
 
     def __repr__(self) -> str:
         return f"Endpoint({self.region}, {self.url})"
@@ -93,6 +95,11 @@ class Clients:
         once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
         return self._client("sesv2", _config().merge(once))
 
+    @property
+    def cloudformation(self) -> Any:
+        """Tells the command line where a stack's things are. (There are no types of it here.)"""
+        return self._client("cloudformation")
+
     def _client(self, service: str, config: Config | None = None) -> Any:
         found = self._made.get(service)
         return found if found is not None else self._make(service, config)
@@ -105,7 +112,7 @@ class Clients:
         with self._lock, mapped(f"connect to {service}"):
             if service not in self._made:
                 # One session: what it has read of botocore's data serves the next client too.
-                self._session = self._session or Session()
+                self._session = self._session or Session(profile=self._endpoint.profile)
                 self._made[service] = self._session.create_client(
                     service,
                     region_name=self._endpoint.region,

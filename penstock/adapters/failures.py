@@ -51,7 +51,7 @@ def _of_service(operation: str, error: ClientError) -> PenstockError:
 
 
 def _of_client(operation: str, error: Exception) -> PenstockError:
-    from botocore.exceptions import NoCredentialsError, NoRegionError
+    from botocore.exceptions import NoCredentialsError, NoRegionError, ProfileNotFound
 
     if isinstance(error, NoCredentialsError):
         return ConfigurationError(
@@ -59,4 +59,8 @@ def _of_client(operation: str, error: Exception) -> PenstockError:
         )
     if isinstance(error, NoRegionError):
         return ConfigurationError(operation, "no AWS region is set.", "Set AWS_REGION.")
+    if isinstance(error, ProfileNotFound):
+        return ConfigurationError(
+            operation, "there is no such AWS profile.", "Check --profile or AWS_PROFILE."
+        )
     return StorageError(operation)

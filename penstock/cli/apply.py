@@ -13,6 +13,7 @@ from penstock.cli.target import Target, add_target_arguments, find_target
 
 if TYPE_CHECKING:
     from penstock.configuration.applying import Difference
+    from penstock.configuration.reading import Source
 
 
 def add_parser(subparsers: Any) -> None:
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     source = read_gateway_file(args.file)
     check_references(source)
     target = find_target(args)
+    _check_secrets(source, target)
     store = target.control
     wanted = _local(applied_documents(source.file, approved_tools(source)), target)
     found = differences(store, wanted)
@@ -50,6 +52,22 @@ def run(args: argparse.Namespace) -> int:
         if found and not args.json:
             print("Applied; live within 30 seconds.")
     return 0
+
+
+def _check_secrets(source: Source, target: Target) -> None:
+    """Refuse an upstream whose secret the deployed gateway may not read: its calls would fail."""
+    from penstock.adapters.resources import Names
+
+    if target.told_secrets is None:
+        return
+    prefix = Names.of(target.resources.deployment).upstream_secrets
+    providers = [("provider", number, one.secret) for number, one in enumerate(source.file.provider)]
+    servers = [("mcp_server", number, one.secret) for number, one in enumerate(source.file.mcp_server)]
+    for kind, number, name in (*providers, *servers):
+        if name and not name.startswith(prefix) and name not in target.told_secrets:
+            problem = f"the deployed gateway may not read the secret {name!r}."
+            remedy = f"Name it {prefix}…, which it may read at once; or deploy this file first."
+            raise source.error((kind, number, "secret"), problem, remedy)
 
 
 def _local(wanted: dict[str, dict[str, Any]], target: Target) -> dict[str, dict[str, Any]]:

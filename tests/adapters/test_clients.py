@@ -5,9 +5,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from botocore.validate import ParamValidationDecorator
 
 from penstock.adapters.clients import Clients, Endpoint
+from penstock.errors import ConfigurationError
 
 CHECK = """
 import sys
@@ -63,3 +65,8 @@ def test_an_endpoint_given_is_the_endpoint_used_and_its_secret_is_not_shown() ->
     assert client.meta.endpoint_url == "http://127.0.0.1:9999"
     assert client.meta.region_name == "us-east-1"
     assert "hidden" not in repr(endpoint)
+
+
+def test_a_profile_that_is_not_there_is_the_operator_s_to_mend() -> None:
+    with pytest.raises(ConfigurationError, match="no such AWS profile"):
+        _ = Clients(Endpoint("eu-central-1", profile="nobody")).cloudformation

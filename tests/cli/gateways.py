@@ -23,6 +23,7 @@ from penstock.configuration.compile import compile_file
 from penstock.configuration.reading import read_gateway_file
 from tests.aws_clients import shared_clients
 from tests.configuration import files
+from tests.stack_outputs import Stacks
 
 APPLIED = """
 [[organisation]]
@@ -94,6 +95,7 @@ class Gateway:
     clients: Clients
     resources: Resources
     capsys: pytest.CaptureFixture[str]
+    stacks: Stacks
 
     @property
     def file(self) -> Path:
@@ -145,7 +147,9 @@ def running(
     with mock_aws():
         clients = shared_clients()
         monkeypatch.setattr(Target, "clients", property(lambda _: shared_clients()))
-        made = Gateway(folder, clients, provision(clients, "test", plugins=["export"]), capsys)
+        stacks = Stacks()
+        monkeypatch.setattr(Clients, "cloudformation", property(lambda _: stacks))
+        made = Gateway(folder, clients, provision(clients, "test", plugins=["export"]), capsys, stacks)
         made.deploy(files.STANZA + files.GRANT + BACKGROUND_STANZA + APPLIED)
         yield made
 
@@ -159,3 +163,29 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> Said:
         status = int(error.code or 0)
     out, err = capsys.readouterr()
     return Said(status, out, err)
+
+
+def deployed(gateway: Gateway, **more: str) -> None:
+    """The two stacks of a deployment `test`, with nothing in them but what they tell."""
+    made = gateway.resources
+    told = {
+        "ControlTable": made.control_table,
+        "LedgerTable": made.ledger_table,
+        "StorageTable": made.storage_table,
+        "EvidenceBucket": made.evidence_bucket,
+        "EvidenceKeySecret": made.evidence_key_secret,
+        "OutboxUrl": made.outbox.url,
+        "PluginQueuePattern": made.plugin_queue_pattern,
+    }
+    gateway.clients.s3.create_bucket(
+        Bucket="assets", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    raw = (gateway.folder / "snapshot.json").read_bytes()
+    gateway.clients.s3.put_object(Bucket="assets", Key="0a1b.json", Body=raw)
+    outputs = {"test-data": told, "test-gateway": {"Snapshot": "s3://assets/0a1b.json", **more}}
+    gateway.stacks.outputs.update(outputs)
+
+
+def on_stack(gateway: Gateway, *words: str) -> Said:
+    """A command with `--stack`."""
+    return said(gateway.capsys, *words, "--stack", "test")

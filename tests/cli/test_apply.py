@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.cli.gateways import APPLIED, Gateway
+import pytest
+
+from tests.cli.gateways import APPLIED, Gateway, deployed, on_stack
 
 
 def test_apply_makes_the_table_what_the_file_says_and_a_second_run_does_nothing(gateway: Gateway) -> None:
@@ -71,3 +73,32 @@ def test_a_file_that_is_not_there_is_a_mistake_and_no_crash(gateway: Gateway) ->
     found = gateway.run("apply", str(gateway.folder / "none.toml"))
     assert found.status == 2
     assert "none.toml: cannot be read" in found.err
+
+
+SECRET = """
+[[provider]]
+id = "other"
+base_url = "https://api.example.com/v1"
+secret = "{}"
+"""
+
+
+@pytest.mark.parametrize("name", ["test/upstreams/other", "told/at-deployment"])
+def test_a_secret_that_the_deployed_gateway_may_read_is_applied_at_once(gateway: Gateway, name: str) -> None:
+    deployed(gateway, UpstreamSecrets="told/at-deployment,told/too")
+    gateway.file.write_text(gateway.file.read_text() + SECRET.format(name))
+    assert on_stack(gateway, "apply", str(gateway.file)).status == 0
+
+
+def test_a_secret_that_the_deployed_gateway_may_not_read_is_refused_with_the_remedy(gateway: Gateway) -> None:
+    deployed(gateway)
+    gateway.file.write_text(gateway.file.read_text() + SECRET.format("team/other"))
+    answer = on_stack(gateway, "apply", str(gateway.file))
+    assert answer.status == 2
+    assert "may not read the secret 'team/other'. Name it test/upstreams/" in answer.err
+    assert list(gateway.control.list("")) == []
+
+
+def test_the_local_gateway_reads_any_secret(gateway: Gateway) -> None:
+    gateway.file.write_text(gateway.file.read_text() + SECRET.format("team/other"))
+    assert gateway.run("apply", str(gateway.file)).status == 0

@@ -1,30 +1,30 @@
-"""The guides of deployment say what is: their program makes a target, their files and commands exist."""
+"""The guides of deployment say what is: their first key is made, their files and commands exist."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-from penstock.adapters.resources import Names
 from penstock.cli import parse
-from penstock.cli.target import _decoded
+from tests.cli.conftest import gateway
+from tests.cli.gateways import Gateway, deployed, said
+
+__all__ = ["gateway"]
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def test_the_guide_s_program_makes_a_target_of_a_deployed_gateway(tmp_path: Path) -> None:
-    (program,) = [text for kind, text in BLOCKS if kind == "python"]
-    (tmp_path / "target.py").write_text(program)
-    asked = [sys.executable, str(tmp_path / "target.py"), "team", "123456789012", "eu-central-1"]
-    made = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    target = _decoded(json.loads(made))
-    assert target.resources.control_table == Names.of("team").control_table
-    assert target.endpoint.access_key_id is None, "the operator's own credentials are used"
+def test_the_guide_s_first_key_is_made_as_it_says(gateway: Gateway) -> None:
+    """On a deployment in moto, with the guide's own commands."""
+    deployed(gateway)
+    (block,) = [text for kind, text in BLOCKS if not kind and "keys create" in text]
+    text = block.replace("--stack team", "--stack test").replace("gateway.toml", str(gateway.file))
+    lines = [line.split("#")[0].split() for line in text.splitlines()]
+    answers = [said(gateway.capsys, *words[1:]) for words in lines]
+    assert [answer.status for answer in answers] == [0, 0]
+    assert "pk_" in answers[-1].out
 
 
 def test_every_command_of_the_guide_is_one() -> None:
