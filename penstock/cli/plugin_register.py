@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def fetch(args: argparse.Namespace) -> None:
     """Fetch the packages of one plugin, once for each requirements.txt."""
     from penstock.configuration.requirements import fetch as fetched
+    from penstock.configuration.requirements import find_uv
 
-    place = fetched(args.path, args.config.parent)
+    place = fetched(args.path, args.config.parent, uv=find_uv())
     show({"plugin": str(args.path), "packages": str(place) if place else "none"}, as_json=args.json)
 
 
@@ -29,11 +30,12 @@ def register(args: argparse.Namespace) -> None:
     from penstock.configuration.lock import lock_path, read_lock, write_lock
     from penstock.configuration.registering import build
     from penstock.configuration.requirements import fetch as fetched
+    from penstock.configuration.requirements import find_uv
 
     base, path = args.config.parent, lock_path(args.config)
     lock = read_lock(path)
     _tell(args, f"1/3 checking and building {args.path}")
-    fetched(args.path, base)
+    fetched(args.path, base, uv=find_uv())
     built = build(args.path, base)
     known = lock.get(built.manifest.name)
     if built.is_in(known):

@@ -25,12 +25,15 @@ from penstock.sdk.tree import CACHE
 NAME: Final = "requirements.txt"
 FETCHED: Final = Path(".penstock") / "packages"
 Platform = Literal["lambda", "host"]
-# Lambda's Python 3.13 on arm64: Amazon Linux 2023, glibc 2.34.
-ON_LAMBDA: Final = (
+ALWAYS: Final = ("--only-binary", ":all:", "--require-hashes", "--no-deps", "--quiet")
+# Lambda's Python 3.13 on arm64 (Amazon Linux 2023, glibc 2.34), as pip and as uv say it.
+PIP_ON_LAMBDA: Final = (
     *("--platform", "manylinux_2_28_aarch64", "--platform", "manylinux2014_aarch64"),
     *("--implementation", "cp", "--python-version", "3.13"),
 )
-ALWAYS: Final = ("--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-compile", "--quiet")
+UV_ON_LAMBDA: Final = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13")
+# Where `make setup` puts uv in a checkout, which need not be on the PATH.
+TOOLS: Final = Path(__file__).resolve().parent.parent.parent / ".venv-tools" / "bin"
 # Kept of a package's metadata: its version, and the licence that must go with it.
 _METADATA: Final = ("METADATA", "licenses")
 _LEFT_OUT: Final = ("bin", CACHE)
@@ -70,25 +73,41 @@ def fetched_place(folder: Path, base: Path) -> Path | None:
     return base / FETCHED / hashlib.sha256(raw).hexdigest()[:32]
 
 
-def fetch(folder: Path, base: Path, run: Runner | None = None) -> Path | None:
-    """Fetch what is not here yet; where it lies. Raises ConfigurationError."""
+def fetch(folder: Path, base: Path, run: Runner | None = None, uv: str | None = None) -> Path | None:
+    """Fetch what is not here yet, by `uv`, or else by pip; where it lies. Raises ConfigurationError."""
     place = fetched_place(folder, base)
     if place is None or place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=place.parent, prefix="making-"))
     try:
-        for platform, flags in (("lambda", ON_LAMBDA), ("host", ())):
+        platforms: tuple[Platform, ...] = ("lambda", "host")
+        for platform in platforms:
             target = ("--target", str(making / platform), "--requirement", str(folder / NAME))
-            if (run or _run)([sys.executable, "-m", "pip", "install", *ALWAYS, *flags, *target]) != 0:
+            if (run or _run)([*install_command(platform, uv), *target]) != 0:
                 problem = f"its packages could not be fetched for {platform}."
-                remedy = "pip says above why: no wheel for arm64 and Python 3.13, a wrong hash, no network."
+                remedy = "Above stands why: no wheel for arm64 and Python 3.13, a wrong hash, no network."
                 raise ConfigurationError(str(folder / NAME), problem, remedy)
             (making / platform).mkdir(exist_ok=True)
         making.rename(place)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return place
+
+
+def install_command(platform: Platform, uv: str | None) -> list[str]:
+    """Installs nothing but wheels whose hashes are given, for `platform`."""
+    flags: tuple[str, ...] = ()
+    if uv is None:
+        flags = PIP_ON_LAMBDA if platform == "lambda" else ()
+        return [sys.executable, "-m", "pip", "install", "--no-compile", *ALWAYS, *flags]
+    flags = UV_ON_LAMBDA if platform == "lambda" else ()
+    return [uv, "pip", "install", "--python", sys.executable, "--link-mode", "copy", *ALWAYS, *flags]
+
+
+def find_uv() -> str | None:
+    """uv, when it is on the PATH or in this checkout."""
+    return shutil.which("uv") or shutil.which("uv", path=str(TOOLS))
 
 
 def check_requirements(raw: bytes, where: str) -> None:

@@ -58,12 +58,13 @@ def test_what_was_fetched_is_there_for_each_platform_without_what_nobody_needs(t
         assert platform in found["wares/__init__.py"].read_text()
 
 
-def test_packages_are_wheels_for_lambda_by_hash_with_nothing_resolved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("uv", [None, "/bin/uv"])
+def test_packages_are_wheels_for_lambda_by_hash_with_nothing_resolved(tmp_path: Path, uv: str | None) -> None:
     pip = FakePip()
-    fetch(plugin(tmp_path), tmp_path, pip)
+    fetch(plugin(tmp_path), tmp_path, pip, uv)
     for_lambda, for_host = (" ".join(asked) for asked in pip.asked)
     for asked in (for_lambda, for_host):
-        for flag in ("--only-binary :all:", "--require-hashes", "--no-deps", "--no-compile"):
+        for flag in ("--only-binary :all:", "--require-hashes", "--no-deps"):
             assert flag in asked
     assert "--python-version 3.13" in for_lambda
     assert "aarch64" in for_lambda
