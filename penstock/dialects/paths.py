@@ -31,12 +31,13 @@ __all__ = ["Classified", "Found", "Here", "Matcher", "Rule", "path_of"]
 Here = tuple["Here | None", str | int]
 """A place in the tree: the place above it and the step from there. Cheaper on the walk than whole paths."""
 
-# `/` parts the prefix of a name in `_meta` from the name (MCP, "General fields"), as in `openai/locale`.
-_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$./-]{0,63}")
+# `/` parts the prefix of a name in `_meta` from the name (MCP, "General fields"), as in `openai/locale`; `:` a
+# module from a function in the ids that servers give to their `inputRequests`. `//` begins an address.
+_IDENTIFIER: Final = re.compile(r"(?!.*//)[A-Za-z0-9_$][A-Za-z0-9_$.:/-]{0,63}")
 _LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
 # Nobody's parameters are that long but seeds, which are listed; a time in milliseconds has thirteen digits.
 _UNLISTED_NUMBER: Final = 10**13
-_DIGITS_OF_A_NAME: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9][_.$/-]?){14}")  # a card's, not a time's
+_DIGITS_OF_A_NAME: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9][_.$:/-]?){14}")  # a card's, not a time's
 _MAX_NAME_CHARS: Final = 64
 _MAX_PATH_CHARS: Final = 200  # evidence's bound (`penstock.evidence.record.TablePath`)
 
@@ -94,7 +95,7 @@ class Matcher:
     ) -> None:
         compiled = path_table.compiled(table)
         self._root, self._keys = compiled.root, compiled.keys
-        self._names = frozenset(n for n in compiled.names if _is_identifier(n) and "/" not in n)
+        self._names = frozenset(n for n in compiled.names if _is_identifier(n) and not {"/", ":"} & {*n})
         self._patterns = patterns
         self._guards_numbers = guards_numbers
 
