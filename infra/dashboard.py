@@ -16,6 +16,7 @@ from penstock.adapters.resources import dead_queue
 # Namespace, and the first dimension of every metric: `penstock.evidence.telemetry`.
 NAMESPACE, DEPLOYMENT = "Penstock", "deployment"
 REQUEST = "dialect,route,status_class"
+EVIDENCE = ("Stored", "Sealed", "Lost")
 MINUTE = 60
 
 
@@ -63,7 +64,7 @@ class Dashboard(Construct):
                     _graph("Background: failed", search("BackgroundFailed", "plugin", "Sum")),
                 ],
                 [
-                    _graph("Evidence stored, lost", [own("EvidenceStored"), own("EvidenceLost")]),
+                    _graph("Evidence stored, sealed, lost", [own(f"Evidence{what}") for what in EVIDENCE]),
                     _graph("Queues: oldest message (s)", [_age(queue) for queue in queues]),
                     _graph("Dead letters", [_depth(dead_queue(q)) for q in queues]),
                 ],

@@ -30,7 +30,7 @@ def test_the_dashboard_shows_this_deployment_s_metrics_and_no_other_s(compute: T
         assert search.startswith(f"{NAMESPACE},{DEPLOYMENT},")
         assert re.search(rf'{DEPLOYMENT}=\\*"stacktest\\*"$', search), search
     own = re.findall(rf'\["{NAMESPACE}","(\w+)"(.*?)[,\]]{{', body(compute))
-    assert {name for name, _ in own} == {"EvidenceStored", "EvidenceLost"}
+    assert {name for name, _ in own} == {"EvidenceStored", "EvidenceSealed", "EvidenceLost"}
     assert all(f'"{DEPLOYMENT}","stacktest"' in rest for _, rest in own)
 
 
