@@ -15,10 +15,10 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_stanzas_of_the_page_are_read() -> None:
-    providers, policy = (text for kind, text in BLOCKS if kind == "toml")
-    source = files.source(providers)
+    providers, bedrock, policy = (text for kind, text in BLOCKS if kind == "toml")
+    source = files.source(bedrock + providers)
     check_references(source)
-    assert [provider.auth for provider in source.file.provider] == ["x-api-key", "bearer"]
+    assert [provider.auth for provider in source.file.provider] == ["aws", "bearer", "x-api-key"]
     assert {provider.kind for provider in source.file.provider} == {"anthropic"}
     assert tomllib.loads(policy) == {"uninspected": {"opaque": "allow"}}
 

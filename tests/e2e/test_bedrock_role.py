@@ -181,7 +181,7 @@ def test_anthropic_s_client_is_answered_whole_and_streamed(signing: LocalGateway
         answer = client.messages.create(**asked)
         with client.messages.stream(**asked) as stream:
             streamed = stream.get_final_message()
-    said = [[block.text for block in each.content if block.type == "text"] for each in (answer, streamed)]
+    said = [[block.to_dict()["text"] for block in each.content] for each in (answer, streamed)]
     assert said == [["Hello there."], ["Hello there."]]
     for signed in bedrock.signed[-2:]:
         assert (signed["service"], signed["region"]) == ("bedrock-mantle", "eu-west-1")
