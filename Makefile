@@ -61,7 +61,7 @@ docs: .venv/.stamp-check ## Write the generated pages of docs/ anew
 synth: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-cdk ## Write the stacks to cdk.out (CONFIG=gateway.toml; needs Node)
 	$(CDK) synth --quiet --output cdk.out $(if $(CONFIG),-c config=$(CONFIG))
 
-bench: .venv/.stamp-check ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
+bench: .venv/.stamp-check .packages/uv.lock ## Measure what the gateway costs; results go to bench/results/ (ARGS="--rounds 5")
 	$(BIN)/python -m bench $(ARGS)
 
 flame: .venv/.stamp-check ## Draw where the CPU time of one request goes: docs/pictures/flame.svg

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+from bench.asset import DIRECT_LIMIT_BYTES, LIMIT_BYTES
+
+MB: Final = 1024 * 1024
 
 
 def markdown(result: Mapping[str, Any]) -> str:
@@ -75,10 +79,26 @@ def _paced(rows: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
 
 
 def _startup(startup: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## Start-up of the gateway function, medians of {startup['starts']} fresh processes, in ms"
-    yield from ("", "| until | wall | CPU |", "|---|---|---|")
+    yield f"## Start-up of the synthesised asset, {startup['starts']} fresh processes of each kind, in ms"
+    yield from ("", "| until | wall, median | CPU, median | CPU, least |", "|---|---|---|---|")
     for stage, times in startup["stages"].items():
-        yield f"| {stage.replace('_', ' ')} | {times['wall_ms']:,.0f} | {times['cpu_ms']:,.0f} |"
+        numbers = (times["wall_ms"], times["cpu_ms"], times["least_cpu_ms"])
+        yield f"| {stage.replace('_', ' ')} | " + " | ".join(f"{number:,.0f}" for number in numbers) + " |"
     yield from ("", "| imports of | own ms (`-X importtime`) |", "|---|---|")
     for package, ms in startup["imports_ms"].items():
         yield f"| {package} | {ms:,.1f} |"
+    yield from _sizes(startup["sizes"])
+    took = startup["synthesis"]
+    yield f"The synthesis (`python app.py`) took {took['wall_s']} s, {took['cpu_s']} s of CPU."
+
+
+def _sizes(sizes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Every part of the gateway's function beside what Lambda takes."""
+    total = {key: sum(size[key] for size in sizes.values()) for key in ("zip", "unpacked", "compiled")}
+    yield from ("", "## Size of the gateway's function, MB", "")
+    yield from ("| | zip | unpacked | of that compiled |", "|---|---|---|---|")
+    for name, size in {**sizes, "all": total}.items():
+        numbers = (size["zip"], size["unpacked"], size["compiled"])
+        yield f"| {name} | " + " | ".join(f"{number / MB:,.1f}" for number in numbers) + " |"
+    yield f"| limit | {DIRECT_LIMIT_BYTES / MB:,.0f}, unless by S3 | {LIMIT_BYTES / MB:,.0f} | |"
+    yield ""

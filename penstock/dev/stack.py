@@ -10,7 +10,6 @@ machine's (`unpacking`), AWS is moto, and nobody holds a role to its policies.
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +38,7 @@ from penstock.dev.preparation import (
     provider_secrets,
     read_source,
 )
-from penstock.dev.unpacking import is_native, unpack
+from penstock.dev.unpacking import bare_python, is_native, unpack
 from penstock.errors import ConfigurationError
 
 TASK: Final = "/var/task"
@@ -78,7 +77,7 @@ def prepare_stack(
     apply_source(store, source)
     url = through(clients.sts.meta.endpoint_url)
     roles = {function.name: assume(clients, function.role, function.name) for function in functions}
-    unpacked = _Unpacked(options.folder.resolve() / "stack", {SNAPSHOT: raw})
+    unpacked = Unpacked(options.folder.resolve() / "stack", {SNAPSHOT: raw})
     prefix = f"{snapshot.deployment}-"
     return Prepared(
         resources=resources,
@@ -86,7 +85,7 @@ def prepare_stack(
         api_key=local_key(options, store, source),
         models=models_of_key(store, source),
         functions=tuple(
-            _runnable(
+            runnable(
                 function,
                 unpacked,
                 prefix,
@@ -101,13 +100,14 @@ def prepare_stack(
     )
 
 
-class _Unpacked:
-    """Folders of what functions consist of; the same ones for the same assets."""
+class Unpacked:
+    """Folders of what functions consist of, the same ones for the same assets; and a Python for them."""
 
     def __init__(self, home: Path, changed: Mapping[str, bytes]) -> None:
         self._home = home
         self._changed = changed
         self.replaced: set[str] = set()
+        self.python = bare_python(home)
 
     def task(self, function: StackFunction) -> Path:
         return self._unpacked([function.code], function, self._changed)
@@ -123,8 +123,8 @@ class _Unpacked:
         return where
 
 
-def _runnable(
-    function: StackFunction, unpacked: _Unpacked, prefix: str, options: Options, also: Mapping[str, str]
+def runnable(
+    function: StackFunction, unpacked: Unpacked, prefix: str, options: Options, also: Mapping[str, str]
 ) -> Function:
     """As Lambda would run it, and as the local gateway knows it: without the deployment in its name."""
     name = function.name.removeprefix(prefix)
@@ -149,14 +149,13 @@ def _runnable(
         maximum=options.maximum if is_gateway else MAXIMUM,
         folder=task,
         streams=wrapper is not None,
-        command=_command(function.handler, wrapper),
+        command=_command(unpacked.python, function.handler, wrapper),
     )
 
 
-def _command(handler: str, wrapper: str | None) -> tuple[str, ...]:
+def _command(python: Path, handler: str, wrapper: str | None) -> tuple[str, ...]:
     """As Lambda starts it: the wrapper around the interpreter, else the runtime that the asset brings."""
-    python = str(vars(sys)["_base_executable"])  # the one below a virtual environment, which has no packages
-    return (wrapper, python, BOOTSTRAP) if wrapper else (python, "-m", "awslambdaric", handler)
+    return (wrapper, str(python), BOOTSTRAP) if wrapper else (str(python), "-m", "awslambdaric", handler)
 
 
 def _moved(text: str, task: Path, opt: Path) -> str:

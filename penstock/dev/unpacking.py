@@ -13,6 +13,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import venv
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -58,6 +59,14 @@ def unpack(
             _place(making, name, path, changed.get(name), replaced.get(name))
         making.rename(target)
     return target, tuple(sorted(_module(name) for name in replaced))
+
+
+def bare_python(home: Path) -> Path:
+    """A Python like this one without any packages: what the asset lacks is found nowhere else."""
+    folder = home / f"python-{hashlib.sha256(sys.version.encode()).hexdigest()[:8]}"
+    if not (folder / "pyvenv.cfg").is_file():
+        venv.EnvBuilder(symlinks=True).create(folder)
+    return folder / "bin" / "python"
 
 
 def _place(folder: Path, name: str, path: Path, content: bytes | None, replacement: Path | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bench import bodies, handler, measuring, world
 from bench.probes import Edit, Look
-from bench.report import markdown
+from bench.report import MB, markdown
 from penstock.evidence.record import EvidenceRecord
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
@@ -73,7 +73,8 @@ def test_every_row_is_served_and_has_its_line_in_the_tables() -> None:
     rows = handler.memory_rows(512)
     samples = measuring.interleaved(rows, rounds=1, batch=2)
     summaries = {name: found.summary() for name, found in samples.items()}
-    times = {"wall_ms": 1.0, "cpu_ms": 1.0}
+    times = {"wall_ms": 1.0, "cpu_ms": 1.0, "least_cpu_ms": 1.0}
+    sizes = {"code": {"zip": 3 * MB, "unpacked": 9 * MB, "compiled": MB}}
     text = markdown(
         {
             "date": "2026-01-01",
@@ -84,7 +85,9 @@ def test_every_row_is_served_and_has_its_line_in_the_tables() -> None:
             "streams": {"1000": {"pass": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}}},
             "paced": {"direct": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}},
             "adapters": {"in memory": summaries["look 0+0"]},
-            "startup": {"starts": 1, "stages": {"imported": times}, "imports_ms": {"penstock": 1.0}},
+            "startup": {"starts": 1, "stages": {"imported": times}, "imports_ms": {"penstock": 1.0}}
+            | {"sizes": sizes, "synthesis": {"wall_s": 20.0, "cpu_s": 19.0}},
         }
     )
     assert all(f"\n| {name} | " in text for name in (*rows, "chat"))
+    assert "\n| all | 3.0 | 9.0 | 1.0 |\n| limit | 50, unless by S3 | 250 | |" in text
