@@ -80,12 +80,13 @@ class LambdaLayers:
         from botocore.config import Config
         from botocore.session import Session
 
-        made = Session().create_client(
+        made = Session(profile=self._endpoint.profile).create_client(
             "lambda",
             region_name=self._endpoint.region,
             endpoint_url=self._endpoint.url,
             aws_access_key_id=self._endpoint.access_key_id,
             aws_secret_access_key=self._endpoint.secret_access_key,
+            aws_session_token=self._endpoint.session_token,
             config=Config(
                 connect_timeout=CONNECT_TIMEOUT_S,
                 read_timeout=READ_TIMEOUT_S,

@@ -64,10 +64,10 @@ def _add_register(actions: Any) -> None:
         )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     register.add_argument("--dry-run", action="store_true", help="build and print, publish nothing")
+    register.add_argument("--region", help="publish there (default: as the AWS command line has it)")
+    register.add_argument("--profile", help="AWS profile (default: as the AWS command line has it)")
     register.add_argument(
-        "--folder",
-        type=Path,
-        help="publish to the local gateway whose folder this is; default: to your AWS account",
+        "--folder", type=Path, help="publish to the local gateway whose folder this is, not to AWS"
     )
 
 

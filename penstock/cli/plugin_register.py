@@ -66,7 +66,7 @@ def layers(args: argparse.Namespace) -> Layers:
 
     if args.folder is not None:
         return LambdaLayers(find_target(args).endpoint)
-    return LambdaLayers(Endpoint(os.environ.get("AWS_REGION")))
+    return LambdaLayers(Endpoint(args.region or os.environ.get("AWS_REGION"), profile=args.profile))
 
 
 def _keep(built: Built, entry: Registered | None, base: Path) -> None:

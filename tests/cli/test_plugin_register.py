@@ -145,7 +145,7 @@ def test_it_goes_to_the_account_of_the_credentials_or_to_the_local_gateway(
         ("AWS_SECRET_ACCESS_KEY", "b"),
     ):
         monkeypatch.setenv(name, value)
-    away: Layers = plugin_register.layers(argparse.Namespace(folder=None))
+    away: Layers = plugin_register.layers(argparse.Namespace(folder=None, region=None, profile=None))
     assert ":eu-west-1:" in away.publish("x", EMPTY_ZIP, "").arn
     here = plugin_register.layers(argparse.Namespace(folder=gateway.folder))
     assert ":eu-central-1:" in here.publish("x", EMPTY_ZIP, "").arn
