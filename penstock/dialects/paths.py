@@ -31,8 +31,8 @@ __all__ = ["Classified", "Found", "Here", "Matcher", "Rule", "path_of"]
 Here = tuple["Here | None", str | int]
 """A place in the tree: the place above it and the step from there. Cheaper on the walk than whole paths."""
 
-# `/` parts the prefix of a name in `_meta` from the name (MCP, "General fields"), as in `openai/locale`; `:` a
-# module from a function in the ids that servers give to their `inputRequests`. `//` begins an address.
+# `/` parts the prefix of a name in `_meta` from the name (MCP, "General fields"), as in `openai/locale`; `:`
+# a module from a function in the ids that servers give to their `inputRequests`. `//` begins an address.
 _IDENTIFIER: Final = re.compile(r"(?!.*//)[A-Za-z0-9_$][A-Za-z0-9_$.:/-]{0,63}")
 _LONG_NUMBER: Final = 10**7  # E.164 numbers have eight digits and more in practice, cards twelve
 # Nobody's parameters are that long but seeds, which are listed; a time in milliseconds has thirteen digits.

@@ -29,6 +29,18 @@ def test_a_client_gets_the_same_of_everything_as_directly(
 
 
 @EVERY_MODE
+def test_under_the_built_in_guards_a_client_gets_the_same_but_for_what_they_mask(
+    mode: str, gateway: LocalGateway, key: str, library: Library
+) -> None:
+    directly = visit(library.url, None, mode)
+    through = visit(f"{gateway.address}/mcp/watched", key, mode)
+    (rules,) = directly["rules"]["contents"]
+    assert rules["text"].endswith("desk@library.example")
+    rules["text"] = rules["text"].replace("desk@library.example", "<email>")
+    assert through == directly
+
+
+@EVERY_MODE
 def test_a_server_that_answers_with_json_is_served_alike(
     mode: str, gateway: LocalGateway, key: str, plain: Library
 ) -> None:
