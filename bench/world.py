@@ -26,8 +26,8 @@ from penstock.evidence.messages import outbox_message
 from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
-from penstock.gates.host import InProcessHost
-from penstock.gates.placement import Placement
+from penstock.gates.host import Host, InProcessHost
+from penstock.gates.placement import HostKind, Placement
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.parts import Parts
@@ -209,11 +209,11 @@ class World:
 
     def _parts(self, plugins: Plugins, store: ControlStore, ports: Mapping[str, Any]) -> Parts:
         loaded, placements = plugins
-        host = InProcessHost(loaded, Deadlines.for_environment())
+        hosts: dict[HostKind, Host] = {"in_process": InProcessHost(loaded, Deadlines.for_environment())}
+        if "function" in ports:
+            hosts["function"] = ports["function"]
         before, after = (
-            Gate(
-                moment, [p for p in placements if p.moment == moment], {"in_process": host}, budget_ms=60_000
-            )
+            Gate(moment, [p for p in placements if p.moment == moment], hosts, budget_ms=60_000)
             for moment in (BEFORE, AFTER)
         )
         directory = Directory(store)
