@@ -1,0 +1,120 @@
+"""The synthesised gateway calls a plugin in the synthesised function of its own, and its role lets it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.dev.gateway import LocalGateway
+from penstock.dev.options import Options
+from penstock.dev.stack import prepare_stack
+from tests.aws.account import Account
+from tests.aws.gatekeeper import Gatekeeper
+from tests.aws.reach import CARD, GATEWAY
+from tests.aws.running import Run, eventually
+from tests.aws.test_iam import statement
+from tests.infra.conftest import CONFIGURATIONS
+from tests.infra.template import Assembly
+
+CHOSEN = "test"
+CARD_NUMBER = "my card is 4242 4242 4242 4242"
+FUNCTION = f"arn:aws:lambda:eu-central-1:123456789012:function:{CARD}"
+
+
+@pytest.fixture(scope="module")
+def resources(assemblies: dict[str, Assembly]) -> dict[str, Any]:
+    stacks = assemblies[CHOSEN].stacks().values()
+    return dict(resource for stack in stacks for resource in stack.resources.items())
+
+
+@pytest.fixture(scope="module")
+def run(
+    assemblies: dict[str, Assembly], resources: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    """The stack at work; calls of functions pass the gatekeeper too."""
+    folder: Path = tmp_path_factory.mktemp("hosted")
+    options = Options(
+        port=0, configuration=CONFIGURATIONS[CHOSEN], folder=folder, keep=False, warm=1, maximum=2
+    )
+    who: dict[str, str] = {}
+    said: list[str] = []
+    gatekeeper = Gatekeeper(Account(resources), lambda: who)
+
+    def prepare(*given: Any) -> Any:
+        prepared = prepare_stack(assemblies[CHOSEN].folder, *given, through=gatekeeper.before)
+        for function in prepared.functions:
+            variables = function.environment
+            who[variables["AWS_ACCESS_KEY_ID"]] = variables["AWS_LAMBDA_FUNCTION_NAME"]
+        held = [
+            replace(
+                f, environment={**f.environment, "AWS_ENDPOINT_URL_LAMBDA": f.environment["AWS_ENDPOINT_URL"]}
+            )
+            for f in prepared.functions
+        ]
+        return replace(prepared, functions=tuple(held))
+
+    try:
+        with LocalGateway(options, tell=said.append, prepare=prepare) as gateway:
+            gatekeeper.invoke_url = gateway.lambda_url
+            yield Run(gateway, gatekeeper, said)
+    finally:
+        gatekeeper.stop()
+
+
+def card_guard(run: Run, request_id: str) -> dict[str, Any]:
+    """What the evidence of a request says of the plugin."""
+    assert eventually(lambda: run.terminal(request_id) is not None), run.said
+    record = run.terminal(request_id) or {}
+    (found,) = [p for p in record["placements"] if p["plugin"] == "card-guard"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_block_comes_from_the_plugin_s_own_function(run: Run, stream: bool) -> None:
+    response = run.ask(CARD_NUMBER, stream=stream)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "card-guard.card_number")
+    record = card_guard(run, response.headers["x-request-id"])
+    assert (record["host"], record["action"], record["reason"]) == ("function", "block", "card_number")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_edit_comes_from_there_too(run: Run, stream: bool) -> None:
+    response = run.ask("write to jane.doe@example.com", stream=stream)
+    assert response.status_code == 200
+    assert "jane.doe" not in response.text
+    record = card_guard(run, response.headers["x-request-id"])
+    assert (record["host"], record["action"]) == ("function", "transform")
+    assert [changed["field"] for changed in record["changed"]] == ["request.messages.user"]
+
+
+def test_the_gateway_alone_calls_it_and_it_asks_aws_for_nothing(run: Run) -> None:
+    run.ask("hello")
+    asked = [each for each in run.gatekeeper.asked if each.request.resource == FUNCTION]
+    assert {(each.function, each.request.action, each.allowed) for each in asked} == {
+        (GATEWAY, "lambda:InvokeFunction", True)
+    }
+    assert not [each for each in run.gatekeeper.asked if each.function == CARD]
+
+
+def test_without_the_permission_the_request_is_stopped_and_the_evidence_says_denied(
+    run: Run, resources: dict[str, Any]
+) -> None:
+    without = copy.deepcopy(resources)
+    statement(without, GATEWAY, "lambda:InvokeFunction")["Action"] = "lambda:GetFunction"
+    with run.gatekeeper.holding(Account(without)):
+        response = run.ask("hello")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "plugin_unavailable")
+    record = card_guard(run, response.headers["x-request-id"])
+    assert (record["action"], record["failure"]) == ("fail", "denied")
+
+
+def test_nothing_that_was_said_is_in_any_log(run: Run) -> None:
+    run.ask(CARD_NUMBER)
+    logs = list(run.gateway._options.logs.glob("*.log"))
+    assert any(log.name == "plugin-card-guard.log" for log in logs)
+    assert not [log for log in logs if "4242 4242" in log.read_text(errors="replace")]
