@@ -10,6 +10,7 @@ import pytest
 
 from infra.attached import LAYERS, check_count, check_packages
 from infra.chosen import chosen_configuration
+from infra.limits import RESOURCES
 from penstock.configuration.requirements import fetch
 from penstock.errors import ConfigurationError
 from tests import tree
@@ -19,33 +20,57 @@ from tests.configuration.test_requirements import FakePip
 from tests.infra import many
 from tests.infra.conftest import require_node
 
+Resources = dict[str, dict[str, Any]]
 
-def synthesised(base: Path, deployment: str) -> dict[str, dict[str, Any]]:
-    """The resources of its gateway's stack, by logical id."""
+
+@pytest.fixture(scope="module")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
+    """The resources of the stacks of two deployments, by the stack's name, from one process."""
     require_node()
-    chosen = f"{deployment}={base / 'gateway.toml'}"
-    asked = [sys.executable, "-m", "tests.aws.synthesis", str(base / "out"), chosen]
+    base = tmp_path_factory.mktemp("synthesised")
+    stanzas = {
+        "named": [many.registered, many.registered, many.registered, many.by_path, many.background],
+        "sixty": [many.background] * 55 + [many.by_path] * 5,
+    }
+    chosen = []
+    for deployment, kinds in stanzas.items():
+        (base / deployment).mkdir()
+        made = [kind(base / deployment, f"plugin-{number}") for number, kind in enumerate(kinds)]
+        chosen.append(f"{deployment}={many.write(base / deployment, deployment, *made)}")
+    asked = [sys.executable, "-m", "tests.aws.synthesis", str(base / "out"), *chosen]
     done = subprocess.run(asked, cwd=tree.ROOT, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    template = base / "out" / deployment / f"{deployment}-gateway.template.json"
-    return dict(json.loads(template.read_text())["Resources"])
-
-
-def test_a_registered_layer_is_given_to_the_function_that_runs_it_as_it_is(tmp_path: Path) -> None:
-    stanzas = [many.registered(tmp_path, f"reg-{number}") for number in range(3)]
-    stanzas += [many.by_path(tmp_path, "own"), many.background(tmp_path, "far")]
-    many.write(tmp_path, "named", *stanzas)
-    resources = synthesised(tmp_path, "named")
-    functions = {
-        found["Properties"]["FunctionName"]: found["Properties"].get("Layers", [])
-        for found in resources.values()
-        if found["Type"] == "AWS::Lambda::Function" and "FunctionName" in found["Properties"]
+    templates = (base / "out").glob("*/*.template.json")
+    return {
+        path.name.partition(".")[0]: dict(json.loads(path.read_text())["Resources"]) for path in templates
     }
-    arns = {layer for layer in functions["named-gateway"] if isinstance(layer, str)}
-    assert arns == {ARN.format(f"reg-{number}") for number in range(3)}
-    (made,) = (layer["Ref"] for layer in functions["named-gateway"] if isinstance(layer, dict))
+
+
+def layers_of(resources: Resources) -> dict[str, list[Any]]:
+    """By the function's name."""
+    found = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    return {one["FunctionName"]: one.get("Layers", []) for one in found if "FunctionName" in one}
+
+
+def test_a_registered_layer_is_given_to_the_function_that_runs_it_as_it_is(
+    synthesised: dict[str, Resources],
+) -> None:
+    resources = synthesised["named-gateway"]
+    layers = layers_of(resources)
+    arns = {layer for layer in layers["named-gateway"] if isinstance(layer, str)}
+    assert arns == {ARN.format(f"plugin-{number}") for number in range(3)}
+    (made,) = (layer["Ref"] for layer in layers["named-gateway"] if isinstance(layer, dict))
     assert resources[made]["Properties"]["LayerName"] == "named-in-process"
-    assert [layer for layer in functions["named-plugin-far"] if isinstance(layer, str)] == []
+    assert [layer for layer in layers["named-plugin-plugin-4"] if isinstance(layer, str)] == []
+
+
+def test_sixty_plugins_fit_into_one_deployment(synthesised: dict[str, Resources]) -> None:
+    counts = {stack: len(resources) for stack, resources in synthesised.items()}
+    assert 300 < counts["sixty-gateway"] <= RESOURCES
+    assert 200 < counts["sixty-data"] <= RESOURCES
+    layers = layers_of(synthesised["sixty-gateway"])
+    assert len(layers["sixty-gateway"]) == 1, "all by path are one layer"
+    assert len([name for name in layers if name.startswith("sixty-plugin-")]) == 55
 
 
 def test_five_layers_are_let_pass_and_six_are_refused_with_what_to_do() -> None:
