@@ -163,7 +163,7 @@ class PluginStanza(Stanza):
     name: PluginName
     """As its manifest says."""
     path: str | None = None
-    """Its folder, relative to this file; for a built-in plugin it can be left out."""
+    """Its folder, relative to this file; left out for a built-in plugin, and for one in `penstock.lock`."""
     order: int = Field(default=0, ge=-1000, le=1000)
     """Place among the ordered plugins of a gate; ties go by name."""
     after: tuple[PluginName, ...] = ()
