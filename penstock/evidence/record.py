@@ -214,7 +214,10 @@ class PlacementRecord(Part):
 
 @dataclass(slots=True)
 class Uninspected(Part):
-    """Something text-bearing that an enforcing placement could not see, and what was done about it."""
+    """Something text-bearing that an enforcing placement could not see, and what was done about it.
+
+    On an opened route it is the operator who lets everything pass: `plugin` is then `route:<id>`.
+    """
 
     path: TablePath
     kind: FieldName
