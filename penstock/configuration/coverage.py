@@ -43,6 +43,11 @@ def served(*, mcp: bool) -> tuple[Surface, ...]:
     return tuple(surface for surface in SURFACES if mcp or surface.dialect != _MCP)
 
 
+def surfaces_in(scope: Scope, surfaces: tuple[Surface, ...] = SURFACES) -> list[Surface]:
+    """Those of which some request can be in `scope`."""
+    return [surface for surface in surfaces if _may_admit(scope, surface)]
+
+
 def coverage_problem(
     placement: Placement,
     surfaces: tuple[Surface, ...] = SURFACES,
@@ -53,13 +58,13 @@ def coverage_problem(
     A field of `known` traffic that a deployment does not serve may be granted: one grant of a guard then fits
     with MCP and without.
     """
-    inside = [surface for surface in surfaces if _may_admit(placement.scope, surface)]
+    inside = surfaces_in(placement.scope, surfaces)
     if not inside:
         return "its scope admits no traffic that carries content.", "Widen `dialect` or `route`."
     names = sorted({*placement.reads, *placement.terms.writes})
-    possible = [surface for surface in known if _may_admit(placement.scope, surface)]
+    possible = [*inside, *surfaces_in(placement.scope, known)]
     for name in names:
-        if not any(_carries(surface, name) for surface in (*inside, *possible)):
+        if not any(_carries(surface, name) for surface in possible):
             return (
                 f"no traffic in its scope carries {name!r}.",
                 f"Take {name!r} out of its grant, or widen its scope.",
@@ -68,7 +73,7 @@ def coverage_problem(
     for surface in inside if content else []:
         if not any(_carries(surface, name) for name in content):
             problem = f"it cannot act on {surface.name}: none of its fields is there."
-            there = " or ".join(_content_of(surface, placement.moment))
+            there = " or ".join(content_of(surface, placement.moment))
             return problem, f"Grant it {there}, or leave this out: {_left_out(surface)}."
     for surface in inside if "respond" in placement.terms.effects else []:
         if surface.name == EMBEDDINGS:
@@ -87,7 +92,7 @@ def stream_problem(placement: Placement) -> tuple[str, str] | None:
 
     Each message of MCP is whole, so that a guard of MCP alone needs no text that grows.
     """
-    streamed = any(_may_admit(placement.scope, each) for each in SURFACES if each.dialect != _MCP)
+    streamed = any(surface.dialect != _MCP for surface in surfaces_in(placement.scope))
     if placement.stream != "window" or not streamed:
         return None
     if placement.host == "function":
@@ -97,7 +102,7 @@ def stream_problem(placement: Placement) -> tuple[str, str] | None:
     return None if found is None else (found, 'Grant more, or have its manifest declare stream = "buffer".')
 
 
-def _content_of(surface: Surface, moment: Moment) -> list[str]:
+def content_of(surface: Surface, moment: Moment) -> list[str]:
     """The fields in which traffic of `surface` carries content at `moment`."""
     part = "request." if moment == BEFORE else "response."
     return [

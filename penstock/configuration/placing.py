@@ -82,7 +82,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         on_error=stanza.on_error or derived_on_error(style, asked),
         order=stanza.order,
         after=after,
-        scope=Scope.of(stanza.scope.table(), tuple(table.table() for table in stanza.scope.exceptions)),
+        scope=scope_of(stanza),
         mode=Mode[stanza.mode.upper()],
         rollout=stanza.rollout,
         sample=stanza.sample,
@@ -97,6 +97,11 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         window_chars=asked.window_chars if style == "ordered" else None,
         max_hold_chars=asked.max_hold_chars if style == "ordered" else None,
     )
+
+
+def scope_of(stanza: PluginStanza) -> Scope:
+    """Where it applies."""
+    return Scope.of(stanza.scope.table(), tuple(table.table() for table in stanza.scope.exceptions))
 
 
 def _asked(manifest: Manifest, moment: Moment, grant: MomentGrant) -> MomentRequest:

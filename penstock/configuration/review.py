@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from penstock.configuration.coverage import content_of, surfaces_in
 from penstock.configuration.model import Grant, MomentGrant, PluginStanza
-from penstock.configuration.placing import derived_on_error, stream_way
+from penstock.configuration.placing import derived_on_error, scope_of, stream_way
 from penstock.gates.placement import OnError, Style, derived_style, is_content_read
+from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.fields import AFTER, LATER, Moment
 from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key
@@ -145,9 +147,9 @@ def _hidden(moment: Moment, given: MomentGrant, stanza: PluginStanza | None) -> 
     """What passes under a guard that it does not see, by what is done about it (docs/adr/0003)."""
     if not is_content_read(moment, given.reads) or not set(given.effects) & set(_STEERING):
         return []
-    part = "request." if moment == fields.BEFORE else "response."
-    names = [name for name, entry in fields.FIELDS.items() if entry.content and entry.paths]
-    unseen = [name for name in names if name.startswith(part) and name not in given.reads]
+    met = surfaces_in(Scope() if stanza is None else scope_of(stanza))
+    names = dict.fromkeys(name for surface in met for name in content_of(surface, moment))
+    unseen = [name for name in fields.FIELDS if name in names and name not in given.reads]
     policies = stanza.policies() if stanza else {}
     fallback = policies.get("default", "refuse")
     fates: dict[str, list[str]] = {}

@@ -166,6 +166,15 @@ def test_what_a_guard_does_not_see_is_said_with_what_becomes_of_it() -> None:
     assert refused.endswith("anything that no field carries")
 
 
+def test_what_no_traffic_in_its_scope_carries_is_nothing_that_it_does_not_see() -> None:
+    grant = {"before_upstream": {"reads": ["request.messages.user"], "effects": ["block"]}}
+    everywhere = dict(reviewed(grant).answers)["Which fields?"]
+    models = dict(reviewed(grant, scope={"dialect": ["openai"]}).answers)["Which fields?"]
+    assert "request.mcp.arguments" in everywhere
+    assert "request.mcp.arguments" not in models
+    assert "request.messages.system" in models
+
+
 def test_who_only_looks_guards_nothing_and_hides_nothing() -> None:
     grant = {"before_upstream": {"reads": ["request.messages.user"], "effects": ["record"]}}
     assert "does not see" not in dict(reviewed(grant).answers)["Which fields?"]
