@@ -119,9 +119,16 @@ def warnings(
         if route.id not in granted:
             yield f"nobody is granted route {route.id!r}."
         for placement in placements:
-            by_model = any(dimension in _ABSENT for dimension, _ in placement.scope.only)
-            if by_model and placement.style == "ordered" and reads_content(placement):
-                yield (
-                    f"{placement.name} does not apply to route {route.id!r}: its scope names models or MCP "
-                    "servers, and which of these a request there asks for nobody knows."
-                )
+            if reads_content(placement):
+                yield from _unseen_by(placement, route)
+
+
+def _unseen_by(placement: Placement, route: RouteStanza) -> Iterator[str]:
+    by_model = any(dimension == "model" for dimension, _ in placement.scope.only)
+    if by_model and placement.style == "ordered":
+        yield (
+            f"{placement.name} does not apply to route {route.id!r}: its scope names models, and which of "
+            "these a request there asks for nobody knows."
+        )
+    if placement.style == "independent" and in_scope(placement, route):
+        yield f"{placement.name} sees nothing of what passes through route {route.id!r}."

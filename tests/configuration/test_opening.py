@@ -135,6 +135,17 @@ def test_who_reads_no_content_needs_say_nothing_and_may_be_there_for_opened_rout
     assert (deployed.id, deployed.method, deployed.path) == ("audio", "POST", "/v1/moderations")
 
 
+def test_who_only_watches_is_told_that_there_is_nothing_to_see(tmp_path: Path) -> None:
+    files.plugin(tmp_path)
+    grant = """
+[plugin.grant.before_upstream]
+reads = ["request.messages.user"]
+effects = ["record"]
+"""
+    found = files.compiled(PROVIDERS + route("/v1/moderations") + files.STANZA + grant, tmp_path)
+    assert "guard@before_upstream sees nothing of what passes through route 'audio'." in found.warnings
+
+
 def test_each_hole_is_said_and_which_guards_do_not_cover_it(tmp_path: Path) -> None:
     files.plugin(tmp_path)
     model = '\n[[model]]\nid = "gpt"\nprovider = "openai"\n'
