@@ -20,6 +20,10 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 # is to a signature: `DEFAULT_SERVICE_NAME` of Anthropic's `AnthropicBedrockMantle`, and the `signingName` of
 # botocore's model of bedrock-runtime. Endpoints in a VPC have other names.
 _BEDROCK: Final = re.compile(r"bedrock-(mantle|runtime)(?:-fips)?\.([a-z0-9-]+)\..+")
+# AWS's domains, as both SDKs know them for Bedrock. Who else got a signature could pass it on for minutes.
+_AWS: Final = re.compile(
+    r".+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.(com\.cn|eu))"
+)
 _SERVICES: Final = {"mantle": "bedrock-mantle", "runtime": "bedrock"}
 
 
@@ -82,7 +86,12 @@ class Provider(Stanza):
             raise ValueError(
                 'auth: "aws", `aws_service` and `aws_region` are given together, or none of them'
             )
-        if signs and (found := _BEDROCK.fullmatch(url.hostname or "")):
+        host = url.hostname or ""
+        if signs and not _AWS.fullmatch(host) and host not in _LOOPBACK:
+            raise ValueError(
+                "base_url: what the role signs goes to AWS alone; give a host of amazonaws.com or api.aws"
+            )
+        if signs and (found := _BEDROCK.fullmatch(host)):
             service, region = _SERVICES[found[1]], found[2]
             if (service, region) != (self.aws_service, self.aws_region):
                 raise ValueError(

@@ -80,8 +80,16 @@ def test_what_a_signature_is_for_must_be_said(missing: str) -> None:
 
 def test_there_is_no_key_beside_a_signature_and_no_signature_in_the_clear() -> None:
     assert "secret: with auth" in refused(secret="bedrock-key")
-    assert "plain http" in refused(base_url="http://bedrock.example.com/v1")
+    assert "plain http" in refused(base_url="http://bedrock-mantle.eu-west-1.api.aws/v1")
     Provider.model_validate({**MANTLE, "base_url": "http://127.0.0.1:8788/v1"})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["bedrock.example.com", "bedrock-mantle.eu-west-1.api.aws.example.com", "xamazonaws.com", "10.0.0.1"],
+)
+def test_what_the_role_signs_goes_to_aws_alone(host: str) -> None:
+    assert "goes to AWS alone" in refused(base_url=f"https://{host}/v1")
 
 
 def test_a_document_has_all_that_a_signature_needs() -> None:
