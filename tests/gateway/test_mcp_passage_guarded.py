@@ -9,7 +9,7 @@ import pytest
 
 from tests.dialects.mcp import bodies
 from tests.gateway.mcp_words import MADE_ANEW, asking, calling, initialize, result, said, sent
-from tests.gateway.mcp_world import McpWorld, answered
+from tests.gateway.mcp_world import STATELESS, McpWorld, answered, event, streamed
 from tests.plugins.every_door import placed
 
 CARD: Final = "4242424242424242"
@@ -18,10 +18,11 @@ TOKEN: Final = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 VALUES: Final = {"card": CARD, "mail": MAIL, "token": TOKEN}
 
 
-def guarded(plugin: str) -> McpWorld:
+def guarded(plugin: str, *, listen: bool = False) -> McpWorld:
     """A gateway with one built-in plugin under its README's grant; every tool may be called."""
     loaded, there = placed(plugin)
-    return McpWorld({plugin: loaded}, *there.values(), server={"pin": "off", "allowed_tools": ["*"]})
+    server = {"pin": "off", "allowed_tools": ["*"], "listen": listen}
+    return McpWorld({plugin: loaded}, *there.values(), server=server)
 
 
 def unguarded() -> McpWorld:
@@ -130,6 +131,34 @@ def test_what_no_guard_can_read_is_refused(reply: Any) -> None:
     response = world.mcp_post(bodies.call())
     assert b"uninspectable_content" in response.body
     assert b"aGVsbG8=" not in response.body
+
+
+@pytest.mark.parametrize("plugin", ["pii-redactor", "secret-scanner"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        bodies.notification("notifications/message", level="info", data=TOKEN),
+        bodies.request("elicitation/create", "e1", message=TOKEN, requestedSchema={}),
+        bodies.text_result(TOKEN),
+    ],
+)
+def test_a_stream_to_listen_on_is_guarded_as_an_answer_is(plugin: str, message: bytes) -> None:
+    world = guarded(plugin, listen=True)
+    world.reply(streamed(event(message)))
+    response = world.send("GET", "/mcp/files", accept="text/event-stream")
+    assert world.server.sent.method == "GET"
+    assert TOKEN.encode() not in response.body
+
+
+@pytest.mark.parametrize(("plugin", "value"), SEEN)
+def test_a_header_that_repeats_an_argument_says_what_is_left_of_it(plugin: str, value: str) -> None:
+    world = guarded(plugin)
+    body = bodies.stateless_call(q=VALUES[value])
+    world.mcp_post(body, **STATELESS, mcp_param_q=VALUES[value])
+    assert VALUES[value].encode() not in left(world)
+    fine = bodies.stateless_call(q="fine")
+    world.mcp_post(fine, **STATELESS, mcp_param_q="fine")
+    assert world.server.seen[-1].headers["mcp-param-q"] == "fine"
 
 
 # docs/mcp.md, "Guard it", says that these pass.
