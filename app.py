@@ -11,7 +11,6 @@ from infra.compute import ComputeStack
 from infra.data import DataStack
 from infra.findings import check
 from infra.flags import set_flags
-from infra.limits import check_resources
 from penstock.errors import ConfigurationError
 
 
@@ -20,7 +19,6 @@ def build(app: cdk.App) -> None:
     chosen = chosen_configuration(app.node.try_get_context("config"))
     data = DataStack(app, f"{chosen.snapshot.deployment}-data", chosen)
     compute = ComputeStack(app, f"{chosen.snapshot.deployment}-gateway", chosen, data)
-    check_resources(chosen, data, compute)
     check(app, data, compute)
     app.synth()
 

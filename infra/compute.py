@@ -15,6 +15,7 @@ from infra.domain import Domain
 from infra.firewall import Firewall
 from infra.functions import Foundation, PenstockFunction
 from infra.gateway import Gateway
+from infra.limits import check_resources
 from infra.operations import Alarms, OperationsKey
 from infra.packages import PACKAGES
 from infra.plugins import Plugins
@@ -67,6 +68,7 @@ class ComputeStack(Stack):
         )
         self._surround()
         self._watch()
+        check_resources(chosen, data, self)
 
     def functions(self) -> list[PenstockFunction]:
         """All of ours."""
