@@ -22,8 +22,10 @@ PATTERNS: Final = {
     "token": re.compile(r"(?!(?:[0-9][_.:/|+;=*-]?){14,}\Z)[A-Za-z0-9_.:/|+;=*-]{0,128}"),
     # One of some words that the protocol knows: a kind, a role, a level, a version, a media type. None of
     # them has a number of nine digits, or twenty letters and digits in a row, as keys have.
+    # The first line has the usual forms, and is quick.
     "word": re.compile(
-        r"(?=.{0,96}\Z)(?!.*(?=[A-Za-z0-9]{20})[A-Za-z]{0,19}[0-9])(?!.*(?:[0-9][_.:/|+;=*-]?){9})"
+        r"[A-Za-z_/]{0,19}|[0-9.]{1,5}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
+        r"|(?=.{0,96}\Z)(?!.*(?=[A-Za-z0-9]{20})[A-Za-z]{0,19}[0-9])(?!.*(?:[0-9][_.:/|+;=*-]?){9})"
         r"[A-Za-z0-9_.:/|+;= *-]*",
     ),
     # What a program calls itself, as `Claude Code (cli)`.

@@ -52,7 +52,14 @@ def test_a_word_of_the_protocol_is_one(word: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *("4242424242424242", "4242-4242/4242", "text/4242424242424242", "+4915112345678", "NO9386011117947"),
+        *(
+            "4242424242424242",
+            "2012345678",
+            "4242-4242/4242",
+            "text/4242424242424242",
+            "+4915112345678",
+            "NO9386011117947",
+        ),
         *(
             "AKIA" + "IOSFODNN7QRSTUVW",
             "gh" + "p_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56",
