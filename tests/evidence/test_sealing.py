@@ -8,7 +8,7 @@ from penstock.adapters.objects import PutOnce
 from penstock.adapters.seal_note import MemorySealNotes
 from penstock.evidence import layout
 from penstock.evidence.sealing import LOOKS_H, Sealer, due_hours
-from penstock.evidence.seals import HOUR_MS, Inventory, Seal, digest_of, packed, unpacked
+from penstock.evidence.seals import HOUR_MS, Inventory, Item, Seal, digest_of, packed, unpacked
 from tests.evidence.ports import CrashError
 from tests.evidence.sealed import ACME_NINE, NINE_MS, SealedWorld, three_hours
 
@@ -222,12 +222,15 @@ def test_the_chain_goes_on_from_the_bucket_when_the_ledger_was_lost() -> None:
 
 def test_an_inventory_that_no_seal_names_hides_nothing() -> None:
     """Somebody who may store below seal/ says of an object that it has been listed."""
-    world = SealedWorld()
-    key = world.store()
-    forged = packed(Inventory(ACME_NINE, []))
-    world.bucket.put_once(layout.inventory_key(ACME_NINE, 1, forged), forged)
-    assert world.seal().objects == 1
-    assert listed(world, 1)[ACME_NINE] == [key.removeprefix(ACME_NINE)]
+    world = three_hours()
+    name = world.store(NINE_MS).removeprefix(ACME_NINE)
+    forged = packed(Inventory(ACME_NINE, [Item(name, 1, digest_of(b""))]))
+    for number in (2, 4):  # one that is there and does not name it, one that is to come
+        world.bucket.put_once(layout.inventory_key(ACME_NINE, number, forged), forged)
+    for _ in range(24):
+        world.hours_later()
+    found = [listed(world, number).get(ACME_NINE) for number in range(4, len(world.seals()) + 1)]
+    assert [name] in found
 
 
 def test_an_object_that_goes_while_it_is_read_is_not_listed() -> None:

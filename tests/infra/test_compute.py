@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from penstock.adapters.clients import Clients
+from penstock.adapters.stacks import deployed_resources
+from penstock.configuration.snapshot import Snapshot
 from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly, Template, plain
+from tests.stack_outputs import Stacks
 
 # Properties in which a name stands that is one per account and region.
 NAMES = {
@@ -72,3 +80,48 @@ def test_a_stack_has_room_for_more_plugins(assemblies: dict[str, Assembly]) -> N
     for name in CONFIGURATIONS:
         for stack in assemblies[name].stacks().values():
             assert len(stack.resources) < 500  # CloudFormation's quota
+
+
+def test_the_command_line_is_told_where_the_configuration_is_that_this_deployment_was_made_of(
+    assemblies: dict[str, Assembly],
+) -> None:
+    assembly = assemblies["vendors"]
+    outputs = assembly.stack("vendors-gateway").outputs
+    manifest = json.loads((assembly.folder / "vendors-gateway.assets.json").read_text())
+    place = urlsplit(outputs["Snapshot"]["Fn::Sub"])
+    (asset,) = [
+        found
+        for found in manifest["files"].values()
+        for where in found["destinations"].values()
+        if where["objectKey"] == place.path.removeprefix("/")
+    ]
+    path = (assembly.folder / asset["source"]["path"]).resolve()
+    assert Snapshot.load(path).deployment == "vendors"
+    assert outputs["UpstreamSecrets"] == "vendors/mistral,vendors/openai"
+
+
+def test_the_data_stack_tells_all_that_the_command_line_asks_it(template: Template) -> None:
+    clients = Clients()
+    told = {name: filled(template, value) for name, value in template.outputs.items()}
+    clients._made["cloudformation"] = Stacks({"stacktest-data": told})
+    made = deployed_resources(clients, "stacktest", lambda: ["audit-export"])
+    queues = set(template.named("SQS::Queue", "QueueName"))
+    pairs = (made.outbox, made.plugin_queues["audit-export"])
+    assert {url.rpartition("/")[2] for pair in pairs for url in (pair.url, pair.dead_url)} == queues
+    assert made.outbox.dead_url == told["OutboxDeadUrl"]
+    tables = {made.control_table, made.ledger_table, made.storage_table}
+    assert tables == set(template.named("DynamoDB::Table", "TableName"))
+    assert made.evidence_bucket in template.named("S3::Bucket", "BucketName")
+
+
+def filled(template: Template, value: Any) -> str:
+    """An output as CloudFormation gives it: what a reference to a resource of each kind stands for."""
+    match value:
+        case {"Ref": identity} if identity in template.of("SQS::Queue"):
+            here = "https://sqs.eu-central-1.amazonaws.com/123456789012"
+            return f"{here}/{template.of('SQS::Queue')[identity]['QueueName']}"
+        case {"Ref": identity} if identity in template.resources:
+            properties = template.resources[identity]["Properties"]
+            named = ("TableName", "BucketName", "Name")
+            return plain(next(properties[key] for key in named if key in properties))
+    return plain(value)
