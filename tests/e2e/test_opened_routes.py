@@ -22,11 +22,12 @@ from penstock.dev.environments import REGION
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from tests.e2e.conftest import EvidenceReader
+from tests.e2e.test_canaries import MARK, everything
 
 HERE = Path(__file__).parent
 SOUND = bytes(range(256)) * 5000
 VERDICT = {
-    "id": "modr-1",
+    "id": f"modr-{MARK}",
     "model": "omni",
     "results": [{"flagged": False, "categories": {}, "category_scores": {}}],
 }
@@ -242,3 +243,16 @@ def test_the_record_says_that_nobody_looked_and_holds_nothing_of_it(
     assert "cost_nanousd" not in record
     assert "canary" not in json.dumps(record)
     assert answer.headers.get("set-cookie") is None
+
+
+def test_no_word_of_what_passes_is_kept_anywhere(through: OpenAI, opened: LocalGateway) -> None:
+    through.audio.transcriptions.create(model=MARK, file=(f"{MARK}.wav", MARK.encode()), prompt=MARK)
+    through.files.list(extra_query={"after": MARK}, extra_headers={"x-other": MARK, "accept": MARK})
+    through.files.content(f"file-{MARK}")
+    answer = through.moderations.with_raw_response.create(input=MARK)
+    assert MARK in answer.text
+    request_id = answer.headers["x-request-id"]
+    EvidenceReader(opened).of(request_id)
+    places = dict(everything(opened))
+    assert any(request_id in text for text in places.values())
+    assert [place for place, text in places.items() if MARK in text] == []
