@@ -20,11 +20,13 @@ def check(args: argparse.Namespace) -> None:
         _check_config(args)
         return
     from penstock.configuration.installing import with_packages
+    from penstock.configuration.layer import check_tree
     from penstock.configuration.plugin_source import check_source
     from penstock.sdk.loading import load_class, tree_digest
     from penstock.sdk.manifest import read_manifest
 
     manifest = read_manifest(args.path)
+    check_tree(args.path)
     check_source(args.path, manifest)
     here = with_packages(args.path, args.config.parent if args.config else Path())
     kind = load_class(here, manifest)

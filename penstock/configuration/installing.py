@@ -74,6 +74,16 @@ def plugin_folder(stanza: PluginStanza, base: Path, built_ins: Path) -> Path:
     return built_ins / stanza.name.replace("-", "_")
 
 
+def check_runnable(source: Source) -> None:
+    """Raises ConfigurationError for a registered plugin whose files are not on this machine."""
+    known = Known.beside(source.path)
+    for index, stanza in enumerate(source.file.plugin):
+        if known.registered_for(stanza) is not None and not known.runnable(stanza).is_dir():
+            problem = "it is registered, and its files are not on this machine."
+            remedy = "Run `penstock plugin register` on its folder here, or give its `path`."
+            raise source.error(("plugin", index, "name"), problem, remedy)
+
+
 def install(source: Source, index: int, stanza: PluginStanza, known: Known) -> Installed:
     """The plugin of the stanza at `index`. Raises ConfigurationError with file, line and key."""
     entry = known.registered_for(stanza)

@@ -17,6 +17,7 @@ from penstock.adapters.secrets import SecretsManager
 from penstock.configuration.applied import applied_documents, approved_tools
 from penstock.configuration.applying import apply, differences
 from penstock.configuration.compile import Compiled, compile_file
+from penstock.configuration.installing import check_runnable
 from penstock.configuration.model import AccessGrant, GatewayFile, Model
 from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
@@ -67,6 +68,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
     """
     source = read_source(options, echo_url)
     compiled = compile_file(source)
+    check_runnable(source)
     options.snapshot.write_bytes(compiled.raw)
     clients = connect()
     resources = _provision(options, clients, compiled)

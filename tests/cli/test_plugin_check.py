@@ -66,6 +66,13 @@ def test_a_review_of_what_is_nowhere_says_what_there_is(gateway: Gateway) -> Non
     assert "Did you mean 'guard'?" in found.err
 
 
+def test_a_file_that_no_layer_holds_is_found_by_the_check(gateway: Gateway) -> None:
+    (gateway.folder / "guard" / ".env").write_text("KEY=1")
+    found = said(gateway.capsys, "plugin", "check", str(gateway.folder / "guard"))
+    assert found.status == 2
+    assert "Take .env out" in found.err
+
+
 def test_a_plugin_is_checked_with_what_it_brings(gateway: Gateway) -> None:
     folder = plugin(gateway.folder)
     (folder / "guard.py").write_text("import wares\n" + files.SOURCE)

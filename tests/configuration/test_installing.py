@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.configuration.installing import Known
+from penstock.configuration.installing import Known, check_runnable
 from penstock.configuration.layer import unpack
 from penstock.configuration.lock import local_layers
 from penstock.configuration.requirements import fetch
@@ -82,6 +82,16 @@ def test_who_has_registered_it_can_run_it(tmp_path: Path) -> None:
     unpack(built(tmp_path).zip.body, entry.laid_out(tmp_path))
     assert local_layers(tmp_path / "gateway.toml") == {entry.layer: entry.laid_out(tmp_path)}
     assert load_plugin(Path(roots[0]) / "guard", digest=entry.digest).digest == entry.digest
+
+
+def test_who_has_not_registered_it_is_told_what_to_do_to_run_it(tmp_path: Path) -> None:
+    entry = register(tmp_path)
+    source = files.source(WHOLE, tmp_path)
+    with pytest.raises(ConfigurationError, match="its files are not on this machine") as caught:
+        check_runnable(source)
+    assert "gateway.toml:2: plugin[1].name" in str(caught.value)
+    unpack(built(tmp_path).zip.body, entry.laid_out(tmp_path))
+    check_runnable(source)
 
 
 def test_the_manifest_of_the_lock_is_what_is_reviewed(tmp_path: Path) -> None:
