@@ -67,6 +67,7 @@ def running(assembly: Path, configuration: Path, folder: Path, account: Account)
         warm=1,
         maximum=2,
         sweep_every_s=3.0,
+        seal_every_s=3.0,
     )
     said: list[str] = []
     who: dict[str, str] = {}

@@ -13,8 +13,15 @@ import pytest
 
 from infra.asset import SNAPSHOT
 from infra.packages import HOST, LAMBDA, packages
+from penstock.adapters.keys import SEAL_NOTE
 from penstock.adapters.ledger import DynamoLedger
+from penstock.adapters.objects import S3Objects
+from penstock.adapters.seal_note import DynamoSealNotes
+from penstock.evidence import layout
+from penstock.evidence.chain import Known
 from penstock.evidence.record import now_ms
+from penstock.evidence.seals import HOUR_MS
+from penstock.evidence.verifying import Verified, Window, verify
 from penstock.ids import uuid7
 from tests.aws.account import Account
 from tests.aws.policies import many
@@ -26,6 +33,7 @@ from tests.infra.template import Assembly, plain
 
 CHOSEN = "default"
 GATEWAY, RECORDER, SWEEPER = "penstock-gateway", "penstock-recorder", "penstock-sweeper"
+SEALER = "penstock-sealer"
 EXPORT = "penstock-plugin-audit-export"
 BUCKET = "penstock-evidence-123456789012-eu-central-1"
 EMAIL = "jane.doe@example.com"
@@ -33,7 +41,10 @@ EMAIL = "jane.doe@example.com"
 # Granted, and not asked for by code of ours: what Lambda does itself, in the role's name.
 LAMBDA_S_OWN = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:GetQueueAttributes"}
 AMENDMENTS = f"arn:aws:s3:::{BUCKET}/org=*/dt=*/hour=*/*.amendment.*.json.gz"
+UPSTREAMS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:penstock/upstreams/*"
 UNUSED = {
+    # The echo upstream needs no key.
+    GATEWAY: [f"secretsmanager:GetSecretValue {UPSTREAMS}"],
     # A plugin's deliveries are looked for only when they are made at most once.
     EXPORT: [f"s3:ListBucket arn:aws:s3:::{BUCKET}"],
     # Only the recorder amends.
@@ -114,6 +125,27 @@ def amended(run: Run, unary: dict[str, Any], closed: dict[str, Any]) -> dict[str
     return record
 
 
+@pytest.fixture(scope="module")
+def sealed(run: Run) -> Verified:
+    """What verifying says when a record of some hours ago has been sealed, by a sealer that begins anew."""
+    clients, made = run.gateway.clients, run.gateway.prepared.resources
+    objects = S3Objects(clients, made.evidence_bucket)
+    notes = DynamoSealNotes(clients, made.ledger_table)
+    key = layout.terminal_key("acme", uuid7(now_ms() - 3 * HOUR_MS))
+    objects.put_once(key, layout.pack(b"{}"))
+    for seal in list(objects.list("seal/")):
+        clients.s3.delete_object(Bucket=made.evidence_bucket, Key=seal)
+    clients.dynamodb.delete_item(TableName=made.ledger_table, Key={"pk": {"S": SEAL_NOTE}})
+
+    def verified() -> Verified:
+        note = notes.latest()
+        known = [Known(note.number, note.digest, "the ledger")] if note else []
+        return verify(objects, known, Window(), now_ms())
+
+    assert eventually(lambda: verified().objects > 0), run.said
+    return verified()
+
+
 def handed_on(run: Run, before: int) -> bool:
     return len(run.gatekeeper.sent) > before
 
@@ -164,22 +196,29 @@ def test_the_sweeper_closes_what_a_lost_environment_left_open(closed: dict[str, 
     assert (closed["outcome"], closed["cause"]) == ("outcome_unknown", "environment_lost")
 
 
+def test_the_sealer_seals_the_hours_that_are_over(sealed: Verified) -> None:
+    assert sealed.is_sound, sealed.findings
+    assert sealed.head.number == 1
+
+
 def test_an_outcome_that_comes_after_the_sweeper_is_kept_beside_its_record(amended: dict[str, Any]) -> None:
     assert amended["outcome"] == "answered"
 
 
-EVERYTHING = pytest.mark.usefixtures("unary", "streamed", "delivered", "closed", "redelivered", "amended")
+EVERYTHING = pytest.mark.usefixtures(
+    "unary", "streamed", "delivered", "closed", "redelivered", "amended", "sealed"
+)
 
 
 @EVERYTHING
 def test_the_roles_suffice(run: Run) -> None:
     assert run.gatekeeper.denied() == []
-    assert {asked.function for asked in run.gatekeeper.asked} == {GATEWAY, RECORDER, SWEEPER, EXPORT}
+    assert {asked.function for asked in run.gatekeeper.asked} == {GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT}
 
 
 def test_lambda_may_become_each_role_that_a_function_runs_as(run: Run) -> None:
     account = run.gatekeeper.account
-    assert all(account.may_start(name) for name in (GATEWAY, RECORDER, SWEEPER, EXPORT))
+    assert all(account.may_start(name) for name in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT))
 
 
 @EVERYTHING
@@ -201,7 +240,7 @@ def unnoticed(run: Run, resources: dict[str, Any]) -> dict[str, list[str]]:
 
 def granted(resources: dict[str, Any]) -> Iterator[tuple[str, int, str, Any]]:
     """Function, number of the statement, action, resource: of all that is ours to ask for."""
-    for function in (GATEWAY, RECORDER, SWEEPER, EXPORT):
+    for function in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
         for number, statement in enumerate(statements(resources, function)):
             for action in many(statement["Action"]):
                 for resource in many(statement["Resource"]):
