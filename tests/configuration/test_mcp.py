@@ -52,7 +52,7 @@ def said(text: str) -> str:
         (SERVED + SERVER + SERVER, "'files' is there twice"),
         ('[deployment.mcp]\norigins = ["*"]\n', "string should match pattern"),
         (SERVED + SERVER + WHO + '[[grant]]\norganisations = ["acme"]\nmcp_servers = ["fils"]\n', "'files'?"),
-        (WHO + '[[grant]]\norganisations = ["acme"]\n', "give `models` or `mcp_servers`"),
+        (WHO + '[[grant]]\norganisations = ["acme"]\n', "give `models`, `mcp_servers` or `routes`"),
         (
             WHO + '[[grant]]\norganisations = ["acme"]\nmodels = ["m"]\nblocked_tools = ["x"]\n',
             "are for the tools of `mcp_servers`",
@@ -84,6 +84,7 @@ def test_grants_of_one_server_stay_apart() -> None:
             {"server": "files", "allowed_tools": ["read_*"], "blocked_tools": []},
             {"server": "files", "allowed_tools": None, "blocked_tools": ["delete_*"]},
         ],
+        "routes": [],
     }
 
 

@@ -42,7 +42,7 @@ def test_an_empty_file_has_every_default() -> None:
             '[[plugin]]\nname = "aa"\nscope = { exept = [] }\n',
             "gateway.toml:3: plugin[1].scope.exept: is not a key. Did you mean 'except'?",
         ),
-        ("[deployment]\nquux = 1\n", "is not a key. Choose from addresses, api, body_limit_bytes,"),
+        ("[deployment]\nquux = 1\n", "is not a key. Choose from addresses, api, bedrock, body_limit_bytes,"),
         ('[[plugin]]\npath = "x"\n', "gateway.toml:1: plugin[1].name: is missing. Add it."),
         (
             '[[plugin]]\nname = "aa"\nmode = "enforced"\n',
