@@ -139,6 +139,9 @@ def test_a_folder_without_a_manifest_is_no_plugin(tmp_path: Path) -> None:
 def test_a_path_outside_of_the_plugin_s_folder_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="lies outside of the plugin's folder"):
         check_names([name])
+    (tmp_path / "x.py").write_text("")
+    with pytest.raises(ConfigurationError, match="lies outside of the plugin's folder"):
+        packed({name: tmp_path / "x.py"}, "here")
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
         archive.writestr(name, "")

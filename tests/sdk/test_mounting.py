@@ -61,6 +61,16 @@ def test_a_file_added_after_the_check_is_not_imported(tmp_path: Path) -> None:
         importlib.import_module(f"{package}.more")
 
 
+@pytest.mark.parametrize("place", ["__pycache__", "deep/__pycache__"])
+def test_what_hides_among_compiled_files_is_not_imported(tmp_path: Path, place: str) -> None:
+    """They are not digested, so a module there would be one that nobody reviewed."""
+    tree = plugin(tmp_path, main=f"from .{place.replace('/', '.')} import hidden\nMARK = 1", **{"deep/x": ""})
+    (tmp_path / "sample" / place).mkdir()
+    (tmp_path / "sample" / place / "hidden.py").write_text("X = 1")
+    with pytest.raises(ConfigurationError, match="is not what it was"):
+        imported(Tree.read(tree.folder))
+
+
 def test_an_extension_module_is_looked_at_again_before_the_system_loads_it(tmp_path: Path) -> None:
     suffix = importlib.machinery.EXTENSION_SUFFIXES[-1]
     tree = plugin(tmp_path, **{f"fast{suffix}": "no library at all"})
