@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.secrets import SecretsManager
-from penstock.background.deployed import background_plugin, inline_plugin
+from penstock.background.deployed import background_plugin, inline_plugin, plugin_transport
 from penstock.background.inline import InlineHost
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
-from penstock.egress.addresses import is_this_machine
-from penstock.egress.network import PublicTransport
 from penstock.evidence import logs
 from penstock.gates.deadline import Deadlines
 
@@ -34,8 +31,7 @@ class Function:
         self._snapshot = Snapshot.load(Path(settings.snapshot_path))
         self._secrets = SecretsManager(clients)
         self._deadlines = Deadlines.for_environment()
-        hosts = self._snapshot.plugins[name].hosts if settings.local else ()
-        self._transport = PublicTransport(_this_machine(hosts))
+        self._transport = plugin_transport(self._snapshot, settings, name)
         plugin = inline_plugin(self._snapshot, settings, name)
         self._inline = (
             InlineHost(plugin, self._deadlines, self._secrets, self._transport, local=settings.local)
@@ -63,11 +59,6 @@ class Function:
             deadlines=self._deadlines,
             transport=self._transport,
         )
-
-
-def _this_machine(hosts: Iterable[str]) -> frozenset[str]:
-    """Names among the granted `host:port` that a local deployment only may have: this machine's."""
-    return frozenset(filter(is_this_machine, (host.rpartition(":")[0] for host in hosts)))
 
 
 @cache

@@ -8,6 +8,8 @@ from penstock.background.host import BackgroundPlugin
 from penstock.background.inline import InlinePlugin
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
+from penstock.egress.addresses import is_this_machine
+from penstock.egress.network import PublicTransport
 from penstock.errors import ConfigurationError
 from penstock.sdk.fields import LATER
 from penstock.sdk.loading import LoadedPlugin, load_plugin
@@ -46,6 +48,13 @@ def inline_plugin(snapshot: Snapshot, settings: Settings, name: str) -> InlinePl
         hosts=frozenset(deployed.hosts),
         secrets=deployed.secrets,
     )
+
+
+def plugin_transport(snapshot: Snapshot, settings: Settings, name: str) -> PublicTransport:
+    """What sends for the plugin: to public addresses; locally to this machine too, where it is granted."""
+    hosts = snapshot.plugins[name].hosts if settings.local else ()
+    names = (host.rpartition(":")[0] for host in hosts)
+    return PublicTransport(frozenset(filter(is_this_machine, names)))
 
 
 def _loader(deployed: DeployedPlugin, settings: Settings) -> Callable[[], LoadedPlugin]:

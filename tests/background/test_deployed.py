@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
 import pytest
 
-from penstock.background.deployed import background_plugin, inline_plugin
+from penstock.background.deployed import background_plugin, inline_plugin, plugin_transport
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
+from penstock.egress.network import RefusedAddressError
 from penstock.errors import ConfigurationError
 from penstock.gates.placement import Placement
 from tests.background.fakes import PLACEMENT as LATER
@@ -60,3 +62,18 @@ def test_nothing_is_imported_before_it_is_loaded() -> None:
     assert found is not None
     with pytest.raises(ConfigurationError, match="is not in"):
         found.load()
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(("local", "error"), [(False, RefusedAddressError), (True, httpx.ConnectError)])
+def test_this_machine_is_reached_by_local_deployments_alone_and_where_it_is_granted(
+    local: bool, error: type[Exception]
+) -> None:
+    deployed = snapshot(BEFORE)
+    plugin = replace(deployed.plugins["audit-export"], hosts=("127.0.0.1:9",))
+    granted = replace(deployed, plugins={"audit-export": plugin})
+    transport = plugin_transport(granted, replace(SETTINGS, local=local), "audit-export")
+    with httpx.Client(transport=transport) as client, pytest.raises(error):
+        client.get("http://127.0.0.1:9/")
+    with httpx.Client(transport=transport) as client, pytest.raises(RefusedAddressError):
+        client.get("http://10.0.0.1:9/")

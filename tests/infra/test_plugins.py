@@ -1,25 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from infra import placed
 from infra.chosen import chosen_configuration
-from penstock.configuration.snapshot import Snapshot
 from tests import tree
 from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly, Template
 
 VENDORS = str(CONFIGURATIONS["vendors"])
-
-
-def trusted(snapshot: Snapshot, plugin: str) -> Snapshot:
-    """The same with the plugin's placements at gates in the gateway's process."""
-    placements = {
-        moment: tuple(replace(p, host="in_process") if p.plugin == plugin else p for p in found)
-        for moment, found in snapshot.placements.items()
-    }
-    return replace(snapshot, placements=placements)
 
 
 def test_all_plugins_of_the_gateway_s_process_share_one_layer(assemblies: dict[str, Assembly]) -> None:
@@ -78,21 +67,6 @@ def test_no_function_has_more_layers_than_lambda_takes(assemblies: dict[str, Ass
         for stack in assembly.stacks().values():
             for function in stack.of("Lambda::Function").values():
                 assert len(function.get("Layers", [])) <= 5
-
-
-def test_a_plugin_of_the_function_host_is_not_in_the_gateway_s_layer_and_is_called_by_it() -> None:
-    snapshot = chosen_configuration(VENDORS).snapshot
-    assert placed.in_process(snapshot) == ["request-tags"]
-    assert placed.called(snapshot) == ["card-guard"]
-    assert {plugin.name for plugin in placed.in_function(snapshot)} == {"card-guard", "audit-export"}
-
-
-def test_a_trusted_plugin_has_no_function_and_a_background_plugin_one_that_the_gateway_does_not_call() -> (
-    None
-):
-    snapshot = trusted(chosen_configuration(VENDORS).snapshot, "card-guard")
-    assert placed.called(snapshot) == []
-    assert [plugin.name for plugin in placed.in_function(snapshot)] == ["audit-export"]
 
 
 def test_a_plugin_by_path_is_taken_from_where_its_stanza_says() -> None:
