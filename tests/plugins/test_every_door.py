@@ -11,7 +11,7 @@ from penstock.configuration.compile import compile_file
 from penstock.configuration.reading import parse_gateway_file
 from penstock.errors import ConfigurationError
 from penstock.evidence.record import PlacementRecord
-from penstock.sdk.fields import AFTER, BEFORE, Moment
+from penstock.sdk.fields import AFTER, BEFORE, CONTENT_FIELDS, Moment
 from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
 from penstock.sdk.testing import harness
 from tests import tree
@@ -64,6 +64,13 @@ def test_there_is_a_row_for_each_built_in_plugin() -> None:
     assert {folder_of(name) for name in PLUGINS} == {
         tree.ROOT / folder for folder in tree.plugin_folders() if folder.parts[0] == "plugins"
     }
+
+
+@pytest.mark.parametrize("plugin", ["pii-redactor", "secret-scanner"])
+@pytest.mark.parametrize(("moment", "part"), [(BEFORE, "request."), (AFTER, "response.")])
+def test_the_guards_of_content_read_every_field_that_has_any(plugin: str, moment: Moment, part: str) -> None:
+    asked = read_manifest(folder_of(plugin)).moments[moment]
+    assert set(asked.reads) == {name for name in CONTENT_FIELDS if name.startswith(part)}
 
 
 @cells("pii-redactor")

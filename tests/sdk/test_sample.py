@@ -14,7 +14,7 @@ TOOL = {"type": "function", "function": {"name": "look", "description": "up", "p
 
 
 def test_a_sample_has_every_field_of_the_table() -> None:
-    named = {name for name in FIELDS if "<" not in name and ".mcp." not in name and name != "evidence"}
+    named = {name for name in FIELDS if "<" not in name and name != "evidence"}
     assert named <= set(response_values({}))
     assert {name for name in named if not name.startswith("response.")} <= set(request_values({}))
 

@@ -80,6 +80,16 @@ def test_texts_of_every_role_and_of_tool_calls_are_masked(field: str) -> None:
     assert result.changed == (name,)
 
 
+def test_what_passes_between_mcp_clients_and_servers_is_masked() -> None:
+    said = ["fine", "mail john@example.com"]
+    for result, name in (
+        (redactor().before(mcp_arguments=said, mcp_tool="send"), "request.mcp.arguments"),
+        (redactor().after(mcp_result=said), "response.mcp.result"),
+    ):
+        assert result.texts(name) == ("fine", "mail <email>")
+        assert (result.changed, result.recorded) == ((name,), {"emails": 1})
+
+
 def test_definitions_of_tools_are_masked() -> None:
     tool = {"type": "function", "function": {"name": "mail", "description": "ask john@example.com"}}
     result = redactor().before(tools=[tool])

@@ -42,6 +42,7 @@ def test_a_credential_stops_a_request_and_an_answer(row: Row) -> None:
         {"tool": TOKEN},
         {"tools": [{"type": "function", "function": {"name": "f", "description": TOKEN}}]},
         {"tool_calls": [TOKEN]},
+        {"mcp_arguments": ["a", TOKEN]},
         {"metadata": {"note": TOKEN}},
         {"metadata": {TOKEN: "note"}},
         {"parameters": {"stop": ["a", TOKEN]}},
@@ -52,7 +53,10 @@ def test_every_place_of_a_request_is_looked_at(values: Any) -> None:
     assert outcome(scanner().before(**values)) == ("block", "developer_token")
 
 
-@pytest.mark.parametrize("values", [{"text": ["a", TOKEN]}, {"reasoning": TOKEN}, {"tool_calls": [TOKEN]}])
+@pytest.mark.parametrize(
+    "values",
+    [{"text": ["a", TOKEN]}, {"reasoning": TOKEN}, {"tool_calls": [TOKEN]}, {"mcp_result": ["a", TOKEN]}],
+)
 def test_every_place_of_an_answer_is_looked_at(values: Any) -> None:
     assert outcome(scanner().after(**values)) == ("block", "developer_token")
 
