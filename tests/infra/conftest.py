@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 import shutil
@@ -16,6 +17,7 @@ from tests import tree
 from tests.infra.template import Assembly, Template
 
 OLDEST_NODE = 20
+KEPT = 3  # of earlier syntheses
 CONFIGURATIONS = {
     "test": tree.ROOT / "tests" / "infra" / "gateway.toml",
     "default": tree.ROOT / "examples" / "gateway.toml",
@@ -50,8 +52,21 @@ def compute(assemblies: dict[str, Assembly]) -> Template:
 
 
 def synthesise(folder: Path) -> None:
-    shutil.rmtree(folder.parent, ignore_errors=True)
-    folder.parent.mkdir(parents=True)
+    """One at a time: another run of the tests may be at it, or read what it has made."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.parent.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            forget(folder.parent)
+            synthesise_alone(folder)
+
+
+def forget(home: Path) -> None:
+    for old in sorted(home.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def synthesise_alone(folder: Path) -> None:
     making = tempfile.mkdtemp(dir=folder.parent)
     chosen = [f"{name}={path}" for name, path in CONFIGURATIONS.items()]
     asked = [sys.executable, "-m", "tests.aws.synthesis", making, *chosen]
