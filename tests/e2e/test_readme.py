@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,8 @@ def test_both_clients_are_shown() -> None:
 def test_a_snippet_prints_what_its_comment_says(snippet: str, gateway: LocalGateway) -> None:
     program = snippet.replace("http://127.0.0.1:8080", gateway.address)
     program = program.replace("pk_...", gateway.prepared.api_key)
-    printed = io.StringIO()
+    printed, names = io.StringIO(), dict[str, Any]()
     with contextlib.redirect_stdout(printed):
-        exec(compile(program, "README.md", "exec"), {})
+        exec(compile(program, "README.md", "exec"), names)
+    names["client"].close()
     assert printed.getvalue().strip() == snippet.rstrip().rpartition("# ")[2]
