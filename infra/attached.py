@@ -13,8 +13,10 @@ from infra.asset import code_of
 from infra.chosen import Chosen
 from infra.layers import modules_of, plugin_layer
 from infra.staging import Staged, check_size
+from penstock.configuration.layer import NAMESPACE, digests_of
 from penstock.configuration.lock import Registered
 from penstock.configuration.requirements import check_together
+from penstock.configuration.snapshot import DeployedPlugin
 from penstock.errors import ConfigurationError
 
 LAYERS: Final = 5  # of a function (Lambda quotas)
@@ -44,6 +46,9 @@ class Layers(Construct):
         self.versions: list[lambda_.ILayerVersion] = []
         if folders:
             staged = plugin_layer(folders, base=chosen.base)
+            for plugin, folder in folders.items():
+                laid_out = staged.folder / NAMESPACE / folder.name
+                check_digests(chosen.place_of(plugin), laid_out, chosen.snapshot.plugins[plugin])
             sizes["layer"] = staged.size_bytes
             self.versions.append(self._made(name, staged, list(folders)))
         check_size(f"the function with layer {name}", sizes)
@@ -72,6 +77,13 @@ def check_count(where: str, by_path: Sequence[str], registered: Sequence[str]) -
         problem += ", all plugins by path are one together." if by_path else "."
         remedy = 'Give some of them `path`, which puts them into one layer, or host = "function".'
         raise ConfigurationError(where, problem, remedy)
+
+
+def check_digests(where: str, folder: Path, deployed: DeployedPlugin) -> None:
+    """Raises ConfigurationError for other files than were compiled: no environment would load them."""
+    if digests_of(folder) != (deployed.digest, deployed.packages_digest):
+        problem = "its files changed while the stacks were made."
+        raise ConfigurationError(where, problem, "Synthesise again, when nobody edits them.")
 
 
 def check_packages(folders: Mapping[str, Path], registered: Mapping[str, Registered], chosen: Chosen) -> None:

@@ -184,6 +184,12 @@ def tree_of(folder: Path, brought: Mapping[str, Path]) -> Tree:
     return Tree(folder, own.own, packages)
 
 
+def digests_of(folder: Path) -> tuple[str, str | None]:
+    """Of a plugin's folder as it was laid out: its tree's, and its packages'."""
+    tree = Tree.read(folder)
+    return tree.digest, tree.packages_digest
+
+
 def _too_large(where: str, problem: str, most: str) -> ConfigurationError:
     remedy = "Make it smaller: fewer packages, data from S3."
     return ConfigurationError(where, f"{problem}, and {most} are the most that Lambda takes.", remedy)

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from infra.attached import LAYERS, check_count, check_packages
+from infra.attached import LAYERS, check_count, check_digests, check_packages
 from infra.chosen import chosen_configuration
+from infra.layers import plugin_layer
 from infra.limits import RESOURCES
+from penstock.configuration.layer import NAMESPACE
 from penstock.configuration.requirements import fetch
 from penstock.errors import ConfigurationError
 from tests import tree
@@ -84,6 +86,18 @@ def test_five_layers_are_let_pass_and_six_are_refused_with_what_to_do() -> None:
         assert 'Give some of them `path`, which puts them into one layer, or host = "function".' in str(
             caught.value
         )
+
+
+def test_what_was_staged_must_be_what_was_compiled(tmp_path: Path) -> None:
+    path = many.write(tmp_path, "named", many.by_path(tmp_path, "own"))
+    chosen = chosen_configuration(str(path))
+    staged = plugin_layer(chosen.plugin_folders, tmp_path / "staged")
+    folder, deployed = staged.folder / NAMESPACE / "own", chosen.snapshot.plugins["own"]
+    check_digests("here", folder, deployed)
+    (tmp_path / "own" / "guard.py").write_text(files.SOURCE + "# edited\n")
+    staged = plugin_layer(chosen.plugin_folders, tmp_path / "staged")
+    with pytest.raises(ConfigurationError, match="its files changed while the stacks were made"):
+        check_digests("here", staged.folder / NAMESPACE / "own", deployed)
 
 
 def test_what_is_registered_and_what_lies_here_are_told_apart(tmp_path: Path) -> None:
