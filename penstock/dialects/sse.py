@@ -28,6 +28,8 @@ KEEP_ALIVE: Final = b": keep-alive\n\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _LINES: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
+# An event as Anthropic's and OpenAI's responses have it, and nothing beside it.
+_NAMED: Final = re.compile(rb"event: ([A-Za-z0-9_.-]{1,64})\ndata: ([^\r\n]*+)\n\n")
 _EVENT_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]{0,64}")
 _RETRY_MS: Final = re.compile(rb"[0-9]{1,9}")
 
@@ -74,7 +76,7 @@ class Event(NamedTuple):
         which a POST has not; and the OpenAI client, once it has seen one, takes each further blank line for
         an event (openai 3, `SSEDecoder.decode`), so that a keep-alive would break its stream.
         """
-        if _is_bare(self.raw):
+        if _is_bare(self.raw) or _NAMED.fullmatch(self.raw):
             return self
         lines = _lines(self.raw) if self.data is not None else []
         kept = b"".join(line for name, value, line in lines if _is_plain(name, value))
@@ -184,6 +186,8 @@ class Parser:
 def _event(raw: bytes, *, is_complete: bool) -> Event:
     if _is_bare(raw):
         return Event(raw, None, raw[6:-2].decode("utf-8", "replace"), is_complete)
+    if (found := _NAMED.fullmatch(raw)) is not None:
+        return Event(raw, found[1].decode(), found[2].decode("utf-8", "replace"), is_complete)
     name: bytes | None = None
     data: list[bytes] = []
     for field, value, _line in _lines(raw):

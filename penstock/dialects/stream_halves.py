@@ -33,6 +33,11 @@ class Halves:
         self._pieces = pieces
         self._waiting: dict[Key, str] = {}
 
+    @property
+    def waits(self) -> bool:
+        """Whether a half waits for its other."""
+        return bool(self._waiting)
+
     def joined(self, text: str) -> str:
         """An event's JSON with its halves joined to those that waited; itself when there are none.
 

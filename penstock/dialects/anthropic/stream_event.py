@@ -132,6 +132,11 @@ class EventReader:
     def __init__(self) -> None:
         self._halves = Halves(pieces)
 
+    @property
+    def waits(self) -> bool:
+        """Whether half a character waits for its other half."""
+        return self._halves.waits
+
     def read(self, event: Event) -> StreamEvent | None:
         """None for what no client reads. Raises what `StreamEvent.decode` does."""
         if event.data is None or not event.data.strip():

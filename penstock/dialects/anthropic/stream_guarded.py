@@ -26,6 +26,7 @@ from penstock.dialects.anthropic.stream_progress import Progress
 from penstock.dialects.sse import MAX_EVENT_BYTES, Event, Parser
 from penstock.dialects.stream_event import as_object, kind_of, written
 from penstock.dialects.stream_guarded import Guarded
+from penstock.dialects.stream_shapes import Said, Shape, Shapes
 from penstock.errors import PenstockError, UpstreamError
 from penstock.streams import Channel, Guard
 
@@ -54,6 +55,7 @@ class GuardedStream(Guarded[Progress]):
     def __init__(self, guard: Guard, *, max_held_bytes: int = MAX_EVENT_BYTES) -> None:
         super().__init__(guard, Progress(), max_held_bytes, max_held_bytes)
         self._reader = EventReader()
+        self._shapes: Shapes[StreamEvent] = Shapes()
         self._open: _Open | None = None
         self._sent_blocks = 0
         self._has_begun = False
@@ -73,8 +75,7 @@ class GuardedStream(Guarded[Progress]):
 
     @override
     def _take(self, event: Event) -> None:
-        came = self._reader.read(event)
-        if came is None:
+        if self._took_known(event) or (came := self._reader.read(event)) is None:
             return
         came = came.framed_plainly()
         if self._progress.read(came.tree) or is_error(came.tree):
@@ -88,6 +89,25 @@ class GuardedStream(Guarded[Progress]):
                 self._end(self._opened(came), came)
             case _:
                 self._take_whole(came)
+
+    def _took_known(self, event: Event) -> bool:
+        """Take a delta that differs from an earlier one in its text alone; False: it is to be looked at."""
+        for shape in self._shapes:
+            said = shape.said(event)
+            if said is not None:
+                return self._goes_on_with(shape) and self._took(shape, event, said)
+        return False
+
+    def _goes_on_with(self, shape: Shape[StreamEvent]) -> bool:
+        is_plain = not (self._kept or self._progress.has_ended or self._reader.waits)
+        return is_plain and self._open is not None and self._open.channel == shape.channel
+
+    def _took(self, shape: Shape[StreamEvent], event: Event, said: Said) -> bool:
+        if self._guard.admit(shape.content) is not shape.content:
+            return self._guard.denial is not None
+        if left := self._guard.text(shape.channel, _TEXT, said.text):
+            self._leave(event.raw if left == said.text else shape.framed(left, said.after))
+        return True
 
     def _begin(self, came: StreamEvent) -> None:
         """A block begins; what a block of text says at once is said in deltas of its own."""
@@ -130,8 +150,15 @@ class GuardedStream(Guarded[Progress]):
             return
         if type(text) is str and text:
             left = self._guard.text(channel, _TEXT, text)
+            if event is came and came.tree["index"] == channel.choice:
+                self._learn(came, channel)
             event = event if left == text else event.with_text(("delta", "text"), left)
         self._send(event, channel)
+
+    def _learn(self, came: StreamEvent, channel: Channel) -> None:
+        """Remember the shape of a delta that has a text, and nothing else."""
+        if came.tree.keys() == _OF_PART and came.delta.keys() == _OF_TEXT_DELTA:
+            self._shapes.learn(came, ("delta", "text"), channel, _TEXT)
 
     def _end(self, opened: _Open, stop: StreamEvent | None) -> None:
         """The block has ended; `stop` is None when nobody said so."""

@@ -93,6 +93,11 @@ class ChunkReader:
         """Whether `[DONE]` has come. Not every upstream sends it."""
         self._halves = Halves(pieces)
 
+    @property
+    def waits(self) -> bool:
+        """Whether half a character waits for its other half."""
+        return self._halves.waits
+
     def read(self, event: Event) -> Frame:
         """Raises UpstreamError: `malformed` (no strict JSON object) or `cut` (the stream ended inside)."""
         if self.is_done or event.data is None or not event.data.strip():

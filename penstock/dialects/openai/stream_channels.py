@@ -42,6 +42,10 @@ class Channels:
             known.pop(ended, None)
         return channel, ended
 
+    def is_open(self, channel: Channel) -> bool:
+        """Whether more text of `channel` goes on with it: another run of its list would have ended it."""
+        return channel in self._open.get(channel.choice or 0, ())
+
     def take(self, choice: int) -> list[Channel]:
         """The channels of a choice that are open; they end."""
         self._running.pop(choice, None)

@@ -23,13 +23,15 @@ from penstock.dialects.openai.stream_calls import Calls
 from penstock.dialects.openai.stream_channels import Channels
 from penstock.dialects.openai.stream_chunk import CallPart, ErrorPart, FinishPart, TextPart, is_error
 from penstock.dialects.openai.stream_losses import is_ambiguous
-from penstock.dialects.openai.stream_progress import Progress, is_usage_alone
+from penstock.dialects.openai.stream_progress import Progress, is_usage_alone, usage_of
 from penstock.dialects.openai.stream_repeats import Repeats, is_held
 from penstock.dialects.openai.stream_sizes import size_chars
 from penstock.dialects.openai.stream_writer import ChunkWriter, without_calls
 from penstock.dialects.splicing import Put, Splice
 from penstock.dialects.sse import MAX_EVENT_BYTES, Event
+from penstock.dialects.stream_event import as_object
 from penstock.dialects.stream_guarded import Guarded
+from penstock.dialects.stream_shapes import Said, Shape, Shapes
 from penstock.errors import PenstockError, UpstreamError
 from penstock.streams import Channel, Guard
 
@@ -54,6 +56,7 @@ class GuardedStream(Guarded[Progress]):
         self._hide_usage = hide_usage
         self._reader, self._writer = ChunkReader(), ChunkWriter()
         self._channels = Channels()
+        self._shapes: Shapes[Chunk] = Shapes()
         self._calls, self._calls_chars = Calls(), 0
         self._repeats = Repeats(max_held_bytes)
         self._chars, self._max_chars = 0, max_chars
@@ -77,6 +80,8 @@ class GuardedStream(Guarded[Progress]):
 
     @override
     def _take(self, event: Event) -> None:
+        if self._took_known(event):
+            return
         frame = self._reader.read(event)
         if isinstance(frame, Chunk):
             self._take_chunk(frame)
@@ -97,8 +102,41 @@ class GuardedStream(Guarded[Progress]):
             self._settle(self._progress.ended - speaking if self._kept else ())
             self._send_kept()
         chunk = self._admitted(came)
-        if self._guard.denial is None:
-            self._take_parts(chunk)
+        if self._guard.denial is None and self._took_parts(chunk) and chunk is came:
+            self._learn(came)
+
+    def _took_known(self, event: Event) -> bool:
+        """Take a chunk that differs from an earlier one in its text alone; False: it is to be looked at."""
+        for shape in self._shapes:
+            said = shape.said(event)
+            if said is not None:
+                return self._goes_on_with(shape.channel) and self._took(shape, event, said)
+        return False
+
+    def _goes_on_with(self, channel: Channel) -> bool:
+        """Whether more of `channel` changes nothing of how far the stream has come."""
+        return not self._kept and not self._reader.waits and self._channels.is_open(channel)
+
+    def _took(self, shape: Shape[Chunk], event: Event, said: Said) -> bool:
+        if self._guard.admit(shape.content) is not shape.content:
+            return self._guard.denial is not None
+        self._count(len(said.text))
+        left = self._guard.text(shape.channel, shape.field, said.text)
+        if left:
+            framed = event.raw if left == said.text else shape.framed(left, said.after)
+            self._leave(self._writer.again(shape.content, framed))
+        return True
+
+    def _learn(self, chunk: Chunk) -> None:
+        """Remember the shape of a chunk that has one growing text of one choice, and nothing else."""
+        if len(chunk.parts) != 1 or len(chunk.choices) != 1 or usage_of(chunk.tree) is not None:
+            return
+        [part], [(_position, choice)] = chunk.parts, chunk.choices
+        if not isinstance(part, TextPart) or part.is_whole or not part.text:
+            return
+        if not as_object(choice.get("delta")).get("role") and self._writer.is_idle(chunk, part):
+            channel, _ended = self._channels.of(part)
+            self._shapes.learn(chunk, part.at, channel, part.field)
 
     def _require_one_reading(self, came: Chunk) -> None:
         if is_ambiguous(came.tree):
@@ -112,10 +150,11 @@ class GuardedStream(Guarded[Progress]):
                 self._repeats.drop(choice)
         return chunk
 
-    def _take_parts(self, chunk: Chunk) -> None:
+    def _took_parts(self, chunk: Chunk) -> bool:
+        """Let go, hold or keep what a chunk says; whether nothing of it is held or kept."""
         ending = {part.choice for part in chunk.parts if isinstance(part, FinishPart)}
         has_failed = is_error(chunk.tree)
-        self._count(chunk)
+        self._count(sum(len(part.text) for part in chunk.parts if isinstance(part, TextPart)))
         texts = self._whole_texts(chunk) | self._growing_texts(chunk, apart=has_failed or bool(ending))
         without = [*self._held(chunk), *self._repeats.take(chunk, texts), *self._prompt_repeats(chunk)]
         if has_failed:
@@ -128,9 +167,10 @@ class GuardedStream(Guarded[Progress]):
             self._keep(said)
         elif said:
             self._leave(said, is_silent=_is_silent(chunk, inside))
+        return not (without or self._kept or self._guard.denial)
 
-    def _count(self, chunk: Chunk) -> None:
-        self._chars += sum(len(part.text) for part in chunk.parts if isinstance(part, TextPart))
+    def _count(self, chars: int) -> None:
+        self._chars += chars
         if self._chars > self._max_chars:
             message = f"The upstream's answer is larger than {self._max_chars} characters."
             raise UpstreamError(message, outcome="too_large")

@@ -53,6 +53,12 @@ class ChunkWriter:
         self.note(chunk)
         return self._passed(chunk)
 
+    def again(self, chunk: Chunk, event: bytes) -> bytes:
+        """`event`, which says of the whole what `chunk` does, and something of the same choice."""
+        self.note(chunk)
+        self._begun.update(choice["index"] for _position, choice in chunk.choices)
+        return self._sent(event)
+
     def raw(self, event: sse.Event) -> bytes:
         """An event that is no chunk, as it came: a comment, `[DONE]`."""
         return self._sent(event.raw, is_open=not event.is_complete)
@@ -75,6 +81,11 @@ class ChunkWriter:
             return b""
         self._begun |= {choice["index"] for choice in choices(tree)}
         return self._sent(chunk.event.with_data(sse.one_line(text)))
+
+    def is_idle(self, chunk: Chunk, part: TextPart) -> bool:
+        """Whether nothing would be left of `chunk` without the text of `part`."""
+        tree = with_texts(chunk.tree, {part.at: ""})
+        return tree is not None and self._is_idle(tree)
 
     def _is_left_empty(self, chunk: Chunk, texts: Mapping[TextPart, str], changes: int) -> bool:
         """Whether nothing is left of the chunk, seen without writing it: of most, all of the text waits.

@@ -38,3 +38,13 @@ def test_there_are_not_more_than_any_answer_has() -> None:
     with pytest.raises(UpstreamError, match="more than 4096 texts") as caught:
         [channels.of(part(Channel(number, "content"))) for number in range(10_000)]
     assert caught.value.outcome == "too_large"
+
+
+def test_a_channel_is_open_until_it_ends_by_its_choice_or_by_the_next_run() -> None:
+    channels = Channels()
+    words, _ = channels.of(part(WORDS))
+    assert channels.is_open(words)
+    thought, ended = channels.of(part(THOUGHT))
+    assert (ended, channels.is_open(words), channels.is_open(thought)) == (words, False, True)
+    channels.take(0)
+    assert not channels.is_open(thought)
