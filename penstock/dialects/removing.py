@@ -29,12 +29,16 @@ class Removals:
         """What takes the strings at `places` out of `tree`. Raises ValueError when one cannot go."""
         plan: dict[Path, How] = {}
         for place in places:
-            at, how = self._removal(place)
-            if how == "never":
-                raise ValueError("the body cannot go on without a part that shall be taken out")
+            at, how = self._possible(place)
             plan[at] = how
         self._empty_arrays(tree, plan)
         return [_splice(tree, at, how) for at, how in plan.items() if not _is_below_another(at, plan)]
+
+    def _possible(self, place: Path) -> tuple[Path, How]:
+        at, how = self._removal(place)
+        if how == "never":
+            raise ValueError("the body cannot go on without a part that shall be taken out")
+        return at, how
 
     def _removal(self, place: Path) -> tuple[Path, How]:
         for steps, how in self._table:
@@ -52,7 +56,7 @@ class Removals:
                 dropped[at[:-1]] = dropped.get(at[:-1], 0) + 1
         for array, count in dropped.items():
             if count == len(_at(tree, array)):
-                at, how = self._removal(array)
+                at, how = self._possible(array)
                 plan[at] = how
 
 

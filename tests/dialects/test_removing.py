@@ -37,6 +37,14 @@ def test_what_the_body_cannot_go_on_without_is_an_error() -> None:
         REMOVALS.plan(TREE, [("turns", 0, "tags", 1), ("id",)])
 
 
+def test_an_array_that_the_body_needs_does_not_lose_every_element() -> None:
+    removals = Removals((("turns[*].parts[*]", "drop"), ("turns", "never")))
+    parts = [("turns", 0, "parts", index, "url") for index in (0, 1)]
+    assert removals.plan(TREE, parts[:1]) == [Drop(("turns", 0, "parts", 0))]
+    with pytest.raises(ValueError, match="cannot go on"):
+        removals.plan(TREE, parts)
+
+
 def test_what_is_emptied_stays_what_it_is() -> None:
     tree = {"text": "a", "list": ["a", "b"], "object": {"name": {"of": "a"}}}
     removals = Removals(tuple((name, "empty") for name in tree))

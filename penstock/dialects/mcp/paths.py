@@ -154,14 +154,20 @@ RESPONSE_MEDIA: Final = (
 _ENVELOPE: Final = ("jsonrpc", "id", "method")
 # A content block goes whole: a block without its data is none.
 REQUEST_REMOVALS: Final[tuple[tuple[str, How], ...]] = (
-    *((name, "never") for name in (*_ENVELOPE, "params.name", "params.requestState")),
+    *(
+        (name, "never")
+        for name in (*_ENVELOPE, "params.name", "params.requestState", "params.inputResponses")
+    ),
     ("result.content[*]", "drop"),
     ("result.content", "never"),
 )
+_WHOLE: Final = ("result.requestState", "result.contents", "result.messages", "result.inputRequests")
 RESPONSE_REMOVALS: Final[tuple[tuple[str, How], ...]] = (
-    *((name, "never") for name in (*_ENVELOPE, "result.requestState", "result.contents", "result.messages")),
+    *((name, "never") for name in (*_ENVELOPE, *_WHOLE)),
     ("result.content[*]", "drop"),
-    ("result.content", "never"),
+    ("result.content", "empty"),
+    ("params.messages[*].content[*]", "drop"),
+    ("params.messages", "never"),
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from penstock.dialects.mcp import paths
-from penstock.dialects.mcp.content import ServerMessage
+from penstock.dialects.mcp.content import ClientMessage, ServerMessage
 from tests.dialects.mcp import bodies
 
 
@@ -88,3 +91,58 @@ def test_what_a_server_calls_itself_is_a_text_of_its_answer() -> None:
     named = {"io.modelcontextprotocol/serverInfo": {"name": "a server"}}
     message = ServerMessage.decode(bodies.result(_meta=named))
     assert message.texts("response.mcp.result").texts == ("a server",)
+
+
+PICTURE = {"type": "image", "data": "aGVsbG8=", "mimeType": "image/png"}
+TEXT = {"type": "text", "text": "hi"}
+TOOL_RESULT = {"type": "tool_result", "toolUseId": "t", "content": [PICTURE]}
+
+
+def sampling(content: Any) -> bytes:
+    return bodies.request("sampling/createMessage", "e1", messages=[{"role": "user", "content": content}])
+
+
+@pytest.mark.parametrize(
+    ("came", "left"),
+    [
+        (bodies.result(content=[PICTURE, TEXT]), bodies.result(content=[TEXT])),
+        (bodies.result(content=[PICTURE]), bodies.result(content=[])),
+        (sampling([PICTURE, TEXT]), sampling([TEXT])),
+        (sampling([TOOL_RESULT, TEXT]), sampling([TEXT])),
+    ],
+)
+def test_a_block_goes_whole(came: bytes, left: bytes) -> None:
+    message = ServerMessage.decode(came)
+    assert json.loads(message.without(message.unseen).encoded()) == json.loads(left)
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        sampling(PICTURE),
+        sampling([PICTURE]),
+        bodies.result(messages=[{"role": "user", "content": PICTURE}]),
+        bodies.result(contents=[{"uri": "x://a", "blob": "aGVsbG8="}]),
+        bodies.result(inputRequests={"a": {"params": {"messages": [{"role": "user", "content": PICTURE}]}}}),
+    ],
+)
+def test_what_would_leave_no_message_is_not_taken_out(came: bytes) -> None:
+    message = ServerMessage.decode(came)
+    assert message.unseen
+    with pytest.raises(ValueError, match="cannot go on"):
+        message.without(message.unseen)
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        bodies.result("e1", role="assistant", model="m", content=PICTURE),
+        bodies.result("e1", role="assistant", model="m", content=[PICTURE]),
+        bodies.request("tools/call", name="a", inputResponses={"a": {"content": PICTURE}}),
+    ],
+)
+def test_what_a_client_answers_is_not_left_without_its_picture(came: bytes) -> None:
+    message = ClientMessage.decode(came)
+    assert message.unseen
+    with pytest.raises(ValueError, match="cannot go on"):
+        message.without(message.unseen)
