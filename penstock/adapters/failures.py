@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock.errors import ConfigurationError, PenstockError, StorageError
 
@@ -42,6 +42,12 @@ def mapped(operation: str) -> Iterator[None]:
 def error_code(error: ClientError) -> str:
     """The service's own code of an error, as `ConditionalCheckFailedException`; "" when it has none."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def old_item(error: Any) -> Mapping[str, Any]:
+    """The item that made a condition fail, as DynamoDB returns it with the error."""
+    item: Mapping[str, Any] = error.response.get("Item", {})
+    return item
 
 
 def _of_service(operation: str, error: ClientError) -> PenstockError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from penstock.adapters.clients import Clients
-from penstock.adapters.failures import error_code, mapped
+from penstock.adapters.failures import error_code, mapped, old_item
 from penstock.adapters.keys import (
     EXPIRES,
     OPEN_INDEX,
@@ -177,7 +177,7 @@ class DynamoLedger:
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
-                return _old_item(error)
+                return old_item(error)
         return None
 
     def _update(
@@ -200,7 +200,7 @@ class DynamoLedger:
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
-                return _old_item(error)
+                return old_item(error)
         return None
 
 
@@ -271,9 +271,3 @@ def _expiry(now_ms: int) -> int:
 def _intent(item: Mapping[str, Any]) -> Intent:
     request_id = item["pk"]["S"].removeprefix(request_key(""))
     return Intent(request_id, int(item["opened_at_ms"]["N"]), json.loads(item["facts"]["S"]))
-
-
-def _old_item(error: Any) -> Mapping[str, Any]:
-    """The item that made a condition fail, as DynamoDB returns it with the error."""
-    item: Mapping[str, Any] = error.response.get("Item", {})
-    return item

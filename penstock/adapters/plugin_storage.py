@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from penstock.adapters.clients import Clients
-from penstock.adapters.failures import error_code, mapped
+from penstock.adapters.failures import error_code, mapped, old_item
 from penstock.adapters.keys import EXPIRES
 from penstock.sdk.storage import ABSENT, Stored, checked_key, checked_ttl, encoded_value
 
@@ -100,8 +100,7 @@ class DynamoStorage:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            found: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-            return found
+            return old_item(error)
         return None
 
     def _at(self, key: str) -> Item:

@@ -153,7 +153,7 @@ def test_a_write_whose_answer_was_lost_is_known_for_its_own(
         put_item(**given)
         return put_item(**given)  # what botocore does when no answer comes
 
-    clients.dynamodb.put_item = twice  # type: ignore[method-assign]
+    clients.dynamodb.put_item = twice  # type: ignore[method-assign]  # botocore's own, twice
     assert storage.put("a", 1, expected=expected) == ("v2" if expected else "v1")
 
 
