@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +27,10 @@ EXECUTABLE: Final = ("penstock/runtime/exec-wrapper",)
 DATE_S: Final = 315_532_800  # 1980-01-01: the first that a zip can hold
 LIMIT_BYTES: Final = 250 * 1024 * 1024  # of a function and its layers, unpacked (Lambda quotas)
 
-KEPT: Final = 24  # of what was staged; one synthesis makes a few
+KEPT: Final = (
+    24  # of what was staged, besides what is young; one synthesis makes a few, or one for each plugin
+)
+YOUNG_S: Final = 3600  # a synthesis may be at work with it, or tests
 
 Content = Path | bytes
 
@@ -56,7 +60,9 @@ def stage(files: Mapping[str, Content], home: Path, root: str, compiler: str | N
             _compile(making, root, compiler)
         _freeze(making)
         making.rename(folder)
-        _forget(home)
+        forget(home, time.time())
+    else:
+        os.utime(folder, (DATE_S, DATE_S))  # which says that it was needed: see `forget`
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Staged(folder, digest, size_bytes, compiler is not None)
 
@@ -116,11 +122,12 @@ def _compile(folder: Path, root: str, compiler: str) -> None:
     subprocess.run([*asked, "-s", str(folder), "-p", root, str(folder)], capture_output=True, check=False)  # noqa: S603 - as above
 
 
-def _forget(home: Path) -> None:
-    """Remove what was staged long ago: forty megabytes for each change of the code."""
-    staged = sorted(home.iterdir(), key=lambda path: path.stat().st_ctime)
-    for old in staged[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+def forget(home: Path, now_s: float) -> None:
+    """Remove what was needed long ago: forty megabytes for each change of the code."""
+    needed_s = {path: path.stat().st_ctime for path in home.iterdir()}
+    for old in sorted(needed_s, key=lambda path: needed_s[path])[:-KEPT]:
+        if needed_s[old] < now_s - YOUNG_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _freeze(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.staging import LIMIT_BYTES, check_size, compiler, digest_of, stage
+from infra.staging import KEPT, LIMIT_BYTES, YOUNG_S, check_size, compiler, digest_of, forget, stage
 from penstock.errors import ConfigurationError
 
 FILES = {"penstock/x.py": b"x = 1\n", "penstock/runtime/exec-wrapper": b"#!/bin/sh\n"}
@@ -64,3 +64,16 @@ def test_a_function_that_lambda_could_not_unpack_is_refused_with_what_it_is_made
         ConfigurationError, match=r"unpacks to 251 MB.*core 250 MB, layer 1 MB.*function of its own"
     ):
         check_size("the gateway", {"core": LIMIT_BYTES, "layer": 1024 * 1024})
+
+
+def test_what_was_needed_long_ago_is_forgotten_and_nothing_that_may_be_in_use(tmp_path: Path) -> None:
+    folders = [
+        stage({"x": f"{number}".encode()}, tmp_path, "/opt", None).folder for number in range(KEPT + 3)
+    ]
+    forget(tmp_path, time.time())
+    assert all(folder.is_dir() for folder in folders), "a synthesis of many plugins needs all of them"
+    later_s = time.time() + YOUNG_S + 60
+    stage({"x": b"0"}, tmp_path, "/opt", None)
+    forget(tmp_path, later_s)
+    assert len(list(tmp_path.iterdir())) == KEPT
+    assert folders[0].is_dir(), "it was needed again"
