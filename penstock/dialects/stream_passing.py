@@ -57,7 +57,7 @@ class Passing(ABC, Generic[ProgressT]):
         self._is_open = False  # whether what was passed last lacks the blank line that ends it
 
     def feed(self, piece: bytes) -> bytes:
-        return b"" if self.is_done else self._all(self._parser.feed(piece))
+        return b"" if self._progress.is_done else self._all(self._parser.feed(piece))
 
     def due(self) -> bytes:
         return b""
@@ -98,7 +98,7 @@ class Passing(ABC, Generic[ProgressT]):
         left: list[bytes] = []
         for event in events:
             left.append(self._passed(event))
-            if self.is_done:
+            if self._progress.is_done:
                 break
         return b"".join(left)
 
