@@ -27,7 +27,7 @@ FOREIGN = {
     "flask": ("penstock/dev", "tests"),
     "moto": ("penstock/dev", "tests"),
     "openai": ("penstock/cli", "penstock/dev", "examples", "bench", "tests"),
-    "phonenumbers": ("plugins", "tests"),
+    "phonenumbers": ("plugins", "tests", "tools"),
     "rich": ("penstock/cli", "penstock/dev"),
 }
 
