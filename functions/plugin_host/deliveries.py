@@ -12,8 +12,10 @@ from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.objects import S3Objects
 from penstock.adapters.secrets import Secrets, decode_digest_key
 from penstock.background.batch import Batches
+from penstock.background.deployed import background_plugin, plugin_transport
 from penstock.background.host import Attempt, BackgroundPlugin, Parts, PluginHost
 from penstock.configuration.settings import Settings
+from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import telemetry
 from penstock.evidence.record import now_ms
 from penstock.gates.deadline import Deadlines
@@ -46,6 +48,21 @@ class Deliveries:
         self._batches = Batches(self._deliver)
         self._context: Any = None
         self._delivered = self._failed = 0
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        snapshot: Snapshot,
+        settings: Settings,
+        clients: Clients,
+        secrets: Secrets,
+        deadlines: Deadlines,
+    ) -> Deliveries:
+        """Those of the plugin `name`. Raises ConfigurationError when it is not deployed at after_response."""
+        plugin = background_plugin(snapshot, settings, name)
+        transport = plugin_transport(snapshot, settings, name)
+        return cls(plugin, settings, clients, secrets=secrets, deadlines=deadlines, transport=transport)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         self._context, self._delivered, self._failed = context, 0, 0

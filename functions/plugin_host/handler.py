@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.secrets import SecretsManager
-from penstock.background.deployed import background_plugin, inline_plugin, plugin_transport
-from penstock.background.inline import InlineHost
+from penstock.background.inline import InlineHost, InlinePlugin, inline_plugin
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import logs
@@ -18,6 +17,7 @@ from penstock.gates.deadline import Deadlines
 
 if TYPE_CHECKING:
     from functions.plugin_host.deliveries import Deliveries
+    from penstock.background.reach import Reaches
 
 PLUGIN = "PENSTOCK_PLUGIN"
 BATCH = "Records"  # what an event of SQS has, and a call of the gateway has not
@@ -31,14 +31,8 @@ class Function:
         self._snapshot = Snapshot.load(Path(settings.snapshot_path))
         self._secrets = SecretsManager(clients)
         self._deadlines = Deadlines.for_environment()
-        self._transport = plugin_transport(self._snapshot, settings, name)
-        plugin = inline_plugin(self._snapshot, settings, name)
-        self._inline = (
-            InlineHost(plugin, self._deadlines, self._secrets, self._transport, local=settings.local)
-            if plugin is not None
-            else None
-        )
-        self._deliveries: Deliveries | None = None if plugin is not None else self._made()
+        self._inline = self._called()
+        self._deliveries: Deliveries | None = None if self._inline is not None else self._made()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         if self._inline is not None and BATCH not in event:
@@ -46,18 +40,26 @@ class Function:
         self._deliveries = self._deliveries or self._made()
         return self._deliveries(event, context)
 
+    def _called(self) -> InlineHost | None:
+        plugin = inline_plugin(self._snapshot, self._settings, self._name)
+        if plugin is None:
+            return None
+        return InlineHost(plugin, self._deadlines, self._reach(plugin) if plugin.reaches_out else None)
+
+    # The caller of a cold start waits: what only some plugins need is imported for them.
+
+    def _reach(self, plugin: InlinePlugin) -> Reaches:
+        from penstock.background.deployed import plugin_transport  # noqa: PLC0415 - as said
+        from penstock.background.reach import Reaches  # noqa: PLC0415 - as said
+
+        transport = plugin_transport(self._snapshot, self._settings, self._name)
+        return Reaches(plugin, self._secrets, transport, local=self._settings.local)
+
     def _made(self) -> Deliveries:
-        # Whom nobody delivers to starts without what deliveries need: the caller of a cold start waits.
         from functions.plugin_host.deliveries import Deliveries  # noqa: PLC0415 - as said
 
-        plugin = background_plugin(self._snapshot, self._settings, self._name)
-        return Deliveries(
-            plugin,
-            self._settings,
-            self._clients,
-            secrets=self._secrets,
-            deadlines=self._deadlines,
-            transport=self._transport,
+        return Deliveries.of(
+            self._name, self._snapshot, self._settings, self._clients, self._secrets, self._deadlines
         )
 
 

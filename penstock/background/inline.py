@@ -3,6 +3,8 @@
 It runs as it would in the gateway's process, by the same host, under the same timers and checks. What the
 gateway does not mean is not run: another plugin, another digest, other terms, a moment not placed here.
 No word of a request is logged; a failure leaves as its class.
+
+A caller waits for a cold start: what only capabilities need is in reach.py, and not imported here.
 """
 
 from __future__ import annotations
@@ -12,19 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
-from penstock.adapters.secrets import Secrets
-from penstock.background.capabilities import GrantedCapabilities, GrantedTransport
+from penstock.configuration.settings import Settings
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 from penstock.errors import FailureClass
 from penstock.gates.deadline import Deadlines
-from penstock.gates.host import InProcessHost, Sent
-from penstock.gates.hosted_answer import MAX_RECEIPT_CHARS, encode_answer, encode_refusal
+from penstock.gates.host import Capable, InProcessHost
+from penstock.gates.hosted_answer import encode_answer, encode_refusal
 from penstock.gates.hosted_call import Call, decode_call
 from penstock.gates.placement import Placement
-from penstock.sdk.context import Capabilities
 from penstock.sdk.fields import Moment
-from penstock.sdk.loading import LoadedPlugin
+from penstock.sdk.loading import LoadedPlugin, load_plugin
 
 log = logging.getLogger(__name__)
 
@@ -41,46 +40,21 @@ class InlinePlugin:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Logical name → name or ARN in Secrets Manager."""
 
-
-class Undigested:
-    """Leaves receivers' ids as they are, but short: the key that digests them is the gateway's alone."""
-
-    def text(self, _field: str, value: str) -> str:
-        return value[:MAX_RECEIPT_CHARS]
-
-
-class Reach:
-    """What one run may reach, and what came of it."""
-
-    def __init__(self, transport: GrantedTransport, granted: Capabilities) -> None:
-        self._transport = transport
-        self.granted = granted
-
-    def sent(self) -> tuple[Sent, ...]:
-        return tuple(Sent(each.host, each.status, each.delivery_id) for each in self._transport.deliveries)
-
-    def refused(self) -> tuple[str, ...]:
-        return ("hosts",) if self._transport.refused else ()
+    @property
+    def reaches_out(self) -> bool:
+        """Whether anything of its capabilities is granted."""
+        return bool(self.hosts or self.secrets)
 
 
 class InlineHost:
     """One environment's plugin. It is loaded once; what cannot be loaded fails every call as `import`."""
 
     def __init__(
-        self,
-        plugin: InlinePlugin,
-        deadlines: Deadlines,
-        secrets: Secrets,
-        transport: httpx.BaseTransport,
-        *,
-        local: bool = False,
+        self, plugin: InlinePlugin, deadlines: Deadlines, reach: Callable[[Placement], Capable] | None = None
     ) -> None:
-        """`transport` really sends; `local` admits plain http to this machine."""
+        """`reach` makes what one run may reach outside; None where nothing may."""
         self._plugin = plugin
-        self._secrets = secrets
-        self._transport = transport
-        self._local = local
-        self._host = InProcessHost(self._load(), deadlines, capable=self._reach)
+        self._host = InProcessHost(self._load(), deadlines, capable=reach)
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one call, for Lambda to write as JSON. Raises ValueError for what is no call."""
@@ -110,7 +84,28 @@ class InlineHost:
             log.exception("the plugin cannot be loaded", extra={"plugin": name})
             return {}
 
-    def _reach(self, placement: Placement) -> Reach:
-        hosts = self._plugin.hosts if "emit" in placement.terms.effects else frozenset[str]()
-        transport = GrantedTransport(self._transport, hosts, Undigested(), local=self._local)
-        return Reach(transport, GrantedCapabilities(transport, self._plugin.secrets, self._secrets))
+
+def inline_plugin(snapshot: Snapshot, settings: Settings, name: str) -> InlinePlugin | None:
+    """The plugin `name`; None when the gateway does not call it. Nothing of it is imported yet."""
+    placements = {p.moment: p for p in snapshot.inline("function") if p.plugin == name}
+    if not placements:
+        return None
+    deployed = snapshot.plugins[name]
+    return InlinePlugin(
+        placements=placements,
+        terms={moment: snapshot.terms(placement) for moment, placement in placements.items()},
+        load=loader(deployed, settings),
+        hosts=frozenset(deployed.hosts),
+        secrets=deployed.secrets,
+    )
+
+
+def loader(deployed: DeployedPlugin, settings: Settings) -> Callable[[], LoadedPlugin]:
+    """What imports the plugin, and only the files that were reviewed."""
+    return lambda: load_plugin(
+        settings.plugin_folder(deployed.folder),
+        dict(deployed.config),
+        digest=deployed.digest,
+        packages_digest=deployed.packages_digest,
+        any_packages=settings.local,
+    )

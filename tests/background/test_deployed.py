@@ -5,7 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.background.deployed import background_plugin, inline_plugin, plugin_transport
+from penstock.background.deployed import background_plugin, plugin_transport
+from penstock.background.inline import inline_plugin
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
 from penstock.egress.network import RefusedAddressError

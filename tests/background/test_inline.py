@@ -7,10 +7,8 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
-from penstock.adapters.secrets import MemorySecrets
 from penstock.background.inline import InlineHost, InlinePlugin
 from penstock.gates.deadline import Deadlines
 from penstock.gates.hosted_call import encode_call
@@ -18,7 +16,7 @@ from penstock.gates.placement import Placement
 from penstock.sdk import Allow, Block, Context, Decision, Request
 from penstock.sdk.projection import Projection, TextValues
 from tests.gates.fakes import REQUEST_ID, USER, Says, loaded, placement_of
-from tests.gates.hosted import RECEIVER, TERMS, inline_host
+from tests.gates.hosted import TERMS, inline_host
 
 PLACEMENT = placement_of("guard", host="function", timeout_ms=2_000)
 
@@ -93,8 +91,7 @@ def test_a_plugin_that_cannot_be_loaded_fails_each_call_as_import(caplog: pytest
         raise SystemExit("my prompt says hello")
 
     plugin = InlinePlugin({"before_upstream": PLACEMENT}, TERMS, broken)
-    transport = httpx.MockTransport(lambda _: httpx.Response(500))
-    host = InlineHost(plugin, Deadlines(None), MemorySecrets({}), transport)
+    host = InlineHost(plugin, Deadlines(None))
     assert [host.answer(event())["failure"] for _ in range(2)] == ["import", "import"]
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [
         "the plugin cannot be loaded"
@@ -114,14 +111,8 @@ def test_a_failure_is_logged_by_names_and_with_no_word_of_the_request(
     assert "my secret" not in f"{record.__dict__} {answer}"
 
 
-def test_what_left_comes_back_as_the_receiver_named_it_and_is_cut() -> None:
-    def sends(_: Request, ctx: Context) -> Decision:
-        ctx.http.get(f"https://{RECEIVER}/")
-        return Allow()
-
-    def receiver(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"x-request-id": "x" * 5_000})
-
-    placement = replace(PLACEMENT, terms=replace(PLACEMENT.terms, effects=frozenset({"emit"})))
-    answer = inline_host(loaded(Says(sends)), placement, receiver=receiver).answer(event(placement))
-    assert answer["deliveries"] == [[RECEIVER, 200, "x" * 1024]]
+def test_a_plugin_that_reaches_nothing_asks_for_it_in_vain() -> None:
+    plugin = InlinePlugin({"before_upstream": PLACEMENT}, TERMS, lambda: loaded(Says(lambda _, c: c.http)))
+    assert not plugin.reaches_out
+    answer = InlineHost(plugin, Deadlines(None)).answer(event())
+    assert (answer["failure"], answer["refused"]) == ("contract", ["hosts"])

@@ -12,6 +12,7 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from penstock.adapters.functions import MemoryFunctions
 from penstock.adapters.secrets import MemorySecrets
 from penstock.background.inline import InlineHost, InlinePlugin
+from penstock.background.reach import Reaches
 from penstock.gates.deadline import Deadlines
 from penstock.gates.function_host import FunctionHost, Hosted
 from penstock.gates.gate import Gate
@@ -47,7 +48,7 @@ def inline_host(
         secrets={"token": "prod/token"},
     )
     secrets = MemorySecrets({"prod/token": "s3cret"})
-    return InlineHost(deployed, Deadlines(None), secrets, httpx.MockTransport(receiver))
+    return InlineHost(deployed, Deadlines(None), Reaches(deployed, secrets, httpx.MockTransport(receiver)))
 
 
 def function_of(host: InlineHost) -> Function:

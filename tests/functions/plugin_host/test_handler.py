@@ -47,7 +47,7 @@ effects = ["block", "record"]
 bad = "It is bad."
 """
 )
-HEAVY = ("aws_lambda_powertools", "botocore", "boto3", "jmespath")
+HEAVY = ("aws_lambda_powertools", "botocore", "boto3", "httpx", "jmespath")
 
 
 @pytest.fixture
@@ -133,7 +133,9 @@ print([name for name in {heavy!r} if name in sys.modules])
 """
 
 
-def test_a_cold_start_imports_nothing_that_only_deliveries_need(aws: Deployment, snapshot: Path) -> None:
+def test_a_cold_start_imports_nothing_that_only_deliveries_and_capabilities_need(
+    aws: Deployment, snapshot: Path
+) -> None:
     script = START.format(heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
