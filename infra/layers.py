@@ -5,7 +5,7 @@
     packages/…                                  of uv.lock's group `plugins`, those that one of them imports
 
 No `__init__.py` stands at the namespace, and `packages` is no place where Lambda looks: the function's
-PYTHONPATH names it, after the core (docs/adr/0011-layers.md says why it stays).
+PYTHONPATH names it, after the core (docs/adr/0014-layers.md says why it stays).
 """
 
 from __future__ import annotations
