@@ -102,6 +102,7 @@ def test_a_function_that_holds_something_else_says_so_by_the_name_that_it_was_ca
     assert found.failure.failure == "import"
 
 
+SPANS = {"kind": "spans", "field": USER, "spans": [[0, [[1, 2, ""]] * 400_000]]}
 HOSTILE: dict[str, Any] = {
     "no JSON": b"{",
     "no object": b"[]",
@@ -111,6 +112,10 @@ HOSTILE: dict[str, Any] = {
     "nested beyond reading": b"[" * 100_000,
     "a number beyond reading": b'{"plugin": ' + b"9" * 10_000 + b"}",
     "more than Lambda gives": b" " * (MAX_BYTES + 1),
+    "a million lists": b'{"a":[' + b"[]," * 1_000_000 + b"[]]}",
+    "a million keys": b"{" + b'"":0,' * 1_000_000 + b'"":0}',
+    "strings that do not end": b'{"a":' + b'"\\' * 2_000_000,
+    "a half million spans": json.dumps(transform(SPANS)).encode(),
     "NaN": json.dumps(tree(recorded={"found": float("nan")})).encode(),
     "infinity": json.dumps(tree(recorded={"found": float("inf")})).encode(),
     "too few keys": {"decision": {"kind": "allow"}},
@@ -174,3 +179,21 @@ def test_any_other_answer_is_a_breach_of_contract_and_none_of_its_words_are_repe
         read(raw)
     assert caught.value.failure == "contract"
     assert "prompt" not in str(caught.value)
+
+
+def test_what_reads_long_is_refused_before_it_is_read() -> None:
+    parts = ("a million lists", "a million keys", "a half million spans")
+    for raw in (HOSTILE[name] for name in parts):
+        with pytest.raises(PluginError, match="too large"):
+            read(raw)
+
+
+def test_a_large_answer_of_few_parts_is_read_whatever_its_texts_hold() -> None:
+    text = '[{"a":"b\\\\",}], ' * 200_000
+    answer = Answer(Transform(TextEdit(USER, ((0, text),))))
+    assert read(wire(answer)).decision == answer.decision
+
+
+def test_ten_thousand_edits_are_read() -> None:
+    answer = Answer(Transform(SpanEdit(USER, ((0, (Replace(0, 1, "<email>"),) * 10_000),))))
+    assert read(wire(answer)).decision == answer.decision
