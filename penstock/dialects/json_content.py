@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
+from typing_extensions import override
+
 from penstock.content import Unseen
 from penstock.dialects import rawjson
 from penstock.dialects.paths import Classified, Found, Matcher, path_of
@@ -218,6 +220,20 @@ class JsonContent(ABC):
             raise ValueError("one edit sets a text that another replaces pieces of")
         changes = (_change(field, found, index, replaced) for index, replaced in pieces.items())
         return [change for change in changes if change is not None]
+
+
+class NamelessContent(JsonContent):
+    """A body whose fields are texts alone: it has no members that go by name."""
+
+    __slots__ = ()
+
+    @override
+    def members(self, field: str) -> Mapping[str, Any]:
+        raise ValueError(f"{field} has no members")
+
+    @override
+    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
+        raise ValueError(f"{field} has no members that can be written")
 
 
 def _change(field: str, found: Found, index: int, replaced: list[Replace]) -> Change | None:

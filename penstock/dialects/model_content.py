@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from typing_extensions import override
 
 from penstock.dialects import rawjson
-from penstock.dialects.json_content import JsonContent
+from penstock.dialects.json_content import JsonContent, NamelessContent
 from penstock.dialects.member_edits import metadata_splices
 from penstock.dialects.splicing import Put, Splice, splice
 from penstock.errors import RequestError, UpstreamError
@@ -126,7 +126,7 @@ class ModelRequest(JsonContent):
         raise ValueError("a request is not replaced")
 
 
-class ModelResponse(JsonContent):
+class ModelResponse(NamelessContent):
     """A model's answer; or what an upstream says when it refuses to give one."""
 
     __slots__ = ()
@@ -147,14 +147,6 @@ class ModelResponse(JsonContent):
         """`tree` as an answer of ours. Raises ValueError for what JSON cannot say."""
         text = rawjson.dumps(tree)
         return cls(text, rawjson.parse(text))
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
 
     @override
     def added(self, edits: Sequence[AddText]) -> list[Splice]:

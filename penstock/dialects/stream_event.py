@@ -8,14 +8,14 @@ from typing import Any, Self
 from typing_extensions import override
 
 from penstock.dialects import rawjson
-from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.json_content import Change, NamelessContent
 from penstock.dialects.splicing import Path, Splice
 from penstock.dialects.sse import Event, encode, one_line
 from penstock.errors import RequestError, UpstreamError
-from penstock.sdk.edits import AddText, Edit, MemberEdit
+from penstock.sdk.edits import AddText, Edit
 
 
-class EventContent(JsonContent):
+class EventContent(NamelessContent):
     """An event. `event` is what it came in; an edit keeps that and gives another JSON."""
 
     __slots__ = ("event",)
@@ -57,14 +57,6 @@ class EventContent(JsonContent):
     @override
     def field_removal(self, field: str, places: list[Path]) -> list[Splice]:
         return self.removals().plan(self.tree, places)
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
 
     @override
     def added(self, edits: Sequence[AddText]) -> list[Splice]:

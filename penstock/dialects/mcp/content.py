@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from penstock.content import Content
 from penstock.dialects import rawjson
-from penstock.dialects.json_content import Change, JsonContent
+from penstock.dialects.json_content import Change, JsonContent, NamelessContent
 from penstock.dialects.mcp import messages, paths
 from penstock.dialects.mcp.messages import Id, Kind
 from penstock.dialects.paths import Matcher
@@ -151,7 +151,7 @@ class ClientMessage(Message):
         return [AddMember((), "params", {"_meta": dict(set_to)})]
 
 
-class ServerMessage(Message):
+class ServerMessage(NamelessContent, Message):
     """What a server sends: the answer to a request, a notification, or a request of its own."""
 
     __slots__ = ()
@@ -180,14 +180,6 @@ class ServerMessage(Message):
         """Of a response that is no error."""
         found: Mapping[str, Any] | None = self.tree.get("result")
         return found
-
-    @override
-    def members(self, field: str) -> Mapping[str, Any]:
-        raise ValueError(f"{field} has no members")
-
-    @override
-    def member_splices(self, field: str, edits: Sequence[MemberEdit]) -> list[Splice]:
-        raise ValueError(f"{field} has no members that can be written")
 
     @override
     def replaced(self, text: str) -> ServerMessage:
