@@ -31,6 +31,11 @@ from penstock.sdk.manifest import Code, Effect, HostPort
 UNSEEN_KINDS = ("image", "audio", "file", "video", "opaque", "unlisted", "key", "body")
 DROPPABLE = "response.reasoning"
 
+# Of addresses those that IAM and SES read as they stand: no quotes, no IAM variable, a domain in lower case.
+_DOMAIN = r"[a-z0-9]([a-z0-9-]{0,62}\.)*[a-z0-9-]{0,62}[a-z0-9]"
+ADDRESS = rf"^[A-Za-z0-9._%+-]{{1,64}}@{_DOMAIN}$"
+RECIPIENTS = rf"^[A-Za-z0-9._%+*-]{{1,64}}@{_DOMAIN}$"
+
 Policy = Literal["refuse", "drop", "allow"]
 PerCent = Annotated[int, Field(ge=0, le=100)]
 PluginName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
@@ -138,6 +143,18 @@ class MomentGrant(Stanza):
     """What it may do: block, transform, respond, record, emit."""
 
 
+class EmailGrant(Stanza):
+    """E-mail by Amazon SES: the role of the plugin's function admits this sender and these recipients."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    sender: Annotated[str, StringConstraints(pattern=ADDRESS)] = Field(alias="from")
+    """The address that it sends from. SES must have verified it, or exactly its domain, in the gateway's
+    account and region."""
+    to: tuple[Annotated[str, StringConstraints(pattern=RECIPIENTS)], ...] = Field(min_length=1, max_length=20)
+    """Whom it may write to: addresses, with `*` for any run of characters before the `@`."""
+
+
 class Grant(Stanza):
     """All that a plugin is given. What is not here is denied."""
 
@@ -152,9 +169,9 @@ class Grant(Stanza):
     secrets: tuple[Code, ...] = ()
     """Secrets that it may read, by the names in its manifest."""
     storage: bool = False
-    """Its own key-value space. Not in this version."""
-    email: bool = False
-    """Sending e-mail. Not in this version."""
+    """Its own key-value space, which no other plugin has a way into."""
+    email: EmailGrant | None = None
+    """Sending e-mail where it may `emit`."""
 
 
 class PluginStanza(Stanza):

@@ -127,10 +127,12 @@ def _asked(manifest: Manifest, moment: Moment, grant: MomentGrant) -> MomentRequ
 def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
     if moment == LATER:
         return "function"
-    capable = bool(stanza.grant.hosts or stanza.grant.secrets)
+    given = stanza.grant
+    capable = bool(given.hosts or given.secrets or given.storage or given.email)
     host = stanza.host or ("in_process" if plugin.built_in and not capable else "function")
     if capable and host == "in_process":
-        problem = "a plugin that is granted hosts or secrets does not run in the gateway's process."
+        granted = "hosts, secrets, storage or e-mail"
+        problem = f"a plugin that is granted {granted} does not run in the gateway's process."
         raise PlacingError(("host",), problem, "Take out `host`, or the capability.")
     return host
 
@@ -141,8 +143,12 @@ def _check_capabilities(stanza: PluginStanza, manifest: Manifest) -> None:
         problem = f"{beyond[0]!r} is more than the manifest asks for."
         raise PlacingError(("grant", "secrets"), problem, "A grant may only be smaller.")
     for what in ("storage", "email"):
-        if getattr(stanza.grant, what):
-            raise PlacingError(("grant", what), "is not part of this version.", "Take it out.")
+        if getattr(stanza.grant, what) and not getattr(manifest, what):
+            raise PlacingError(("grant", what), "is more than the manifest asks for.", "Take it out.")
+    if stanza.grant.email and not _may_emit(stanza):
+        problem = "is granted, but at no moment may it `emit`, which e-mail is."
+        remedy = 'Grant effects = ["emit"] where it sends, or take e-mail out.'
+        raise PlacingError(("grant", "email"), problem, remedy)
     if set(stanza.secrets) != set(stanza.grant.secrets):
         odd = min(set(stanza.secrets) ^ set(stanza.grant.secrets))
         problem = f"{odd!r} is not both granted and given a place in Secrets Manager."
@@ -162,10 +168,14 @@ def _check_hosts(stanza: PluginStanza, plugin: Installed) -> None:
             problem = f"{beyond[0]!r} is neither in the manifest's `hosts` nor where {keys} leads."
         raise PlacingError(("grant", "hosts"), problem, _hosts_line({*manifest.hosts, *led_to}))
     missing = sorted(set(led_to) - granted)
-    moments = (getattr(stanza.grant, moment) for moment in MOMENTS)
-    if missing and any(grant and "emit" in grant.effects for grant in moments):
+    if missing and _may_emit(stanza):
         problem = f"`config.{led_to[missing[0]]}` leads to {missing[0]!r}, which is not granted."
         raise PlacingError(("grant",), problem, _hosts_line({*granted, *led_to}))
+
+
+def _may_emit(stanza: PluginStanza) -> bool:
+    moments = (getattr(stanza.grant, moment) for moment in MOMENTS)
+    return any(grant and "emit" in grant.effects for grant in moments)
 
 
 def _hosts_line(hosts: Iterable[str]) -> str:

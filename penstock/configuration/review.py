@@ -112,13 +112,8 @@ def _everything(manifest: Manifest) -> Grant:
         moment: MomentGrant(reads=request.reads, writes=request.writes, effects=request.effects)
         for moment, request in manifest.moments.items()
     }
-    return Grant(
-        **asked,
-        hosts=manifest.hosts,
-        secrets=manifest.secrets,
-        storage=manifest.storage,
-        email=manifest.email,
-    )
+    whole = {"hosts": manifest.hosts, "secrets": manifest.secrets, "storage": manifest.storage}
+    return Grant.model_validate({**asked, **whole})
 
 
 def _effects(moments: _Moments) -> str:
@@ -161,7 +156,9 @@ def _hidden(moment: Moment, given: MomentGrant, stanza: PluginStanza | None) -> 
 def _exits(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> str:
     exits = _hosts(manifest, grant, stanza)
     if grant.email:
-        exits.append("e-mail")
+        exits.append(f"e-mail from {grant.email.sender} to {', '.join(grant.email.to)}")
+    elif stanza is None and manifest.email:
+        exits.append("e-mail, from and to whom is decided where it is installed")
     sent = [
         name
         for moment in (grant.before_upstream, grant.after_upstream)

@@ -18,9 +18,12 @@ from penstock.gates.placement import HostKind, Mode, Placement, in_order
 from penstock.gates.scope import Scope
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
+from penstock.sdk.email import EMAIL
 from penstock.sdk.fields import LATER, MOMENTS, Moment
 
 SCHEMA = "penstock.snapshot/1"
+# What a plugin's function is told besides its placements.
+_TOLD = ("config", "hosts", "secrets", "storage", "email_from", "email_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class DeployedPlugin:
 
     `folder`: its name under the plugin roots. `packages_digest`: of what it brings along, None when it
     brings nothing. `secrets`: logical name → name in Secrets Manager. `scope`:
-    dimension → patterns, for all of its placements; `exceptions`: tables of the same kind.
+    dimension → patterns, for all of its placements; `exceptions`: tables of the same kind. `email_from`: the
+    address that it sends from, None when it may not; `email_to`: patterns of whom it may write to.
     """
 
     name: str
@@ -43,6 +47,19 @@ class DeployedPlugin:
     scope: Mapping[str, tuple[str, ...]]
     exceptions: tuple[Mapping[str, tuple[str, ...]], ...]
     packages_digest: str | None = None
+    storage: bool = False
+    email_from: str | None = None
+    email_to: tuple[str, ...] = ()
+
+    @property
+    def is_capable(self) -> bool:
+        """Whether it may reach anything outside of its function."""
+        return bool(self.hosts or self.secrets or self.storage or self.email_from)
+
+    @property
+    def receivers(self) -> frozenset[str]:
+        """All that evidence may say it has delivered to."""
+        return frozenset((*self.hosts, EMAIL) if self.email_from else self.hosts)
 
     @property
     def in_background(self) -> bool:
@@ -111,7 +128,7 @@ class Snapshot:
     def terms(self, placement: Placement) -> str:
         """A digest of what `placement` sees, may do and is told: the gateway's is that of its function."""
         tree, plugin = _placement_tree(placement), self.plugins[placement.plugin]
-        told = {"config": plugin.config, "hosts": plugin.hosts, "secrets": plugin.secrets}
+        told = {name: getattr(plugin, name) for name in _TOLD}
         agreed = {name: tree[name] for name in ("digest", "moment", "reads", "terms", "records")}
         return _digest(_canonical({**agreed, **_plain(told)}))
 
@@ -163,6 +180,7 @@ def _plugin_tree(plugin: DeployedPlugin) -> dict[str, Any]:
 def _plugin(tree: Mapping[str, Any]) -> DeployedPlugin:
     made = {
         "hosts": tuple(tree["hosts"]),
+        "email_to": tuple(tree["email_to"]),
         "moments": tuple(tree["moments"]),
         "scope": _table(tree["scope"]),
         "exceptions": tuple(_table(table) for table in tree["exceptions"]),

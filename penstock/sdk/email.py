@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple, Protocol
 
+EMAIL: Final = "email"
+"""What the evidence of a delivery names as its host."""
+
 MAX_RECIPIENTS: Final = 50  # Amazon SES: of one message
 MAX_SUBJECT_CHARS: Final = 200  # a line of a header has 998 (RFC 5322); what people read is shorter
 MAX_BODY_BYTES: Final = 262_144  # a report; what is larger belongs behind a link

@@ -56,8 +56,8 @@ ConfigKey = Annotated[str, StringConstraints(pattern=CONFIG_KEY, max_length=128)
 GROWING_FIELDS = frozenset({"response.text", "response.reasoning"})
 
 _EFFECTS: Mapping[Moment, frozenset[str]] = {
-    BEFORE: frozenset({"block", "transform", "respond", "record"}),
-    AFTER: frozenset({"block", "transform", "respond", "record"}),
+    BEFORE: frozenset({"block", "transform", "respond", "record", "emit"}),
+    AFTER: frozenset({"block", "transform", "respond", "record", "emit"}),
     LATER: frozenset({"record", "emit"}),
 }
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from penstock.configuration.model import PluginStanza
+from penstock.configuration.model import EmailGrant, PluginStanza
 from penstock.configuration.placing import BACKGROUND_TIMEOUT_MS, Installed, PlacingError, place
 from penstock.dialects.openai.paths import request_table, response_table
 from penstock.gates.placement import Mode, Placement
@@ -14,6 +15,7 @@ from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.manifest import Manifest
 
+EMAIL = {"from": "bot@acme.example", "to": ["soc@acme.example", "*@ops.acme.example"]}
 BEFORE = {"reads": ["request.messages.user"], "effects": ["block"]}
 MANIFEST: dict[str, Any] = {
     "name": "guard",
@@ -136,7 +138,7 @@ def test_naming_another_plugin_makes_it_ordered() -> None:
             "'evil.example.com:443' is more",
         ),
         ({"before_upstream": {}, "secrets": ["other"]}, "secrets", "'other' is more"),
-        ({"after_response": {}, "storage": True}, "storage", "is not part of this version"),
+        ({"after_response": {"effects": ["emit"]}, "email": EMAIL}, "email", "is more than the manifest"),
     ],
 )
 def test_a_grant_beyond_the_manifest_or_against_the_rules_is_refused(
@@ -169,8 +171,9 @@ def test_anybody_elses_plugin_runs_in_its_own_function_but_by_the_operators_word
     assert placed({"before_upstream": BEFORE}, host="function")[0].host == "function"
 
 
-def test_a_capability_keeps_a_plugin_out_of_the_gateways_process() -> None:
-    grant = {"before_upstream": BEFORE, "hosts": ["audit.example.com:443"]}
+@pytest.mark.parametrize("capability", [{"hosts": ["audit.example.com:443"]}, {"storage": True}])
+def test_a_capability_keeps_a_plugin_out_of_the_gateways_process(capability: dict[str, Any]) -> None:
+    grant = {"before_upstream": BEFORE, **capability}
     assert "does not run in the gateway's process" in refused(grant, host="in_process").problem
     assert placed(grant)[0].host == "function"
 
@@ -199,6 +202,59 @@ def test_a_background_plugin_runs_in_its_own_function_and_may_have_capabilities(
     (found,) = placed(grant, built_in=False, secrets={"token": "prod/token"})
     assert (found.host, found.style, found.delivery) == ("function", "background", "at_most_once")
     assert found.timeout_ms == BACKGROUND_TIMEOUT_MS
+
+
+def mailing(effects: list[str]) -> list[Placement]:
+    """Place a plugin that may send e-mail before the upstream."""
+    manifest: dict[str, Any] = {
+        "before_upstream": {"effects": ["emit"]},
+        "records": {},
+        "tags": {},
+        "reasons": {},
+    }
+    manifest |= {"after_upstream": None, "email": True}
+    grant = {"before_upstream": {"effects": effects}, "email": EMAIL}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": grant})
+    return place(stanza, installed(**manifest))
+
+
+def test_e_mail_goes_out_from_a_gate_too_where_the_plugin_may_emit() -> None:
+    (found,) = mailing(["emit"])
+    assert (found.host, found.style) == ("function", "independent")
+    assert found.terms.effects == {"emit"}
+
+
+def test_e_mail_that_could_be_sent_at_no_moment_is_refused() -> None:
+    with pytest.raises(PlacingError, match="at no moment may it `emit`") as caught:
+        mailing([])
+    assert caught.value.key == ("grant", "email")
+
+
+def test_storage_that_the_manifest_does_not_ask_for_is_refused() -> None:
+    stanza = PluginStanza.model_validate(
+        {"name": "guard", "grant": {"before_upstream": BEFORE, "storage": True}}
+    )
+    with pytest.raises(PlacingError, match="more than the manifest asks for"):
+        place(stanza, installed(storage=False))
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        {"from": "bot@acme.example", "to": []},
+        {"from": "*@acme.example", "to": ["a@acme.example"]},
+        {"from": "Bot <bot@acme.example>", "to": ["a@acme.example"]},
+        {"from": "bot@acme.example", "to": ["*"]},
+        {"from": "bot@acme.example", "to": ["a@*.acme.example"]},
+        {"from": "bot@acme.example", "to": ["${aws:username}@acme.example"]},
+        {"from": "bot@acme.example", "to": ["?@acme.example"]},
+        {"from": "bot@acme.example", "to": ["a@ACME.example"]},
+        {"from": "bot@acme.example\n", "to": ["a@acme.example"]},
+    ],
+)
+def test_addresses_that_iam_could_read_in_another_way_are_refused(grant: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        EmailGrant.model_validate(grant)
 
 
 @pytest.mark.parametrize("secrets", [{}, {"other": "x"}, {"token": "x", "other": "y"}])

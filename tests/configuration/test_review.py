@@ -266,3 +266,15 @@ def test_how_it_meets_a_stream_is_told(asked: dict[str, Any], given: dict[str, A
     stanza = PluginStanza.model_validate({"name": "guard", "grant": {"after_upstream": given}})
     (line,) = review(Manifest.model_validate(manifest), stanza).placements
     assert line.endswith(f"), {words}")
+
+
+def test_e_mail_leaves_from_and_to_whom_the_grant_says() -> None:
+    asked = {**MANIFEST, "email": True}
+    question = "Does data leave, and to where?"
+    alone = dict(review(Manifest.model_validate(asked)).answers)[question]
+    assert "e-mail, from and to whom is decided where it is installed" in alone
+    email = {"from": "bot@acme.example", "to": ["soc@acme.example", "*@ops.acme.example"]}
+    given = {"after_response": {"reads": ["evidence"], "effects": ["emit"]}, "email": email}
+    stanza = PluginStanza.model_validate({"name": "guard", "grant": given})
+    answers = dict(review(Manifest.model_validate(asked), stanza).answers)
+    assert answers[question] == "yes: e-mail from bot@acme.example to soc@acme.example, *@ops.acme.example"

@@ -26,6 +26,9 @@ PLUGIN = DeployedPlugin(
     moments=("before_upstream", "after_response"),
     scope=SCOPE,
     exceptions=EXCEPT,
+    storage=True,
+    email_from="bot@acme.example",
+    email_to=("*@acme.example",),
 )
 PLACEMENT = Placement(
     plugin="guard",
@@ -118,6 +121,16 @@ def test_the_terms_of_a_placement_change_with_all_that_it_sees_may_do_and_is_tol
         terms(replace(PLACEMENT, records={})),
         terms(plugin=replace(PLUGIN, config={"other": 1})),
         terms(plugin=replace(PLUGIN, hosts=("other.example.com:443",))),
+        terms(plugin=replace(PLUGIN, storage=False)),
+        terms(plugin=replace(PLUGIN, email_from="other@acme.example")),
+        terms(plugin=replace(PLUGIN, email_to=("*@other.example",))),
     )
-    assert len({terms(), *other}) == 6
+    assert len({terms(), *other}) == 9
     assert terms() == terms(replace(PLACEMENT, order=7, rollout=50, timeout_ms=9))
+
+
+def test_a_plugins_receivers_are_its_hosts_and_e_mail_where_it_is_granted() -> None:
+    assert PLUGIN.receivers == {"audit.example.com:443", "email"}
+    quiet = replace(PLUGIN, email_from=None)
+    assert (quiet.receivers, quiet.is_capable) == (frozenset({"audit.example.com:443"}), True)
+    assert not replace(quiet, hosts=(), secrets={}, storage=False).is_capable

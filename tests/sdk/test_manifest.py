@@ -183,7 +183,6 @@ REFUSED: dict[str, tuple[str, str]] = {
         HEAD + BEFORE + 'effects = ["delete"]\n',
         "effects.0: Input should be 'block', 'transform'",
     ),
-    "emitting from a gate": (HEAD + BEFORE + 'effects = ["emit"]\n', "the effect 'emit' does not exist here"),
     "blocking after the response": (
         HEAD + LATER.replace("emit", "block") + REASONS,
         "the effect 'block' does not exist here: choose from ['emit', 'record'].",
