@@ -70,7 +70,7 @@ def prepare_stack(
     functions = assembly.functions()
     source, address = read_source(options, echo_url), echo_url.removeprefix("http://").encode()
     raw = _snapshot(functions).replace(ECHO_ADDRESS, address)
-    snapshot = Snapshot.decode(raw, f"the snapshot in {folder}")
+    snapshot = _decoded(raw, folder)
     clients = connect()
     resources = _provision(options, clients, snapshot, assembly.bucket())
     store = DynamoControlStore(clients, resources.control_table)
@@ -169,6 +169,13 @@ def _snapshot(functions: Iterable[StackFunction]) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(str(path), "cannot be read.", AGAIN) from error
+
+
+def _decoded(raw: bytes, folder: Path) -> Snapshot:
+    try:
+        return Snapshot.decode(raw, f"the snapshot in {folder}")
+    except ConfigurationError as error:  # of another version of Penstock
+        raise ConfigurationError(error.where, error.problem, AGAIN) from error
 
 
 def _provision(options: Options, clients: Clients, snapshot: Snapshot, bucket: str) -> Resources:

@@ -130,3 +130,11 @@ def test_code_without_a_snapshot_is_refused(assembly: Path, options: Options, cl
     (assembly / f"asset.{CODE}" / "snapshot.json").unlink()
     with pytest.raises(ConfigurationError, match=r"snapshot\.json"):
         prepared(assembly, options, clients)
+
+
+def test_a_snapshot_of_another_version_is_to_be_synthesised_anew(
+    assembly: Path, options: Options, clients: Clients
+) -> None:
+    (assembly / f"asset.{CODE}" / "snapshot.json").write_bytes(b"{}")
+    with pytest.raises(ConfigurationError, match="`make synth`"):
+        prepared(assembly, options, clients)
