@@ -1,7 +1,8 @@
 """Lambda: plugins' functions, invoked synchronously, and what a call that brought nothing failed of.
 
 A thread waits for each call: the caller waits for as long as its deadline lets it, and no longer, whatever
-the network does; and calls that do not depend on each other go side by side.
+the network does; and calls that do not depend on each other go side by side. Each plugin has threads of its
+own: one that never answers, or has many calls that were given up, takes none from a guard beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PLUGIN: Final = "{plugin}"
 # Lambda's quota for a response, 6 MB, is counted as 6,291,556 bytes; one more shows that there was more.
 MOST_BYTES: Final = 6_291_557
 ERROR_BYTES: Final = 65_536
-# Threads for each plugin: what was given up may still hold one until its socket's timeout.
+# Of one plugin: what was given up may still hold a thread until its socket's timeout.
 THREADS_EACH: Final = 4
 
 # By the codes of Invoke (Lambda API reference) and of requests that are not authorised ("Common errors").
@@ -74,15 +75,21 @@ class LambdaFunctions:
         self._client: LambdaClient = clients.functions(longest_s, at_once)
         self._pattern = pattern
         self._clock = clock
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="functions")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
     def invoke(self, plugin: str, payload: bytes) -> Flight:
         name = self._pattern.replace(PLUGIN, plugin)
-        return Flight(self._threads.submit(self._invoke, name, payload), self._clock)
+        return Flight(self._threads_of(plugin).submit(self._invoke, name, payload), self._clock)
 
     def close(self) -> None:
         """Wait for what is under way, and end the threads."""
-        self._threads.shutdown(cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(cancel_futures=True)
+
+    def _threads_of(self, plugin: str) -> ThreadPoolExecutor:
+        if plugin not in self._threads:
+            self._threads[plugin] = ThreadPoolExecutor(THREADS_EACH, thread_name_prefix=f"function-{plugin}")
+        return self._threads[plugin]
 
     def _invoke(self, name: str, payload: bytes) -> bytes:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -169,6 +169,24 @@ def test_a_call_that_was_given_up_before_it_was_made_is_never_made() -> None:
     assert len(fake.asked) == 4
 
 
+def test_a_plugin_that_never_answers_holds_no_other_plugins_calls_up() -> None:
+    let_go = threading.Event()
+    made, fake = functions(returned(b"x"), plugins=2)
+    first = fake.invoke
+
+    def invoke(**asked: Any) -> Any:
+        if asked["FunctionName"].endswith("stuck"):
+            let_go.wait(30)
+        return first(**asked)
+
+    fake.invoke = invoke  # type: ignore[method-assign]
+    stuck = [made.invoke("stuck", b"{}") for _ in range(9)]  # more than two plugins have threads together
+    assert made.invoke("guard", b"{}").result(10.0) == b"x"
+    assert not any(flight.ended for flight in stuck)
+    let_go.set()
+    made.close()
+
+
 def test_calls_go_side_by_side() -> None:
     together = threading.Barrier(4, timeout=10)
     made, _ = functions(lambda: together.wait() >= 0 and returned(b"met")())
