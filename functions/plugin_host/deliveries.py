@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from penstock.adapters.clients import Clients
@@ -12,7 +11,8 @@ from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.objects import S3Objects
 from penstock.adapters.secrets import Secrets, decode_digest_key
 from penstock.background.batch import Batches
-from penstock.background.deployed import background_plugin, plugin_transport
+from penstock.background.capabilities import Ways
+from penstock.background.deployed import background_plugin, ways_out
 from penstock.background.host import Attempt, BackgroundPlugin, Parts, PluginHost
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
@@ -32,7 +32,7 @@ class Deliveries:
         *,
         secrets: Secrets,
         deadlines: Deadlines,
-        transport: httpx.BaseTransport,
+        ways: Ways,
     ) -> None:
         parts = Parts(
             objects=S3Objects(clients, settings.evidence_bucket),
@@ -40,7 +40,7 @@ class Deliveries:
             secrets=secrets,
             deadlines=deadlines,
             digest_key=lambda: decode_digest_key(secrets.get(settings.evidence_key_secret)),
-            transport=transport,
+            ways=ways,
             local=settings.local,
         )
         self._name, self._deployment = plugin.placement.plugin, settings.deployment
@@ -61,8 +61,8 @@ class Deliveries:
     ) -> Deliveries:
         """Those of the plugin `name`. Raises ConfigurationError when it is not deployed at after_response."""
         plugin = background_plugin(snapshot, settings, name)
-        transport = plugin_transport(snapshot, settings, name)
-        return cls(plugin, settings, clients, secrets=secrets, deadlines=deadlines, transport=transport)
+        ways = ways_out(snapshot, settings, clients, name)
+        return cls(plugin, settings, clients, secrets=secrets, deadlines=deadlines, ways=ways)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         self._context, self._delivered, self._failed = context, 0, 0

@@ -14,6 +14,7 @@ from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import logs
 from penstock.gates.deadline import Deadlines
+from penstock.output import take
 
 if TYPE_CHECKING:
     from functions.plugin_host.deliveries import Deliveries
@@ -44,16 +45,17 @@ class Function:
         plugin = inline_plugin(self._snapshot, self._settings, self._name)
         if plugin is None:
             return None
-        return InlineHost(plugin, self._deadlines, self._reach(plugin) if plugin.reaches_out else None)
+        capable = self._snapshot.plugins[self._name].is_capable
+        return InlineHost(plugin, self._deadlines, self._reach(plugin) if capable else None)
 
     # The caller of a cold start waits: what only some plugins need is imported for them.
 
     def _reach(self, plugin: InlinePlugin) -> Reaches:
-        from penstock.background.deployed import plugin_transport  # noqa: PLC0415 - as said
+        from penstock.background.deployed import ways_out  # noqa: PLC0415 - as said
         from penstock.background.reach import Reaches  # noqa: PLC0415 - as said
 
-        transport = plugin_transport(self._snapshot, self._settings, self._name)
-        return Reaches(plugin, self._secrets, transport, local=self._settings.local)
+        ways = ways_out(self._snapshot, self._settings, self._clients, self._name)
+        return Reaches(plugin, self._secrets, ways, local=self._settings.local)
 
     def _made(self) -> Deliveries:
         from functions.plugin_host.deliveries import Deliveries  # noqa: PLC0415 - as said
@@ -71,6 +73,7 @@ def function() -> Function:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    take()
     function()  # in Lambda's init phase: the plugin is there before the first caller is
 
 

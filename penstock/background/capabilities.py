@@ -1,14 +1,14 @@
-"""What a background plugin may reach: the granted hosts, the granted secrets, nothing else.
+"""What a plugin in its function may reach: granted hosts, secrets, storage, e-mail, and nothing else.
 
 The transport checks every request that leaves the plugin's httpx client, redirects included: https, exactly a
 granted `host:port`, bounded sizes. It is a library check: code in the same process could go around it, and
-only the role and `egress = "enforced"` are walls.
+only `egress = "enforced"` is a wall. For secrets, storage and e-mail the function's role is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import httpx
 
@@ -17,7 +17,7 @@ from penstock.egress.addresses import is_this_machine
 from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
 from penstock.evidence.record import Delivery
-from penstock.sdk.email import Email
+from penstock.sdk.email import EMAIL, Email
 from penstock.sdk.storage import Storage
 
 # A record has 64 KB at most, and whoever answers a delivery has little to say; far above both.
@@ -28,8 +28,22 @@ CONNECT_TIMEOUT_S: Final = 2.0
 READ_TIMEOUT_S: Final = 10.0
 
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
+TAKEN: Final = 200  # what Amazon SES answers when it has taken a message
 # Where receivers say under which id they took a delivery, the likeliest first.
 RECEIPT_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id")
+
+
+Mailer = Callable[[Callable[[str], None]], Email]
+"""Makes what sends e-mail; it tells its argument the id under which the service has taken a message."""
+
+
+class Ways(NamedTuple):
+    """What really reaches outside for one plugin, made once per environment; None where it is not granted."""
+
+    transport: httpx.BaseTransport
+    """One pool of connections for all runs."""
+    storage: Storage | None = None
+    mailer: Mailer | None = None
 
 
 class Digests(Protocol):
@@ -80,6 +94,10 @@ class GrantedTransport(httpx.BaseTransport):
             request=request,
         )
 
+    def digested(self, receipt: str) -> str:
+        """A receiver's own id as evidence may keep it."""
+        return self._digester.text("deliveries.delivery_id", receipt)
+
     def close(self) -> None:
         """Leave the inner transport open: its connections serve the next message."""
 
@@ -97,7 +115,30 @@ class GrantedTransport(httpx.BaseTransport):
 
     def _receipt(self, response: httpx.Response) -> str | None:
         found = next((response.headers[name] for name in RECEIPT_HEADERS if name in response.headers), None)
-        return None if found is None else self._digester.text("deliveries.delivery_id", found)
+        return None if found is None else self.digested(found)
+
+
+class GrantedEmail:
+    """One run's e-mail. Each message is kept as a `Delivery` beside those of `transport`."""
+
+    def __init__(self, mailer: Mailer, transport: GrantedTransport) -> None:
+        self._mailer = mailer
+        self._transport = transport
+        self.refused = False
+
+    def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+        """`penstock.sdk.email.Email`. What the service did not answer may have left: it has no status."""
+        taken: list[str] = []
+        delivery = Delivery(EMAIL, None)
+        self._transport.deliveries.append(delivery)
+        try:
+            self._mailer(taken.append).send(to, subject, text, html)
+        except (FieldNotGrantedError, ValueError) as error:
+            self._transport.deliveries.remove(delivery)
+            self.refused |= isinstance(error, FieldNotGrantedError)
+            raise
+        delivery.status = TAKEN
+        delivery.delivery_id = self._transport.digested(taken[0])
 
 
 class GrantedCapabilities:
@@ -110,14 +151,20 @@ class GrantedCapabilities:
         store: Secrets,
         *,
         storage: Storage | None = None,
-        email: Email | None = None,
+        mailer: Mailer | None = None,
     ) -> None:
         self._transport = transport
         self._secrets = secrets
         self._store = store
         self._storage = storage
-        self._email = email
+        self._email = GrantedEmail(mailer, transport) if mailer is not None else None
         self._client: httpx.Client | None = None
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What was tried beyond the grant with a capability that is there."""
+        tried = {"hosts": self._transport.refused, EMAIL: self._email is not None and self._email.refused}
+        return tuple(name for name, refused in tried.items() if refused)
 
     def http(self) -> httpx.Client:
         """The run's client: no redirects unless asked for, no proxies, no environment."""

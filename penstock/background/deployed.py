@@ -1,7 +1,11 @@
-"""One background plugin as it was deployed, and what sends for a plugin: from the snapshot."""
+"""One background plugin as it was deployed, and what reaches outside for a plugin: from the snapshot."""
 
 from __future__ import annotations
 
+from penstock.adapters.clients import Clients
+from penstock.adapters.email import SesEmail
+from penstock.adapters.plugin_storage import DynamoStorage
+from penstock.background.capabilities import Ways
 from penstock.background.host import BackgroundPlugin
 from penstock.background.inline import loader
 from penstock.configuration.settings import Settings
@@ -37,3 +41,14 @@ def plugin_transport(snapshot: Snapshot, settings: Settings, name: str) -> Publi
     hosts = snapshot.plugins[name].hosts if settings.local else ()
     names = (host.rpartition(":")[0] for host in hosts)
     return PublicTransport(frozenset(filter(is_this_machine, names)))
+
+
+def ways_out(snapshot: Snapshot, settings: Settings, clients: Clients, name: str) -> Ways:
+    """What reaches outside for the plugin, of what it is granted."""
+    deployed = snapshot.plugins[name]
+    sender, recipients = deployed.email_from, deployed.email_to
+    return Ways(
+        plugin_transport(snapshot, settings, name),
+        DynamoStorage(clients, settings.storage_table, name) if deployed.storage else None,
+        None if sender is None else lambda taken: SesEmail(clients, sender, recipients, taken),
+    )

@@ -23,7 +23,7 @@ from penstock.adapters.ledger import Claim, Ledger
 from penstock.adapters.objects import Objects
 from penstock.adapters.resources import MAX_RECEIVES
 from penstock.adapters.secrets import Secrets
-from penstock.background.capabilities import GrantedCapabilities, GrantedTransport
+from penstock.background.capabilities import GrantedCapabilities, GrantedTransport, Ways
 from penstock.errors import (
     ConfigurationError,
     FailureClass,
@@ -80,8 +80,7 @@ class Parts:
     secrets: Secrets
     deadlines: Deadlines
     digest_key: Callable[[], DigestKey]
-    transport: httpx.BaseTransport
-    """What really sends: one pool of connections for all messages."""
+    ways: Ways
     local: bool = False
     """Plain http to this machine is allowed."""
     now_ms: Callable[[], int] = now_ms
@@ -174,13 +173,14 @@ class PluginHost:
             record.action, record.failure = "fail", "import"
             return record
         transport = self._granted_transport(message.record.request_id)
-        context = self._context(message, self._loaded, transport)
+        granted = self._granted(transport)
+        context = self._context(message, self._loaded, granted)
         began = self._parts.clock()
         failure = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
         record.ms = round((self._parts.clock() - began) * 1000, 3)
         record.deliveries = transport.deliveries
         record.recorded = dict(context.recorded)
-        record.refused = list(dict.fromkeys([*context.refused, *(["hosts"] if transport.refused else [])]))
+        record.refused = list(dict.fromkeys([*context.refused, *granted.refused]))
         _conclude(record, failure)
         return record
 
@@ -198,7 +198,7 @@ class PluginHost:
         return None
 
     def _context(
-        self, message: DeliveryMessage, loaded: LoadedPlugin, transport: GrantedTransport
+        self, message: DeliveryMessage, loaded: LoadedPlugin, granted: GrantedCapabilities
     ) -> Context:
         placement = self._plugin.placement
         return Context(
@@ -206,14 +206,28 @@ class PluginHost:
             loaded.config,
             deadline=self._parts.clock() + placement.timeout_ms / 1000,
             specs=placement.records if "record" in placement.terms.effects else {},
-            capabilities=GrantedCapabilities(transport, self._plugin.secrets, self._parts.secrets),
+            capabilities=granted,
             clock=self._parts.clock,
         )
 
+    @property
+    def _may_emit(self) -> bool:
+        return "emit" in self._plugin.placement.terms.effects
+
+    def _granted(self, transport: GrantedTransport) -> GrantedCapabilities:
+        ways = self._parts.ways
+        return GrantedCapabilities(
+            transport,
+            self._plugin.secrets,
+            self._parts.secrets,
+            storage=ways.storage,
+            mailer=ways.mailer if self._may_emit else None,
+        )
+
     def _granted_transport(self, request_id: str) -> GrantedTransport:
-        hosts = self._plugin.hosts if "emit" in self._plugin.placement.terms.effects else frozenset[str]()
+        hosts = self._plugin.hosts if self._may_emit else frozenset[str]()
         digester = Digester(self._parts.digest_key(), request_id)
-        return GrantedTransport(self._parts.transport, hosts, digester, local=self._parts.local)
+        return GrantedTransport(self._parts.ways.transport, hosts, digester, local=self._parts.local)
 
     def _blank(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord:
         placement = self._plugin.placement

@@ -40,11 +40,6 @@ class InlinePlugin:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Logical name → name or ARN in Secrets Manager."""
 
-    @property
-    def reaches_out(self) -> bool:
-        """Whether anything of its capabilities is granted."""
-        return bool(self.hosts or self.secrets)
-
 
 class InlineHost:
     """One environment's plugin. It is loaded once; what cannot be loaded fails every call as `import`."""

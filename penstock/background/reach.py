@@ -1,11 +1,9 @@
-"""What a plugin that the gateway calls may reach from its function: granted hosts and secrets, run by run."""
+"""What a plugin that the gateway calls may reach from its function, run by run."""
 
 from __future__ import annotations
 
-import httpx
-
 from penstock.adapters.secrets import Secrets
-from penstock.background.capabilities import GrantedCapabilities, GrantedTransport
+from penstock.background.capabilities import GrantedCapabilities, GrantedTransport, Ways
 from penstock.background.inline import InlinePlugin
 from penstock.gates.host import Sent
 from penstock.gates.hosted_answer import MAX_RECEIPT_CHARS
@@ -23,29 +21,39 @@ class Undigested:
 class Reach:
     """One run's, and what came of it."""
 
-    def __init__(self, transport: GrantedTransport, granted: Capabilities) -> None:
+    def __init__(self, transport: GrantedTransport, capabilities: GrantedCapabilities) -> None:
         self._transport = transport
-        self.granted = granted
+        self._capabilities = capabilities
+
+    @property
+    def granted(self) -> Capabilities:
+        return self._capabilities
 
     def sent(self) -> tuple[Sent, ...]:
         return tuple(Sent(each.host, each.status, each.delivery_id) for each in self._transport.deliveries)
 
     def refused(self) -> tuple[str, ...]:
-        return ("hosts",) if self._transport.refused else ()
+        return self._capabilities.refused
 
 
 class Reaches:
-    """Makes it for each run. `transport` really sends; `local` admits plain http to this machine."""
+    """Makes it for each run. `local` admits plain http to this machine."""
 
-    def __init__(
-        self, plugin: InlinePlugin, secrets: Secrets, transport: httpx.BaseTransport, *, local: bool = False
-    ) -> None:
+    def __init__(self, plugin: InlinePlugin, secrets: Secrets, ways: Ways, *, local: bool = False) -> None:
         self._plugin = plugin
         self._secrets = secrets
-        self._transport = transport
+        self._ways = ways
         self._local = local
 
     def __call__(self, placement: Placement) -> Reach:
-        hosts = self._plugin.hosts if "emit" in placement.terms.effects else frozenset[str]()
-        transport = GrantedTransport(self._transport, hosts, Undigested(), local=self._local)
-        return Reach(transport, GrantedCapabilities(transport, self._plugin.secrets, self._secrets))
+        emits = "emit" in placement.terms.effects
+        hosts = self._plugin.hosts if emits else frozenset[str]()
+        transport = GrantedTransport(self._ways.transport, hosts, Undigested(), local=self._local)
+        granted = GrantedCapabilities(
+            transport,
+            self._plugin.secrets,
+            self._secrets,
+            storage=self._ways.storage,
+            mailer=self._ways.mailer if emits else None,
+        )
+        return Reach(transport, granted)

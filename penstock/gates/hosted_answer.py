@@ -35,6 +35,8 @@ CLAIMS: Final = frozenset(
 REFUSABLE: Final = frozenset({*fields.FIELDS, "request.headers", "response.headers", "records"}) | {
     "hosts",
     "secrets",
+    "storage",
+    "email",
 }
 MAX_REFUSED: Final = 256
 MAX_DELIVERIES: Final = 64

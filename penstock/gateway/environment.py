@@ -110,7 +110,7 @@ def hosted_plugins(snapshot: Snapshot) -> dict[str, Hosted]:
     terms: dict[str, dict[Moment, str]] = {}
     for placement in snapshot.inline("function"):
         terms.setdefault(placement.plugin, {})[placement.moment] = snapshot.terms(placement)
-    return {name: Hosted(found, frozenset(snapshot.plugins[name].hosts)) for name, found in terms.items()}
+    return {name: Hosted(found, snapshot.plugins[name].receivers) for name, found in terms.items()}
 
 
 def plugin_functions(snapshot: Snapshot, clients: Clients, pattern: str) -> Functions | None:

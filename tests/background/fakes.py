@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
 from penstock.adapters.secrets import MemorySecrets
+from penstock.background.capabilities import Ways
 from penstock.background.host import Attempt, BackgroundPlugin, Parts, PluginHost
+from penstock.errors import FieldNotGrantedError
 from penstock.evidence import layout
 from penstock.evidence.delivery import DeliveryRecord
 from penstock.evidence.digests import DigestKey
@@ -20,8 +22,10 @@ from penstock.gates.placement import Placement
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
+from penstock.sdk.email import Email, Message, checked_message, may_receive
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.manifest import parse_manifest
+from penstock.sdk.storage import MemoryStorage
 from tests.evidence import examples
 from tests.evidence.ports import NOW_MS, TrappedLedger, TrappedObjects
 
@@ -71,6 +75,31 @@ def accepting(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, headers={"x-request-id": "theirs"}, request=request)
 
 
+class FakeMail:
+    """Takes messages as SES would, under ids `theirs-1`, `theirs-2` and so on."""
+
+    GRANTED = ("*@acme.example",)
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.sent: list[Message] = []
+        self.failure = failure
+
+    def mailer(self, taken: Callable[[str], None]) -> Email:
+        mail = self
+
+        class Connected:
+            def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+                message = checked_message(to, subject, text, html)
+                if not all(may_receive(address, mail.GRANTED) for address in to):
+                    raise FieldNotGrantedError("email")
+                if mail.failure is not None:
+                    raise mail.failure
+                mail.sent.append(message)
+                taken(f"theirs-{len(mail.sent)}")
+
+        return Connected()
+
+
 @dataclass
 class Stage:
     """One environment after another: the stores stay, the host is made anew by `restart`."""
@@ -81,6 +110,8 @@ class Stage:
     objects: TrappedObjects = field(default_factory=TrappedObjects)
     ledger: TrappedLedger = field(default_factory=TrappedLedger)
     broken: BaseException | None = None
+    kept: MemoryStorage = field(default_factory=MemoryStorage)
+    mail: FakeMail = field(default_factory=FakeMail)
     now_ms: int = NOW_MS
     digest_key: Callable[[], DigestKey] = lambda: DigestKey("k1", b"k" * 32)
 
@@ -98,7 +129,7 @@ class Stage:
             secrets=MemorySecrets({"prod/key": "s3cret"}),
             deadlines=Deadlines(None),
             digest_key=self.digest_key,
-            transport=httpx.MockTransport(self.receiver),
+            ways=Ways(httpx.MockTransport(self.receiver), self.kept, self.mail.mailer),
             now_ms=lambda: self.now_ms,
         )
         self.host = PluginHost(background, parts)

@@ -5,8 +5,6 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from penstock.adapters.clients import Clients
-from penstock.adapters.email import SesEmail
 from penstock.adapters.secrets import MemorySecrets
 from penstock.background.capabilities import (
     MAX_REQUEST_BYTES,
@@ -20,6 +18,7 @@ from penstock.errors import FieldNotGrantedError
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.record import Delivery
 from penstock.sdk.storage import MemoryStorage
+from tests.background.fakes import FakeMail
 
 DIGESTER = Digester(DigestKey("k1", b"k" * 32), "request-1")
 GRANTED = frozenset({"siem.example.com:443", "siem.example.com:8443", "127.0.0.1:9000", "localhost:9000"})
@@ -173,9 +172,11 @@ def test_without_granted_hosts_there_is_no_client() -> None:
 
 def test_storage_and_email_are_what_was_granted_or_nothing() -> None:
     transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
-    storage, email = MemoryStorage(), SesEmail(Clients(), "penstock@acme.example", ["*@acme.example"])
-    granted = GrantedCapabilities(transport, {}, MemorySecrets({}), storage=storage, email=email)
-    assert (granted.storage(), granted.email()) == (storage, email)
+    storage, mail = MemoryStorage(), FakeMail()
+    granted = GrantedCapabilities(transport, {}, MemorySecrets({}), storage=storage, mailer=mail.mailer)
+    assert granted.storage() is storage
+    granted.email().send(["soc@acme.example"], "s", "t")
+    assert len(mail.sent) == 1
     nothing = GrantedCapabilities(transport, {}, MemorySecrets({}))
     for ask in (nothing.storage, nothing.email):
         with pytest.raises(FieldNotGrantedError):
@@ -201,3 +202,12 @@ def test_a_granted_name_that_leads_inside_is_refused_and_remembered() -> None:
         client.get("https://siem.example.com/")
     assert transport.refused
     assert transport.deliveries == [Delivery("siem.example.com:443", None)]
+
+
+@pytest.mark.parametrize("to", [["not an address"], []])
+def test_a_message_that_is_none_leaves_no_delivery(to: list[str]) -> None:
+    transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)
+    granted = GrantedCapabilities(transport, {}, MemorySecrets({}), mailer=FakeMail().mailer)
+    with pytest.raises(ValueError, match="recipient"):
+        granted.email().send(to, "s", "t")
+    assert (transport.deliveries, granted.refused) == ([], ())

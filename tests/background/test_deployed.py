@@ -5,7 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.background.deployed import background_plugin, plugin_transport
+from penstock.adapters.clients import Clients
+from penstock.background.deployed import background_plugin, plugin_transport, ways_out
 from penstock.background.inline import inline_plugin
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
@@ -78,3 +79,13 @@ def test_this_machine_is_reached_by_local_deployments_alone_and_where_it_is_gran
         client.get("http://127.0.0.1:9/")
     with httpx.Client(transport=transport) as client, pytest.raises(RefusedAddressError):
         client.get("http://10.0.0.1:9/")
+
+
+def test_only_what_is_granted_has_a_way_out() -> None:
+    deployed = snapshot(BEFORE)
+    ways = ways_out(deployed, SETTINGS, Clients(), "audit-export")
+    assert (ways.storage, ways.mailer) == (None, None)
+    wider = replace(deployed.plugins["audit-export"], storage=True, email_from="a@b.example")
+    ways = ways_out(replace(deployed, plugins={"audit-export": wider}), SETTINGS, Clients(), "audit-export")
+    assert ways.storage is not None
+    assert ways.mailer is not None

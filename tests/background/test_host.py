@@ -10,10 +10,12 @@ import pytest
 from penstock.adapters.resources import MAX_RECEIVES
 from penstock.background.host import MARGIN_S, Attempt, DeliveryFailedError
 from penstock.errors import ConfigurationError, FailureClass, FieldNotGrantedError, PluginError, StorageError
-from penstock.evidence.digests import DigestKey
+from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.record import Delivery
 from penstock.evidence.schema import UnreadableEvidenceError
 from penstock.sdk import Context, Evidence
 from penstock.sdk.contract import Terms
+from penstock.sdk.storage import ABSENT
 from tests.background.fakes import HOST, MESSAGE_ID, PLACEMENT, Stage, accepting
 from tests.evidence import examples
 from tests.evidence.ports import CrashError, Trap, storage_failure
@@ -331,3 +333,58 @@ def test_the_receiver_gets_what_the_plugin_sent() -> None:
 
     Stage(export, receiver=receiver).deliver()
     assert sent == [examples.REQUEST_ID.encode()]
+
+
+def test_storage_lasts_from_one_delivery_to_the_next() -> None:
+    def count(_: Evidence, ctx: Context) -> None:
+        found = ctx.storage.get("times")
+        ctx.storage.put("times", found.value + 1 if found else 1, expected=found.version if found else ABSENT)
+
+    stage = Stage(count)
+    stage.deliver()
+    stage.deliver(2)
+    found = stage.kept.get("times")
+    assert found is not None
+    assert found.value == 2
+
+
+def test_an_e_mail_is_a_delivery_with_the_digest_of_its_id() -> None:
+    stage = Stage(lambda _, ctx: ctx.email.send(["soc@acme.example"], "Three blocks", "See the dashboard."))
+    record = stage.deliver()
+    assert record is not None
+    digest = Digester(DigestKey("k1", b"k" * 32), examples.REQUEST_ID).text(
+        "deliveries.delivery_id", "theirs-1"
+    )
+    assert (record.action, record.deliveries) == ("emit", [Delivery("email", 200, digest)])
+    assert stage.records() == [record]
+    assert [message.to for message in stage.mail.sent] == [("soc@acme.example",)]
+
+
+def test_an_e_mail_to_somebody_else_is_refused_and_recorded_even_when_the_plugin_swallows_it() -> None:
+    def swallow(_: Evidence, ctx: Context) -> None:
+        with contextlib.suppress(FieldNotGrantedError):
+            ctx.email.send(["eve@evil.example"], "s", "t")
+
+    stage = Stage(swallow)
+    with pytest.raises(DeliveryFailedError):
+        stage.deliver()
+    (record,) = stage.records()
+    assert (record.failure, record.refused, record.deliveries) == ("contract", ["email"], [])
+
+
+def test_an_e_mail_that_nobody_answered_for_may_have_left_and_is_recorded() -> None:
+    stage = Stage(lambda _, ctx: ctx.email.send(["soc@acme.example"], "s", "t"))
+    stage.mail.failure = StorageError("send an e-mail")
+    with pytest.raises(DeliveryFailedError):
+        stage.deliver()
+    (record,) = stage.records()
+    assert (record.failure, record.deliveries) == ("unavailable", [Delivery("email", None)])
+
+
+def test_who_may_not_emit_sends_no_e_mail() -> None:
+    stage = Stage(lambda _, ctx: ctx.email.send(["soc@acme.example"], "s", "t"))
+    stage.placement = replace(PLACEMENT, terms=Terms(effects=frozenset({"record"})))
+    stage.restart()
+    with pytest.raises(DeliveryFailedError):
+        stage.deliver()
+    assert (stage.records()[0].refused, stage.mail.sent) == (["email"], [])

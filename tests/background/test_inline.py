@@ -113,6 +113,5 @@ def test_a_failure_is_logged_by_names_and_with_no_word_of_the_request(
 
 def test_a_plugin_that_reaches_nothing_asks_for_it_in_vain() -> None:
     plugin = InlinePlugin({"before_upstream": PLACEMENT}, TERMS, lambda: loaded(Says(lambda _, c: c.http)))
-    assert not plugin.reaches_out
     answer = InlineHost(plugin, Deadlines(None)).answer(event())
     assert (answer["failure"], answer["refused"]) == ("contract", ["hosts"])

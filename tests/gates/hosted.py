@@ -11,6 +11,7 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
 from penstock.adapters.functions import MemoryFunctions
 from penstock.adapters.secrets import MemorySecrets
+from penstock.background.capabilities import Mailer, Ways
 from penstock.background.inline import InlineHost, InlinePlugin
 from penstock.background.reach import Reaches
 from penstock.gates.deadline import Deadlines
@@ -21,6 +22,7 @@ from penstock.gates.placement import HostKind, Placement, in_order
 from penstock.sdk.fields import Moment
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.plugin import Plugin
+from penstock.sdk.storage import Storage
 from tests.gates.fakes import loaded
 
 TERMS: Mapping[Moment, str] = {"before_upstream": "terms-b", "after_upstream": "terms-a"}
@@ -38,6 +40,8 @@ def inline_host(
     plugin: LoadedPlugin,
     *placements: Placement,
     receiver: Callable[[httpx.Request], httpx.Response] = taken,
+    storage: Storage | None = None,
+    mailer: Mailer | None = None,
 ) -> InlineHost:
     """What runs in a plugin's function."""
     deployed = InlinePlugin(
@@ -48,7 +52,8 @@ def inline_host(
         secrets={"token": "prod/token"},
     )
     secrets = MemorySecrets({"prod/token": "s3cret"})
-    return InlineHost(deployed, Deadlines(None), Reaches(deployed, secrets, httpx.MockTransport(receiver)))
+    ways = Ways(httpx.MockTransport(receiver), storage, mailer)
+    return InlineHost(deployed, Deadlines(None), Reaches(deployed, secrets, ways))
 
 
 def function_of(host: InlineHost) -> Function:
