@@ -102,6 +102,11 @@ def find_target(args: argparse.Namespace) -> Target:
     """The gateway that `args` mean. Raises ConfigurationError when none runs there."""
     if getattr(args, "stack", None):
         return _deployed(args.stack, Endpoint(args.region, profile=args.profile))
+    if hasattr(args, "stack") and (args.region or args.profile):
+        # Whoever names an account does not mean the local gateway, where the command would succeed.
+        option = "--profile" if args.profile else "--region"
+        remedy = "Name the deployment with --stack too, or take it out for the local gateway."
+        raise ConfigurationError(option, "is of a deployed gateway.", remedy)
     path: Path = args.folder / "local.json"
     try:
         return _decoded(json.loads(path.read_text(encoding="utf-8")))

@@ -66,6 +66,15 @@ def test_a_deployment_that_is_not_there_is_said_to_be_missing(gateway: Gateway) 
     assert "is not in this account and region" in answer.err
 
 
+@pytest.mark.parametrize(("region", "profile"), [("eu-central-1", None), (None, "production")])
+def test_an_account_without_a_deployment_is_never_the_local_gateway(
+    gateway: Gateway, region: str | None, profile: str | None
+) -> None:
+    asked = argparse.Namespace(folder=gateway.folder, stack=None, region=region, profile=profile)
+    with pytest.raises(ConfigurationError, match=r"is of a deployed gateway.*--stack"):
+        find_target(asked)
+
+
 def test_a_stack_of_another_version_is_to_be_deployed_again(gateway: Gateway) -> None:
     deployed(gateway)
     gateway.stacks.outputs["test-data"].clear()
