@@ -14,7 +14,6 @@ from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import logs
 from penstock.gates.deadline import Deadlines
-from penstock.output import take
 
 if TYPE_CHECKING:
     from functions.plugin_host.deliveries import Deliveries
@@ -73,7 +72,6 @@ def function() -> Function:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    take()
     function()  # in Lambda's init phase: the plugin is there before the first caller is
 
 

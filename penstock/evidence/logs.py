@@ -22,6 +22,7 @@ from typing import Any, Final, TextIO
 
 from penstock.errors import PenstockError
 from penstock.evidence.record import timestamp
+from penstock.output import taken
 
 FIELDS: Final = (
     "request_id",
@@ -49,7 +50,7 @@ def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
 
     Warnings, and exceptions that Python would print by itself, become such lines too.
     """
-    handler = logging.StreamHandler(sys.stdout if stream is None else stream)
+    handler = logging.StreamHandler(stream or taken() or sys.stdout)
     handler.setFormatter(ContentFree())
     root = logging.getLogger()
     for other in root.handlers[:]:

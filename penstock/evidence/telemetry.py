@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple, TextIO
 
 from penstock.evidence.encoding import as_json
 from penstock.evidence.record import EvidenceRecord, PlacementRecord, UpstreamRecord
+from penstock.output import taken
 
 NAMESPACE = "Penstock"
 DEPLOYMENT = "deployment"
@@ -63,7 +64,7 @@ def line(groups: Sequence[Group], members: Mapping[str, object], now_ms: int, de
 
 def emit(lines: Iterable[str], out: TextIO | None = None) -> None:
     """Write lines to stdout, where Lambda takes them as log events; flushed, since environments freeze."""
-    stream = sys.stdout if out is None else out
+    stream = out or taken() or sys.stdout
     stream.write("".join(f"{text}\n" for text in lines))
     stream.flush()
 

@@ -28,6 +28,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, Final, Protocol, TypeVar, TypeVarTuple
 
+from penstock.output import taken
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -135,8 +137,8 @@ class Deadlines:
 
     @classmethod
     def for_environment(cls) -> Deadlines:
-        """With the hard timer, whose last words go to stderr."""
-        log = sys.__stderr__ or sys.stderr
+        """With the hard timer, whose last words go to stderr, or to our own lines where they are apart."""
+        log = taken() or sys.__stderr__ or sys.stderr
         return cls(PosixTimer(log) if sys.platform == "linux" else ThreadTimer(log))
 
     def begin(self) -> None:
