@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     source = read_gateway_file(args.file)
     check_references(source)
     target = find_target(args)
+    _check_deployment(source, target)
     _check_secrets(source, target)
     store = target.control
     wanted = _local(applied_documents(source.file, approved_tools(source)), target)
@@ -52,6 +53,16 @@ def run(args: argparse.Namespace) -> int:
         if found and not args.json:
             print("Applied; live within 30 seconds.")
     return 0
+
+
+def _check_deployment(source: Source, target: Target) -> None:
+    """Refuse another deployment's file: what is not in it, grants of all who call, would be removed there."""
+    own, named = source.file.deployment.name, target.resources.deployment
+    if target.is_deployed and own != named:
+        problem = (
+            f"is {own!r}, and --stack names {named!r}: what this file does not say would be removed there."
+        )
+        raise source.error(("deployment", "name"), problem, f"Give --stack {own}, or the file of {named}.")
 
 
 def _check_secrets(source: Source, target: Target) -> None:

@@ -45,6 +45,11 @@ class Target:
     echo_url: str | None = None
     told_secrets: frozenset[str] | None = None
 
+    @property
+    def is_deployed(self) -> bool:
+        """Whether it is in AWS, not on this machine."""
+        return self.told_secrets is not None
+
     @cached_property
     def clients(self) -> Clients:
         return Clients(self.endpoint)

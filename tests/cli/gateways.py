@@ -26,6 +26,8 @@ from tests.configuration import files
 from tests.stack_outputs import Stacks
 
 APPLIED = """
+[deployment]
+name = "test"
 [[organisation]]
 id = "acme"
 [[team]]

@@ -102,3 +102,15 @@ def test_a_secret_that_the_deployed_gateway_may_not_read_is_refused_with_the_rem
 def test_the_local_gateway_reads_any_secret(gateway: Gateway) -> None:
     gateway.file.write_text(gateway.file.read_text() + SECRET.format("team/other"))
     assert gateway.run("apply", str(gateway.file)).status == 0
+
+
+def test_the_file_of_another_deployment_is_not_applied_to_a_stack(gateway: Gateway) -> None:
+    deployed(gateway)
+    assert on_stack(gateway, "apply", str(gateway.file)).status == 0
+    before = list(gateway.control.list(""))
+    gateway.file.write_text('[deployment]\nname = "staging"\n')
+    answer = on_stack(gateway, "apply", str(gateway.file))
+    assert answer.status == 2
+    assert "is 'staging', and --stack names 'test'" in answer.err
+    assert list(gateway.control.list("")) == before
+    assert gateway.run("apply", str(gateway.file)).status == 0  # on the local gateway any file may be tried
