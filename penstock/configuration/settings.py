@@ -9,6 +9,7 @@
     PENSTOCK_PLUGIN_ROOTS         folders that hold plugin folders, as PATH is written
     PENSTOCK_LOCAL                `1` on the local gateway only: plain http to this machine is allowed
     PENSTOCK_DEPLOYMENT           its name: a dimension of every metric
+    PENSTOCK_EGRESS_ALIAS         of a plugin's function without a route out: `<function>:<alias>` that sends
     AWS_REGION
 
 A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
@@ -26,6 +27,7 @@ from penstock.errors import ConfigurationError
 
 PLUGIN = "{plugin}"
 LAYERS = "/opt/python/penstock_plugins"  # where Lambda puts what plugins' layers hold under python/
+EGRESS_ALIAS = "PENSTOCK_EGRESS_ALIAS"
 
 _REQUIRED = {
     "control_table": "PENSTOCK_CONTROL_TABLE",
@@ -57,6 +59,7 @@ class Settings:
     deployment: str
     plugin_roots: tuple[str, ...] = (LAYERS,)
     local: bool = False
+    egress_alias: str | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -68,14 +71,16 @@ class Settings:
             )
         values = {name: environment[variable] for name, variable in _REQUIRED.items()}
         roots = tuple(environment.get("PENSTOCK_PLUGIN_ROOTS", LAYERS).split(os.pathsep))
-        return cls(**values, plugin_roots=roots, local=environment.get("PENSTOCK_LOCAL") == "1")
+        local, alias = environment.get("PENSTOCK_LOCAL") == "1", environment.get(EGRESS_ALIAS)
+        return cls(**values, plugin_roots=roots, local=local, egress_alias=alias)
 
     def environment(self) -> dict[str, str]:
         """The variables that `read` makes these settings from; of them, Lambda itself sets AWS_REGION."""
         known = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         variables = {variable: str(known[name]) for name, variable in _REQUIRED.items()}
         variables["PENSTOCK_PLUGIN_ROOTS"] = os.pathsep.join(self.plugin_roots)
-        return variables | ({"PENSTOCK_LOCAL": "1"} if self.local else {})
+        variables |= {"PENSTOCK_LOCAL": "1"} if self.local else {}
+        return variables | ({EGRESS_ALIAS: self.egress_alias} if self.egress_alias else {})
 
     def plugin_queue_url(self, plugin: str) -> str:
         """The queue of one background plugin."""

@@ -21,6 +21,7 @@ SETTINGS = Settings(
     deployment="team",
     plugin_roots=("/a", "/b"),
     local=True,
+    egress_alias="team-egress:audit-export",
 )
 
 
@@ -37,10 +38,11 @@ def test_every_missing_variable_is_named() -> None:
 
 def test_outside_the_local_gateway_plugins_are_in_layers_and_nothing_is_local() -> None:
     environment = SETTINGS.environment()
-    del environment["PENSTOCK_LOCAL"], environment["PENSTOCK_PLUGIN_ROOTS"]
+    for optional in ("PENSTOCK_LOCAL", "PENSTOCK_PLUGIN_ROOTS", "PENSTOCK_EGRESS_ALIAS"):
+        del environment[optional]
     settings = Settings.read(environment)
     assert settings.plugin_roots == ("/opt/python/penstock_plugins",)
-    assert not settings.local
+    assert (settings.local, settings.egress_alias) == (False, None)
 
 
 def test_a_plugins_queue_has_its_name() -> None:
