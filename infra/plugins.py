@@ -12,6 +12,7 @@ from infra.layers import PYTHONPATH
 from infra.staging import Staged
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
+from penstock.adapters.resources import dead_queue
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 
 # Of one plugin's deliveries at a time: a receiver that is slow shall not take the account's concurrency.
@@ -81,7 +82,8 @@ class PluginFunction(Construct):
         queue = where.plugin_queue(name)
         statements, secrets = [], list(plugin.secrets.values())
         if plugin.in_background:
-            statements = [give.consume(queue), give.store_deliveries(name), give.find_deliveries(name)]
+            statements = [give.consume(queue), give.send([dead_queue(queue)])]
+            statements += [give.store_deliveries(name), give.find_deliveries(name)]
             secrets.append(where.names.evidence_key_secret)
         if name in placed.delivered_once(snapshot):
             statements.append(give.claim_deliveries(name))

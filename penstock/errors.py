@@ -91,6 +91,13 @@ class FieldNotGrantedError(PluginError):
         self.field = name
 
 
+class UndeliverableError(PluginError):
+    """A background plugin knows that no later try will succeed: its message is a dead letter at once."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(FailureClass.DENIED, detail)
+
+
 class StorageError(PenstockError):
     """An AWS service did not do what it was asked; nothing may be assumed to be stored."""
 

@@ -9,6 +9,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from penstock.adapters.clients import Clients
 from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.objects import S3Objects
+from penstock.adapters.queues import SqsQueues
+from penstock.adapters.resources import dead_queue
 from penstock.adapters.secrets import Secrets, decode_digest_key
 from penstock.background.batch import Batches
 from penstock.background.capabilities import Ways
@@ -34,6 +36,7 @@ class Deliveries:
         deadlines: Deadlines,
         ways: Ways,
     ) -> None:
+        queues, dead = SqsQueues(clients), dead_queue(settings.plugin_queue_url(plugin.placement.plugin))
         parts = Parts(
             objects=S3Objects(clients, settings.evidence_bucket),
             ledger=DynamoLedger(clients, settings.ledger_table),
@@ -41,6 +44,7 @@ class Deliveries:
             deadlines=deadlines,
             digest_key=lambda: decode_digest_key(secrets.get(settings.evidence_key_secret)),
             ways=ways,
+            bury=lambda body: queues.send(dead, body),
             local=settings.local,
         )
         self._name, self._deployment = plugin.placement.plugin, settings.deployment
@@ -76,6 +80,6 @@ class Deliveries:
         remaining_s = self._context.get_remaining_time_in_millis() / 1000
         number = int(message.attributes.approximate_receive_count)
         record = self._host.deliver(message.body, Attempt(message.message_id, number, remaining_s))
-        # What was delivered at most once has failed for good, and does not come back.
+        # What failed for good does not come back: at most once, or undeliverable.
         self._failed += record is not None and record.action == "fail"
         self._delivered += record is not None and record.action != "fail"

@@ -3,10 +3,14 @@
     decode → (at most once: claim) → run within the deadline → record in S3 → (finish) → message deleted
 
 At least once: a failed attempt is recorded, then the message comes back; after five it is a dead letter. A
-crash before the record is stored calls the plugin again, with the same idempotency key.
+crash before the record is stored calls the plugin again, with the same idempotency key. A plugin that raises
+UndeliverableError makes it a dead letter at once: recorded, sent to the dead-letter queue, then deleted.
+After a crash in between it is tried once more, and may be a dead letter twice.
 At most once: the claim is taken before the call, and whatever comes of it the plugin is not called again. A
 claim without a record, after its holder's time, means that an environment ended in between: recorded as
 `delivery_unknown`. Before that another copy of the message may still be under way: this one comes back.
+Waited for (`wait = true`): the gateway has called it with the same message before (`answer`), so that of what
+the queue brings only that is delivered which that call left undone.
 """
 
 from __future__ import annotations
@@ -31,10 +35,11 @@ from penstock.errors import (
     PenstockError,
     PluginError,
     StorageError,
+    UndeliverableError,
 )
 from penstock.evidence import layout
 from penstock.evidence.archive import Archive, Stored
-from penstock.evidence.delivery import DELIVERY_UNKNOWN, DeliveryRecord
+from penstock.evidence.delivery import DELIVERY_UNKNOWN, UNDELIVERABLE, DeliveryRecord
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.encoding import as_json, as_mapping
 from penstock.evidence.messages import DeliveryMessage
@@ -81,6 +86,8 @@ class Parts:
     deadlines: Deadlines
     digest_key: Callable[[], DigestKey]
     ways: Ways
+    bury: Callable[[str], None]
+    """Puts a message's body into the plugin's dead-letter queue. Raises StorageError."""
     local: bool = False
     """Plain http to this machine is allowed."""
     now_ms: Callable[[], int] = now_ms
@@ -109,6 +116,8 @@ class PluginHost:
     def deliver(self, body: str, attempt: Attempt) -> DeliveryRecord | None:
         """Give one message to the plugin; its record, None when an earlier attempt had finished it.
 
+        A record that says `fail` is of a delivery that has ended for good.
+
         Raises DeliveryFailedError, UnreadableEvidenceError or StorageError: the message comes back.
         """
         message = self._read(body)
@@ -119,7 +128,9 @@ class PluginHost:
             return self._deliver_once(message, attempt)
         record = self._run(message, attempt)
         self._store(message, record)
-        if record.action == "fail":
+        if record.reason == UNDELIVERABLE:
+            self._parts.bury(body)
+        elif record.action == "fail":
             raise DeliveryFailedError("the plugin failed; the attempt is recorded")
         return record
 
@@ -176,25 +187,27 @@ class PluginHost:
         granted = self._granted(transport)
         context = self._context(message, self._loaded, granted)
         began = self._parts.clock()
-        failure = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
+        error = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
         record.ms = round((self._parts.clock() - began) * 1000, 3)
         record.deliveries = transport.deliveries
         record.recorded = dict(context.recorded)
         record.refused = list(dict.fromkeys([*context.refused, *granted.refused]))
-        _conclude(record, failure)
+        _conclude(record, None if error is None else failure_class(error))
+        if isinstance(error, UndeliverableError):
+            record.reason = UNDELIVERABLE
         return record
 
-    def _called(self, loaded: LoadedPlugin, evidence: Evidence, context: Context) -> FailureClass | None:
-        """Why the plugin failed; None when it did not."""
+    def _called(self, loaded: LoadedPlugin, evidence: Evidence, context: Context) -> BaseException | None:
+        """What the plugin raised, or DeadlineExceededError; None when it did its work."""
         seconds = self._plugin.placement.timeout_ms / 1000
         try:
             self._parts.deadlines.run(seconds, lambda: loaded.plugin.after_response(evidence, context))
-        except DeadlineExceededError:
-            return FailureClass.TIMEOUT
+        except DeadlineExceededError as late:
+            return late
         except BaseException as error:  # a plugin may raise anything, SystemExit too
             names = {"request_id": context.request_id, "plugin": self._plugin.placement.plugin}
             log.warning("the plugin raised", exc_info=error, extra=names)
-            return failure_class(error)
+            return error
         return None
 
     def _context(
@@ -262,6 +275,8 @@ class PluginHost:
 def failure_class(error: BaseException) -> FailureClass:
     """What kind of failure a plugin's exception is, as the evidence says it."""
     match error:
+        case DeadlineExceededError():
+            return FailureClass.TIMEOUT
         case FieldNotGrantedError():
             return FailureClass.CONTRACT
         case PluginError() if error.failure in {FailureClass.CONTRACT, FailureClass.DENIED}:

@@ -26,6 +26,9 @@ MessageId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,100}$")]
 DELIVERY_UNKNOWN = "delivery_unknown"
 """Reason of a `fail`: an at-most-once delivery was begun, its end is not known, it is not tried again."""
 
+UNDELIVERABLE = "undeliverable"
+"""Reason of a `fail`: the plugin said that no later try will succeed; the message is a dead letter at once."""
+
 
 @dataclass(slots=True)
 class DeliveryRecord(Part):

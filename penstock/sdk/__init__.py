@@ -5,6 +5,7 @@
 `penstock.sdk.testing` runs a plugin without a gateway.
 """
 
+from penstock.errors import UndeliverableError
 from penstock.sdk.context import Context
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.edits import AddText, Edit, MemberEdit, Replace, Span, SpanEdit, TextEdit
@@ -34,4 +35,5 @@ __all__ = [
     "Tool",
     "Tools",
     "Transform",
+    "UndeliverableError",
 ]

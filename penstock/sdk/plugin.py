@@ -53,5 +53,6 @@ class Plugin:
 
         Delivery is at least once: use `evidence.request_id` and the plugin's name as idempotency key.
         An exception makes the message come back, five times at most, then it goes to the dead-letter queue.
+        `UndeliverableError` sends it there at once: for what no later try will change.
         """
         raise NotImplementedError  # same

@@ -76,7 +76,7 @@ def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
         ("stacktest-outbox", {GATEWAY}, {RECORDER}),
         ("stacktest-plugin-audit-export", {RECORDER, SWEEPER}, {EXPORT}),
         ("stacktest-outbox-dead", set[str](), set[str]()),
-        ("stacktest-plugin-audit-export-dead", set[str](), set[str]()),
+        ("stacktest-plugin-audit-export-dead", {EXPORT}, set[str]()),
     ):
         arn = f"arn:aws:sqs:{HERE}:{name}"
         yield f"{name}: send", _thing(arn, "sqs", only=("SendMessage",), context=SECURE), senders

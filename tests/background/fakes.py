@@ -114,6 +114,8 @@ class Stage:
     mail: FakeMail = field(default_factory=FakeMail)
     now_ms: int = NOW_MS
     digest_key: Callable[[], DigestKey] = lambda: DigestKey("k1", b"k" * 32)
+    dead: list[str] = field(default_factory=list)
+    bury: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         self.plugin = Scripted(self.behaviour)
@@ -130,6 +132,7 @@ class Stage:
             deadlines=Deadlines(None),
             digest_key=self.digest_key,
             ways=Ways(httpx.MockTransport(self.receiver), self.kept, self.mail.mailer),
+            bury=self.bury or self.dead.append,
             now_ms=lambda: self.now_ms,
         )
         self.host = PluginHost(background, parts)

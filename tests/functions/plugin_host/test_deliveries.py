@@ -49,11 +49,16 @@ SETTINGS = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def code() -> str:
+    return CODE
+
+
+@pytest.fixture
+def folder(tmp_path: Path, code: str) -> Path:
     made = tmp_path / "plugins" / "audit_export"
     made.mkdir(parents=True)
     (made / "plugin.toml").write_text(MANIFEST)
-    (made / "export.py").write_text(CODE)
+    (made / "export.py").write_text(code)
     return made
 
 
@@ -146,3 +151,25 @@ def test_a_bad_message_comes_back_and_the_good_one_is_delivered(aws: Deployment)
 def test_messages_that_there_is_no_time_for_come_back_untried(aws: Deployment) -> None:
     assert failed(handler.handler(sqs_event(body()), FakeContext(remaining_ms=1_000))) == [0]
     assert records(aws) == []
+
+
+HOPELESS = """
+from penstock.sdk import Plugin, UndeliverableError
+
+class Export(Plugin):
+    def after_response(self, evidence, ctx):
+        raise UndeliverableError("never")
+"""
+
+
+@pytest.mark.parametrize("code", [HOPELESS])
+def test_what_will_never_be_taken_is_among_the_dead_letters_at_once(
+    aws: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failed(handler.handler(sqs_event(body()), FakeContext())) == []
+    (record,) = records(aws)
+    assert (record.action, record.reason) == ("fail", "undeliverable")
+    assert aws.waiting(aws.resources.plugin_queues[PLUGIN].dead_url) == [body()]
+    out = capsys.readouterr().out
+    assert '"BackgroundFailed":1' in out
+    assert "BackgroundDelivered" not in out
