@@ -65,18 +65,11 @@ class Flight:
     def before(self) -> Denial | None:
         """The gate before the upstream, for each message. Raises PluginError, RequestError."""
         runs = Runs(self._parts.before, self._overrides, self._account.digester)
-        denial: Denial | None = None
-        for exchange in self.exchanges:
-            result = runs.run(exchange)
-            self._account.tags |= exchange.tags
-            if result.denial is not None:
-                denial = result.denial
-                break
-            if result.answer is not None:
-                self.answer = self._answered(exchange, result.answer)
-        if (whole := runs.result()) is not None:
-            self._account.gate(BEFORE, whole)
-        return denial
+        try:
+            return self._run(runs)
+        finally:  # who has run has run, whatever came of it
+            if (whole := runs.result()) is not None:
+                self._account.gate(BEFORE, whole)
 
     def body(self, limit_bytes: int, *, is_batch: bool) -> bytes:
         """What is sent to the server. Raises RequestError when plugins have made it too large."""
@@ -99,6 +92,16 @@ class Flight:
             tags=dict(there.tags),
             decisions=list(there.decisions),
         )
+
+    def _run(self, runs: Runs) -> Denial | None:
+        for exchange in self.exchanges:
+            result = runs.run(exchange)
+            self._account.tags |= exchange.tags
+            if result.denial is not None:
+                return result.denial
+            if result.answer is not None:
+                self.answer = self._answered(exchange, result.answer)
+        return None
 
     def _answered(self, exchange: Exchange, text: str) -> ServerMessage:
         if len(self.exchanges) > 1:

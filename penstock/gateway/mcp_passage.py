@@ -182,8 +182,10 @@ class McpPassage(Passage):
     ) -> Reply:
         body = stream.body()
         messages = answer.messages(body)
-        left = [answer.passed(message) for message in messages]
-        self._gated(flight)
+        try:
+            left = [answer.passed(message) for message in messages]
+        finally:  # the gate has run on those before one that answers nothing
+            self._gated(flight)
         if (denial := next((each.denial for each in left if each.denial), None)) is not None:
             return self._told(posted, denial)
         answer.settle(messages)

@@ -12,6 +12,7 @@ from tests.gateway.mcp_world import (
     Answers,
     McpWorld,
     answered,
+    batch,
     blocking,
     body_of,
     code_of,
@@ -101,3 +102,17 @@ def test_a_plugin_can_answer_in_the_tools_place() -> None:
     assert body_of(response)["result"]["content"] == [{"type": "text", "text": "From the plugin."}]
     assert world.server.seen == []
     assert code_of(world.mcp_post(bodies.request("tools/list"))) == (200, "plugin_unavailable")
+
+
+def test_who_answers_where_only_the_server_can_has_run_all_the_same() -> None:
+    placement = placement_of("guard", effects=("respond",))
+    world = McpWorld({"guard": Answers()}, placement)
+    assert code_of(world.mcp_post(bodies.request("tools/list"))) == (200, "plugin_unavailable")
+    assert [(each.action, each.calls) for each in world.record.placements] == [("transform", 1)]
+
+
+def test_who_has_seen_one_answer_has_run_though_the_next_answers_nothing() -> None:
+    world, _ = blocking()
+    world.reply(answered(batch(bodies.text_result("fine"), bodies.result(99))))
+    assert code_of(world.mcp_post(bodies.call(q="x"))) == (200, "upstream_error")
+    assert [(each.action, each.calls) for each in world.record.placements] == [("allow", 1), ("allow", 1)]
