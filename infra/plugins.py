@@ -89,6 +89,10 @@ class PluginFunction(Construct):
             statements.append(give.claim_deliveries(name))
         if secrets:
             statements.append(give.read_secrets(secrets))
+        if plugin.storage:
+            statements.append(give.use_storage(name))
+        if plugin.email_from is not None:
+            statements.append(give.send_email(plugin.email_from, plugin.email_to))
         own = Lambda(
             name=where.plugin_function(name),
             package="plugin_host",

@@ -85,6 +85,25 @@ class Statements:
         """Whatever operators store there for providers and MCP servers: `penstock apply` is enough then."""
         return _allow(["secretsmanager:GetSecretValue"], [self._where.upstream_secrets()])
 
+    def use_storage(self, plugin: str) -> iam.PolicyStatement:
+        """The one partition with the plugin's name. No Query and no Scan: a plugin knows its keys."""
+        only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [plugin]}}
+        actions = [f"dynamodb:{action}" for action in ("DeleteItem", "GetItem", "PutItem")]
+        table = self._where.table(self._where.names.storage_table)
+        return _allow(actions, [table], {**only, **_there("dynamodb:LeadingKeys")})
+
+    def send_email(self, sender: str, recipients: Sequence[str]) -> iam.PolicyStatement:
+        """From one address to these. SES asks for the identity that it has verified: address or domain.
+
+        Raw messages, which may carry attachments and headers, are another action (`ses:SendRawEmail`).
+        """
+        identities = [self._where.identity(name) for name in (sender, sender.rpartition("@")[2])]
+        only = {
+            "StringEquals": {"ses:FromAddress": sender},
+            "ForAllValues:StringLike": {"ses:Recipients": list(recipients)},
+        }
+        return _allow(["ses:SendEmail"], identities, {**only, **_there("ses:Recipients")})
+
     def invoke(self, functions: Sequence[str]) -> iam.PolicyStatement:
         return _allow(["lambda:InvokeFunction"], [self._where.function(name) for name in functions])
 
@@ -98,3 +117,8 @@ def _allow(
 def _leading(pattern: str) -> dict[str, object]:
     """Items by their partition key; none of the actions it is used with can leave the key out."""
     return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [pattern]}}
+
+
+def _there(key: str) -> dict[str, object]:
+    """`ForAllValues` holds for no values too: the request must bring some (IAM User Guide, set operators)."""
+    return {"Null": {key: "false"}}

@@ -46,6 +46,10 @@ class Whereabouts:
             else self.arn("secretsmanager", f"secret:{name_or_arn}{SUFFIX}")
         )
 
+    def identity(self, name: str) -> str:
+        """An address or a domain that SES has verified."""
+        return self.arn("ses", f"identity/{name}")
+
     def upstream_secrets(self) -> str:
         """Every secret that an operator stores for upstreams of this deployment."""
         return self.arn("secretsmanager", f"secret:{self.names.upstream_secrets}*")

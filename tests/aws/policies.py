@@ -139,6 +139,11 @@ def _all_like(found: Found, wanted: list[str]) -> bool:
     return all(_like(value, wanted) for value in many(found or []))
 
 
+def _all_equal(found: Found, wanted: list[str]) -> bool:
+    """True also when the request has no such key."""
+    return all(_equals(value, wanted) for value in many(found or []))
+
+
 def _null(found: Found, wanted: list[str]) -> bool:
     return (wanted == ["true"] and found is None) or (wanted == ["false"] and found is not None)
 
@@ -151,6 +156,7 @@ OPERATORS: Mapping[str, Callable[[Found, list[str]], bool]] = {
     "Bool": lambda found, wanted: isinstance(found, str) and [found] == [w.lower() for w in wanted],
     "Null": _null,
     "NumericLessThan": lambda found, wanted: isinstance(found, str) and float(found) < float(wanted[0]),
+    "ForAllValues:StringEquals": _all_equal,
     "ForAllValues:StringLike": _all_like,
 }
 

@@ -19,6 +19,7 @@ GATEWAY, RECORDER, SWEEPER = "stacktest-gateway", "stacktest-recorder", "stackte
 SEALER = "stacktest-sealer"
 EXPORT = "stacktest-plugin-audit-export"
 CARD = "stacktest-plugin-card-guard"
+KEEPER = "stacktest-plugin-keeper"
 HERE = f"eu-central-1:{ACCOUNT}"
 BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
 HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5"
@@ -41,6 +42,8 @@ def things() -> Iterator[tuple[str, Thing, set[str]]]:
     yield from _queues()
     yield from _evidence()
     yield from _secrets()
+    yield from _storage()
+    yield from _email()
     yield from _others()
 
 
@@ -48,7 +51,6 @@ def _tables() -> Iterator[tuple[str, Thing, set[str]]]:
     reads = ("BatchGetItem", "GetItem", "Query", "Scan", "PartiQLSelect")
     control = f"arn:aws:dynamodb:{HERE}:table/stacktest-control"
     ledger = f"arn:aws:dynamodb:{HERE}:table/stacktest-ledger"
-    storage = f"arn:aws:dynamodb:{HERE}:table/stacktest-storage"
     yield "control: read", _thing(control, "dynamodb", only=reads), {GATEWAY}
     yield "control: all else", _thing(control, "dynamodb", but=reads), set()
     writes = ("PutItem", "UpdateItem")
@@ -67,7 +69,6 @@ def _tables() -> Iterator[tuple[str, Thing, set[str]]]:
     yield "ledger: the newest seal, all else", _thing(ledger, "dynamodb", but=rest, context=newest), set()
     index = f"{ledger}/index/open"
     yield "ledger: open intents", _thing(index, "dynamodb", only=("Query",), context=opened), {SWEEPER}
-    yield "storage", _thing(storage, "dynamodb", context={"dynamodb:LeadingKeys": ["audit-export"]}), set()
 
 
 def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
@@ -75,6 +76,7 @@ def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
     for name, senders, takers in (
         ("stacktest-outbox", {GATEWAY}, {RECORDER}),
         ("stacktest-plugin-audit-export", {RECORDER, SWEEPER}, {EXPORT}),
+        ("stacktest-plugin-keeper", {RECORDER, SWEEPER}, {KEEPER}),
         ("stacktest-outbox-dead", set[str](), set[str]()),
         ("stacktest-plugin-audit-export-dead", {EXPORT}, set[str]()),
     ):
@@ -91,6 +93,7 @@ def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
         ("terminal.json.gz", {RECORDER, SWEEPER}),
         ("amendment.0a1b.json.gz", {RECORDER, SWEEPER}),
         ("delivery.audit-export.m-1.1.json.gz", {EXPORT}),
+        ("delivery.keeper.m-1.1.json.gz", {KEEPER}),
         ("delivery.another.m-1.1.json.gz", set[str]()),
     ):
         key = f"{BUCKET}/{HOUR}.{kind}"
@@ -113,7 +116,7 @@ def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
 
 def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
     for name, owners in (
-        ("evidence-key", {GATEWAY, EXPORT}),
+        ("evidence-key", {GATEWAY, EXPORT, KEEPER}),
         ("signing", {EXPORT}),
         ("upstreams/openai", {GATEWAY}),
         ("upstreams", set[str]()),
@@ -125,14 +128,49 @@ def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
         yield f"secret {name}: all else", _thing(arn, "secretsmanager", but=value), set()
 
 
+def _storage() -> Iterator[tuple[str, Thing, set[str]]]:
+    """By partition: a plugin's own, another's, its own beside another's, and a request that names none."""
+    table = f"arn:aws:dynamodb:{HERE}:table/stacktest-storage"
+    use = ("DeleteItem", "GetItem", "PutItem")
+    for keys, owners in (
+        (["keeper"], {KEEPER}),
+        (["audit-export"], set[str]()),
+        (["keepers"], set[str]()),
+        (["keeper", "audit-export"], set[str]()),
+        ([], set[str]()),
+    ):
+        context: Context = {"dynamodb:LeadingKeys": keys} if keys else {}
+        yield f"storage, {keys}: use", _thing(table, "dynamodb", only=use, context=context), owners
+        yield f"storage, {keys}: all else", _thing(table, "dynamodb", but=use, context=context), set()
+
+
+def _email() -> Iterator[tuple[str, Thing, set[str]]]:
+    """By who is said to write, and to whom. SES asks for the address as well as for its domain."""
+    bot, team = "bot@acme.example", ["soc@acme.example", "a@ops.acme.example"]
+    for name, sender, to, owners in (
+        ("acme.example", bot, team, {KEEPER}),
+        (bot, bot, team, {KEEPER}),
+        ("other.example", bot, team, set[str]()),
+        ("acme.example", "ceo@acme.example", team, set[str]()),
+        ("acme.example", bot, [*team, "eve@evil.example"], set[str]()),
+        ("acme.example", bot, ["ops@acme.example"], set[str]()),
+        ("acme.example", bot, [], set[str]()),
+    ):
+        arn, send = f"arn:aws:ses:{HERE}:identity/{name}", ("SendEmail",)
+        context: Context = {"ses:FromAddress": sender, **({"ses:Recipients": to} if to else {})}
+        yield f"{sender} by {name} to {to}: send", _thing(arn, "ses", only=send, context=context), owners
+        yield f"{sender} by {name} to {to}: all else", _thing(arn, "ses", but=send, context=context), set()
+
+
 def _others() -> Iterator[tuple[str, Thing, set[str]]]:
     for name in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
         arn = f"arn:aws:lambda:{HERE}:function:{name}"
         yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
-    card = f"arn:aws:lambda:{HERE}:function:{CARD}"
-    yield f"function {CARD}: call", _thing(card, "lambda", only=("InvokeFunction",)), {GATEWAY}
-    yield f"function {CARD}: all else", _thing(card, "lambda", more=("InvokeFunctionUrl",)), set()
-    yield f"function {CARD}: another version", _thing(f"{card}:1", "lambda", only=("InvokeFunction",)), set()
+    for name in (CARD, KEEPER):
+        arn, call = f"arn:aws:lambda:{HERE}:function:{name}", ("InvokeFunction",)
+        yield f"function {name}: call", _thing(arn, "lambda", only=call), {GATEWAY}
+        yield f"function {name}: all else", _thing(arn, "lambda", more=("InvokeFunctionUrl",)), set()
+        yield f"function {name}: another version", _thing(f"{arn}:1", "lambda", only=call), set()
     yield (
         "the live gateway",
         Thing(f"arn:aws:lambda:{HERE}:function:{GATEWAY}:live", ("lambda:InvokeFunction",), {}),
@@ -171,9 +209,10 @@ def _thing(
 @cache
 def _operations(service: str) -> frozenset[str]:
     """All that a service's API can be asked: IAM's actions have these names, but for S3 and a few more."""
-    model = Loader().load_service_model(service, "service-2")
     partiql = ("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate")
-    return frozenset((*model["operations"], *(partiql if service == "dynamodb" else ())))
+    models = ("ses", "sesv2") if service == "ses" else (service,)
+    found = [Loader().load_service_model(model, "service-2")["operations"] for model in models]
+    return frozenset((*(name for names in found for name in names), *(partiql * (service == "dynamodb"))))
 
 
 # Service Authorization Reference, "Amazon S3": what changes, hides or frees an object; what changes a bucket.

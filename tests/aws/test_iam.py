@@ -16,6 +16,7 @@ from tests.aws.reach import (
     EXPORT,
     GATEWAY,
     HOUR,
+    KEEPER,
     NEW,
     RECORDER,
     SEALER,
@@ -40,6 +41,7 @@ def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> Non
         SEALER,
         EXPORT,
         CARD,
+        KEEPER,
     }
     (other,) = [name for name in Account(resources).roles if not name.startswith("stacktest")]
     assert "CloudWatchRole" in other
@@ -222,7 +224,78 @@ def a_secret_of_another_plugin(resources: Resources) -> None:
     )
 
 
+def conditions(resources: Resources, action: str) -> dict[str, Any]:
+    """Of what the plugin with storage and e-mail is given."""
+    found: dict[str, Any] = statement(resources, KEEPER, action)["Condition"]
+    return found
+
+
+def storage_of_every_plugin(resources: Resources) -> None:
+    del statement(resources, KEEPER, "dynamodb:PutItem")["Condition"]
+
+
+def storage_of_another_plugin(resources: Resources) -> None:
+    keys = conditions(resources, "dynamodb:PutItem")["ForAllValues:StringEquals"]
+    keys["dynamodb:LeadingKeys"] = ["audit-export"]
+
+
+def storage_of_a_plugin_besides(resources: Resources) -> None:
+    keys = conditions(resources, "dynamodb:PutItem")["ForAllValues:StringEquals"]
+    keys["dynamodb:LeadingKeys"] = ["keeper", "audit-export"]
+
+
+def storage_by_a_prefix_of_names(resources: Resources) -> None:
+    found = conditions(resources, "dynamodb:PutItem")
+    del found["ForAllValues:StringEquals"]
+    found["ForAllValues:StringLike"] = {"dynamodb:LeadingKeys": ["keeper*"]}
+
+
+def storage_where_no_key_is_named(resources: Resources) -> None:
+    del conditions(resources, "dynamodb:PutItem")["Null"]
+
+
+def storage_that_can_be_listed(resources: Resources) -> None:
+    found = statement(resources, KEEPER, "dynamodb:PutItem")
+    found["Action"] = [*found["Action"], "dynamodb:Query", "dynamodb:Scan"]
+
+
+def storage_of_who_has_none(resources: Resources) -> None:
+    statements(resources, EXPORT).append(copy.deepcopy(statement(resources, KEEPER, "dynamodb:PutItem")))
+
+
+def e_mail_to_anybody(resources: Resources) -> None:
+    conditions(resources, "ses:SendEmail")["ForAllValues:StringLike"]["ses:Recipients"] = ["*"]
+
+
+def e_mail_to_nobody_that_is_named(resources: Resources) -> None:
+    del conditions(resources, "ses:SendEmail")["Null"]
+
+
+def e_mail_from_anybody_here(resources: Resources) -> None:
+    del conditions(resources, "ses:SendEmail")["StringEquals"]
+
+
+def e_mail_by_every_identity(resources: Resources) -> None:
+    statement(resources, KEEPER, "ses:SendEmail")["Resource"] = "*"
+
+
+def raw_e_mail(resources: Resources) -> None:
+    statement(resources, KEEPER, "ses:SendEmail")["Action"] = ["ses:SendEmail", "ses:SendRawEmail"]
+
+
 MISTAKES = (
+    storage_of_every_plugin,
+    storage_of_another_plugin,
+    storage_of_a_plugin_besides,
+    storage_by_a_prefix_of_names,
+    storage_where_no_key_is_named,
+    storage_that_can_be_listed,
+    storage_of_who_has_none,
+    e_mail_to_anybody,
+    e_mail_to_nobody_that_is_named,
+    e_mail_from_anybody_here,
+    e_mail_by_every_identity,
+    raw_e_mail,
     sealing_records,
     sealed_by_another,
     upstreams_of_all_deployments,

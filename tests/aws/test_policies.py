@@ -31,6 +31,8 @@ def statement(**changed: Any) -> dict[str, Any]:
         ({"Condition": {"Null": {"aws:SecureTransport": "true"}}}, False),
         ({"Condition": {"StringLike": {"absent": "*"}}}, False),
         ({"Condition": {"ForAllValues:StringLike": {"absent": "x"}}}, True),
+        ({"Condition": {"ForAllValues:StringEquals": {"absent": "x"}}}, True),
+        ({"Condition": {"ForAllValues:StringEquals": {"absent": "x"}, "Null": {"absent": "false"}}}, False),
         ({"Effect": "Deny"}, False),
     ],
 )
@@ -100,3 +102,12 @@ def test_a_wildcard_passes_over_every_separator() -> None:
     assert matches("a*z", "a:b/c\nz")
     assert matches("a.c", "a.c")
     assert not matches("a.c", "abc")
+
+
+@pytest.mark.parametrize(("operator", "pattern"), [("StringEquals", "keeper"), ("StringLike", "kee*")])
+def test_for_all_values_asks_it_of_each_value_that_a_request_brings(operator: str, pattern: str) -> None:
+    condition = {f"ForAllValues:{operator}": {"dynamodb:LeadingKeys": [pattern]}}
+    may = Principal(ARN, (statement(Condition=condition),))
+    for keys, expected in ((["keeper"], True), (["keeper", "keeper"], True), (["keeper", "other"], False)):
+        request = Request(SEND.action, QUEUE, {"dynamodb:LeadingKeys": keys})
+        assert allowed(may, request) is expected
