@@ -7,7 +7,7 @@ only `egress = "enforced"` is a wall. For secrets, storage and e-mail the functi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import httpx
@@ -73,6 +73,7 @@ class GrantedTransport(httpx.BaseTransport):
         self._local = local
         self.deliveries: list[Delivery] = []
         self.refused = False
+        self._answers: list[httpx.Response] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = self._admitted(request)
@@ -85,14 +86,20 @@ class GrantedTransport(httpx.BaseTransport):
         except RefusedAddressError:
             self.refused = True
             raise
+        self._answers.append(response)
         delivery.status = response.status_code
         delivery.delivery_id = self._receipt(response)
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            content=_bounded(response),
+            stream=BoundedStream(response),
             request=request,
         )
+
+    def end(self) -> None:
+        """Close what the plugin left open, when its run is over: its connections serve the next one."""
+        for answer in self._answers:
+            answer.close()
 
     def digested(self, receipt: str) -> str:
         """A receiver's own id as evidence may keep it."""
@@ -207,18 +214,26 @@ def _plain(request: httpx.Request) -> httpx.Request:
     )
 
 
-def _bounded(response: httpx.Response) -> bytes:
-    """The raw body. A compressed one is refused: it was not asked for, and it can unpack to anything."""
-    try:
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
+class BoundedStream(httpx.SyncByteStream):
+    """The raw body, as far as it is read: who asks for the status alone waits for nothing else.
+
+    A compressed one is refused: it was not asked for, and it can unpack to anything.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._response.headers.get("content-encoding", "identity").lower() != "identity":
             raise TooLargeError("a response came compressed, which was not asked for")
-        if not isinstance(response.stream, httpx.SyncByteStream):
+        if not isinstance(self._response.stream, httpx.SyncByteStream):
             raise TypeError("the inner transport is not synchronous")
-        body = bytearray()
-        for chunk in response.stream:
-            body += chunk
-            if len(body) > MAX_RESPONSE_BYTES:
+        size_bytes = 0
+        for chunk in self._response.stream:
+            size_bytes += len(chunk)
+            if size_bytes > MAX_RESPONSE_BYTES:
                 raise TooLargeError(f"a response is larger than {MAX_RESPONSE_BYTES} bytes")
-        return bytes(body)
-    finally:
-        response.close()
+            yield chunk
+
+    def close(self) -> None:
+        self._response.close()

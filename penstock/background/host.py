@@ -189,6 +189,7 @@ class PluginHost:
         began = self._parts.clock()
         error = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
         record.ms = round((self._parts.clock() - began) * 1000, 3)
+        transport.end()
         record.deliveries = transport.deliveries
         record.recorded = dict(context.recorded)
         record.refused = list(dict.fromkeys([*context.refused, *granted.refused]))

@@ -30,6 +30,7 @@ class Reach:
         return self._capabilities
 
     def sent(self) -> tuple[Sent, ...]:
+        self._transport.end()
         return tuple(Sent(each.host, each.status, each.delivery_id) for each in self._transport.deliveries)
 
     def refused(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def post(
     with ctx.http.stream(
         "POST", url, content=content, headers=headers, timeout=seconds, follow_redirects=False
     ) as answer:
-        body = _beginning(answer.iter_raw(), read_bytes) if read_bytes else b""
+        body = _beginning(answer.iter_bytes(), read_bytes) if read_bytes else b""
         return Answer(answer.status_code, _retry_after_s(answer.headers.get("retry-after", "")), body)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -142,6 +142,37 @@ def test_sizes_are_bounded_both_ways() -> None:
     with pytest.raises(TooLargeError):
         client.post("https://siem.example.com/", content=b"x" * (MAX_REQUEST_BYTES + 1))
     assert len(transport.deliveries) == 1
+
+
+class Endless(httpx.SyncByteStream):
+    def __init__(self) -> None:
+        self.read, self.closed = 0, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.read += 1
+            yield b"x" * 65_536
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_who_asks_for_the_status_alone_reads_none_of_an_endless_answer() -> None:
+    body = Endless()
+    client, transport = granted(lambda r: httpx.Response(202, stream=body, request=r))
+    with client.stream("POST", "https://siem.example.com/", content=b"{}") as answer:
+        assert answer.status_code == 202
+    assert (body.read, body.closed) == (0, 1)
+    assert transport.deliveries[0].status == 202
+
+
+def test_what_a_plugin_leaves_open_is_closed_with_its_run() -> None:
+    body = Endless()
+    client, transport = granted(lambda r: httpx.Response(202, stream=body, request=r))
+    client.send(client.build_request("POST", "https://siem.example.com/"), stream=True)
+    assert body.closed == 0
+    transport.end()
+    assert body.closed == 1
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:
