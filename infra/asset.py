@@ -8,7 +8,8 @@ from typing import Final
 from aws_cdk import AssetHashType
 from aws_cdk import aws_lambda as lambda_
 
-from infra.packages import LAMBDA, PACKAGES, ROOT, packages
+from infra.packages import LAMBDA, PACKAGES, ROOT, SERVICES, packages
+from infra.service_data import slimmed
 from infra.staging import Content, Staged, compiler, stage
 
 TASK: Final = "/var/task"  # where Lambda unpacks it
@@ -41,7 +42,8 @@ OURS: Final = (
 def function_files(snapshot: bytes, platform: str = LAMBDA) -> dict[str, Content]:
     """Path in the asset → content."""
     ours = sorted(path for pattern in OURS for path in ROOT.glob(pattern))
-    files: dict[str, Content] = dict(packages("core", platform))
+    # SES is `sesv2` by its model, and `email` by its addresses.
+    files: dict[str, Content] = slimmed(packages("core", platform), frozenset({*SERVICES, "email"}))
     files |= {path.relative_to(ROOT).as_posix(): path for path in ours}
     return files | {SNAPSHOT: snapshot}
 
