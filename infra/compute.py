@@ -73,7 +73,7 @@ class ComputeStack(Stack):
     def functions(self) -> list[PenstockFunction]:
         """All of ours."""
         own = [self.gateway.made, self.recorder.made, self.sweeper.made, self.sealer.made]
-        return [*own, *self.plugins.functions.values()]
+        return [*own, *self.plugins.functions.values(), *self.plugins.senders]
 
     def _surround(self) -> None:
         """What stands before the API, and where callers find it."""

@@ -37,6 +37,12 @@ SECRETS: Final = {
 FUNCTION: Final = {
     "L1": "3.13 is what the packages are built for and the tests run with; newer ones come with a release.",
 }
+NETWORK: Final = {
+    "VPC7": "Nothing leaves it but calls of AWS by its endpoints, which roles and policies bound.",
+}
+INTERFACES: Final = {
+    "IAM5[Resource::*]": "Lambda makes network interfaces as the role; a denial keeps its code from them.",
+}
 SEALED: Final = "It reads every object to digest it, and adds below seal/, where names are numbers that come."
 UPSTREAMS: Final = "A provider's key that is stored later is to work at once. Nothing else is stored there."
 OBJECTS: Final = "Names of objects begin with organisation, day and hour, which come; their kind is fixed."
@@ -58,6 +64,10 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     for plugin, function in compute.plugins.functions.items():
         pattern = DELIVERIES.format(plugin=plugin)
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})
+        if compute.plugins.egress:
+            _acknowledge(function.role, INTERFACES)
+    if compute.plugins.egress:
+        _acknowledge(compute.plugins.egress.network.vpc, NETWORK)
     for made in compute.functions():
         _acknowledge(made.function, FUNCTION)
 

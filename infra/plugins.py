@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import placed
 from infra.attached import Layers
 from infra.chosen import Chosen
+from infra.egress import ENFORCED, Egress, Wall
 from infra.functions import Foundation, Lambda, PenstockFunction, poll
 from infra.layers import PYTHONPATH
 from infra.staging import Staged
@@ -42,66 +44,74 @@ class Plugins(Construct):
         self.called = [where.plugin_function(name) for name in placed.called(snapshot)]
         self.functions: dict[str, PenstockFunction] = {}
         self.queues: dict[str, str] = {}
-        for plugin in placed.in_function(snapshot):
+        hosted = placed.in_function(snapshot)
+        given = {plugin.name: role_statements(plugin, snapshot, where) for plugin in hosted}
+        self.egress: Egress | None = None
+        if hosted and chosen.options.egress == ENFORCED:
+            self.egress = Egress(
+                self, "Egress", chosen=chosen, where=where, foundation=foundation, given=given
+            )
+        for plugin in hosted:
             one = Construct(self, plugin.name)
             name = where.plugin_function(plugin.name)
             layers = Layers(one, "Layer", name=name, plugins=[plugin.name], chosen=chosen, core=core)
-            host = PluginFunction(
-                one,
-                "Host",
-                plugin=plugin,
-                snapshot=snapshot,
-                layers=layers,
-                where=where,
-                foundation=foundation,
+            wall = self.egress.wall(plugin.name) if self.egress else Wall()
+            own = Lambda(
+                name=name,
+                package="plugin_host",
+                statements=[*given[plugin.name], *wall.statements],
+                timeout_s=placed.function_timeout_s(snapshot, plugin),
+                environment={"PENSTOCK_PLUGIN": plugin.name, "PYTHONPATH": PYTHONPATH, **wall.environment},
+                extra={"layers": layers.versions, **wall.extra},
             )
-            self.functions[plugin.name] = host.made
-            if plugin.in_background:
-                self.queues[plugin.name] = where.plugin_queue(plugin.name)
+            queue = where.plugin_queue(plugin.name) if plugin.in_background else None
+            source = where.queue(queue) if queue else None
+            self.functions[plugin.name] = PluginFunction(one, "Host", foundation, own, source).made
+            if queue:
+                self.queues[plugin.name] = queue
+
+    @property
+    def senders(self) -> list[PenstockFunction]:
+        """The egress function, where there is one."""
+        return [self.egress.sender] if self.egress and self.egress.sender else []
 
 
 class PluginFunction(Construct):
-    """One plugin behind a wall of IAM: what its role has not, its code has not.
+    """One plugin behind a wall of IAM, and of the network where `egress = "enforced"`.
 
-    Who is only called at gates has no queue, reads no evidence and has no evidence key: only its own secrets.
+    `queue_arn`: of its queue, when it works in the background.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        plugin: DeployedPlugin,
-        snapshot: Snapshot,
-        layers: Layers,
-        where: Whereabouts,
-        foundation: Foundation,
+        self, scope: Construct, construct_id: str, foundation: Foundation, own: Lambda, queue_arn: str | None
     ) -> None:
         super().__init__(scope, construct_id)
-        give, name = Statements(where), plugin.name
-        queue = where.plugin_queue(name)
-        statements, secrets = [], list(plugin.secrets.values())
-        if plugin.in_background:
-            statements = [give.consume(queue), give.send([dead_queue(queue)])]
-            statements += [give.store_deliveries(name), give.find_deliveries(name)]
-            secrets.append(where.names.evidence_key_secret)
-        if name in placed.delivered_once(snapshot):
-            statements.append(give.claim_deliveries(name))
-        if secrets:
-            statements.append(give.read_secrets(secrets))
-        if plugin.storage:
-            statements.append(give.use_storage(name))
-        if plugin.email_from is not None:
-            statements.append(give.send_email(plugin.email_from, plugin.email_to))
-        own = Lambda(
-            name=where.plugin_function(name),
-            package="plugin_host",
-            statements=statements,
-            timeout_s=placed.function_timeout_s(snapshot, plugin),
-            environment={"PENSTOCK_PLUGIN": name, "PYTHONPATH": PYTHONPATH},
-            extra={"layers": layers.versions},
-        )
         self.made = PenstockFunction(self, "Function", foundation, own)
-        if plugin.in_background:
+        if queue_arn:
             # One by one: behind a receiver that hangs, the rest of a batch would be received and never tried.
-            poll(self.made, where.queue(queue), batch_size=1, at_once=AT_ONCE)
+            poll(self.made, queue_arn, batch_size=1, at_once=AT_ONCE)
+
+
+def role_statements(
+    plugin: DeployedPlugin, snapshot: Snapshot, where: Whereabouts
+) -> list[iam.PolicyStatement]:
+    """What a plugin's role has, and with it its code: no less and no more.
+
+    Who is only called at gates has no queue, reads no evidence and has no evidence key: only its own secrets.
+    """
+    give, name = Statements(where), plugin.name
+    queue = where.plugin_queue(name)
+    statements, secrets = [], list(plugin.secrets.values())
+    if plugin.in_background:
+        statements = [give.consume(queue), give.send([dead_queue(queue)])]
+        statements += [give.store_deliveries(name), give.find_deliveries(name)]
+        secrets.append(where.names.evidence_key_secret)
+    if name in placed.delivered_once(snapshot):
+        statements.append(give.claim_deliveries(name))
+    if secrets:
+        statements.append(give.read_secrets(secrets))
+    if plugin.storage:
+        statements.append(give.use_storage(name))
+    if plugin.email_from is not None:
+        statements.append(give.send_email(plugin.email_from, plugin.email_to))
+    return statements

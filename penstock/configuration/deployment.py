@@ -123,6 +123,10 @@ class StackOptions(Stanza):
     """Only in your VPCs."""
     retention: Retention = Retention()
     """How long things are kept."""
+    egress: Literal["library", "enforced"] = "library"
+    """What holds plugins' functions to the hosts that they are granted. `library`: checks in their own
+    process. `enforced`: a network without a route out besides, for about $15 a month and endpoint: see
+    [egress.md](egress.md)."""
     bedrock: tuple[BedrockAccess, ...] = ()
     """What may be asked of Bedrock without a key; nothing when not given."""
 
