@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 from penstock.gates.placement import Placement
 
-LATER = "after_response"
 BACKGROUND_S = 60
 # Its own timers end a plugin a second after its deadline (`penstock.gates.deadline`); Lambda ends the rest.
 ENDING_S = 3
@@ -27,8 +26,7 @@ def in_function(snapshot: Snapshot) -> list[DeployedPlugin]:
 
 def called(snapshot: Snapshot) -> list[str]:
     """Of these, the ones that the gateway calls while a caller waits."""
-    found = {p.plugin for p in placements(snapshot) if p.host == "function" and p.moment != LATER}
-    return sorted(found)
+    return sorted(snapshot.called)
 
 
 def in_process(snapshot: Snapshot) -> list[str]:

@@ -14,6 +14,7 @@ from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.evidence import logs
 from penstock.gates.deadline import Deadlines
+from penstock.gates.waited_call import WAITED
 
 if TYPE_CHECKING:
     from functions.plugin_host.deliveries import Deliveries
@@ -29,13 +30,12 @@ class Function:
     def __init__(self, name: str, settings: Settings, clients: Clients) -> None:
         self._name, self._settings, self._clients = name, settings, clients
         self._snapshot = Snapshot.load(Path(settings.snapshot_path))
-        self._secrets = SecretsManager(clients)
-        self._deadlines = Deadlines.for_environment()
+        self._secrets, self._deadlines = SecretsManager(clients), Deadlines.for_environment()
         self._inline = self._called()
-        self._deliveries: Deliveries | None = None if self._inline is not None else self._made()
+        self._deliveries = self._made() if self._inline is None or name in self._snapshot.waited else None
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        if self._inline is not None and BATCH not in event:
+        if self._inline is not None and not event.keys() & {BATCH, WAITED}:
             return self._inline.answer(event)
         self._deliveries = self._deliveries or self._made()
         return self._deliveries(event, context)

@@ -29,8 +29,8 @@ class Message:
 class Queues(Protocol):
     """Raises StorageError when SQS does not answer, ConfigurationError when the queue does not exist."""
 
-    def send(self, queue_url: str, body: str) -> None:
-        """Returns when the message is stored."""
+    def send(self, queue_url: str, body: str, delay_s: int = 0) -> None:
+        """Returns when the message is stored. Nobody gets it before `delay_s` (≤ 900) have passed."""
 
     def send_batch(self, queue_url: str, bodies: Sequence[str]) -> None:
         """Returns when all are stored. Raises StorageError when any is not, though others may be."""
@@ -62,9 +62,9 @@ class SqsQueues:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def send(self, queue_url: str, body: str) -> None:
+    def send(self, queue_url: str, body: str, delay_s: int = 0) -> None:
         with mapped("send to a queue"):
-            self._clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
+            self._clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body, DelaySeconds=delay_s)
 
     def send_batch(self, queue_url: str, bodies: Sequence[str]) -> None:
         for start in range(0, len(bodies), BATCH):
@@ -99,12 +99,15 @@ class MemoryQueues:
     """Queues in memory. A received message stays hidden until `show_again`: no clock runs here."""
 
     def __init__(self) -> None:
+        self.delays_s: list[int] = []
+        """Of each message that was sent, how long it shall be held back; here it is not."""
         self._waiting: dict[str, list[Message]] = defaultdict(list)
         self._hidden: dict[str, list[Message]] = defaultdict(list)
         self._sent = 0
 
-    def send(self, queue_url: str, body: str) -> None:
+    def send(self, queue_url: str, body: str, delay_s: int = 0) -> None:
         self._sent += 1
+        self.delays_s.append(delay_s)
         self._waiting[queue_url].append(Message(body, f"receipt-{self._sent}", 0))
 
     def send_batch(self, queue_url: str, bodies: Sequence[str]) -> None:

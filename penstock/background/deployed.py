@@ -33,6 +33,7 @@ def background_plugin(snapshot: Snapshot, settings: Settings, name: str) -> Back
         load=loader(deployed, settings),
         hosts=frozenset(deployed.hosts),
         secrets=deployed.secrets,
+        terms=snapshot.terms(placement),
     )
 
 

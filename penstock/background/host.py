@@ -39,7 +39,7 @@ from penstock.errors import (
 )
 from penstock.evidence import layout
 from penstock.evidence.archive import Archive, Stored
-from penstock.evidence.delivery import DELIVERY_UNKNOWN, UNDELIVERABLE, DeliveryRecord
+from penstock.evidence.delivery import DELIVERY_UNKNOWN, UNDELIVERABLE, WAITED_MESSAGE, DeliveryRecord
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.encoding import as_json, as_mapping
 from penstock.evidence.messages import DeliveryMessage
@@ -74,6 +74,8 @@ class BackgroundPlugin:
     """`host:port` that it may call."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Logical name → name or ARN in Secrets Manager."""
+    terms: str = ""
+    """`Snapshot.terms` of the placement, for who is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,13 @@ class Attempt:
     number: int
     remaining_s: float
     """What is left of the function's time."""
+    wait_s: float | None = None
+    """How long a caller waits for it; None: nobody does, and it came from the queue."""
+
+    @classmethod
+    def waited(cls, wait_s: float, remaining_s: float) -> Attempt:
+        """The one call of the gateway."""
+        return cls(WAITED_MESSAGE, 1, min(remaining_s, wait_s + RESERVE_S), wait_s)
 
 
 class PluginHost:
@@ -126,12 +135,26 @@ class PluginHost:
             raise DeliveryFailedError("there is no time left in this invocation")
         if placement.delivery == "at_most_once":
             return self._deliver_once(message, attempt)
+        if placement.wait and message.amends is None and self._has_taken(message):
+            return None
         record = self._run(message, attempt)
         self._store(message, record)
         if record.reason == UNDELIVERABLE:
             self._parts.bury(body)
         elif record.action == "fail":
             raise DeliveryFailedError("the plugin failed; the attempt is recorded")
+        return record
+
+    def answer(self, body: str, attempt: Attempt) -> DeliveryRecord | None:
+        """Give one message to the plugin while a caller waits; None when it has been delivered already.
+
+        How it failed is for who calls; the queue brings it again. Raises as `deliver`, when nothing is known.
+        """
+        message = self._read(body)
+        if self._plugin.placement.delivery == "at_most_once":
+            return self._deliver_once(message, attempt)
+        record = self._run(message, attempt)
+        self._store(message, record)
         return record
 
     def _load(self) -> LoadedPlugin | None:
@@ -185,9 +208,10 @@ class PluginHost:
             return record
         transport = self._granted_transport(message.record.request_id)
         granted = self._granted(transport)
-        context = self._context(message, self._loaded, granted)
+        seconds = self._seconds(attempt)
+        context = self._context(message, self._loaded, granted, seconds)
         began = self._parts.clock()
-        error = self._called(self._loaded, Evidence(as_mapping(message.record)), context)
+        error = self._called(self._loaded, Evidence(as_mapping(message.record)), context, seconds)
         record.ms = round((self._parts.clock() - began) * 1000, 3)
         transport.end()
         record.deliveries = transport.deliveries
@@ -198,9 +222,15 @@ class PluginHost:
             record.reason = UNDELIVERABLE
         return record
 
-    def _called(self, loaded: LoadedPlugin, evidence: Evidence, context: Context) -> BaseException | None:
+    def _seconds(self, attempt: Attempt) -> float:
+        """The plugin's deadline: its own, or that of who waits for it."""
+        own_s = self._plugin.placement.timeout_ms / 1000
+        return own_s if attempt.wait_s is None else min(own_s, attempt.wait_s)
+
+    def _called(
+        self, loaded: LoadedPlugin, evidence: Evidence, context: Context, seconds: float
+    ) -> BaseException | None:
         """What the plugin raised, or DeadlineExceededError; None when it did its work."""
-        seconds = self._plugin.placement.timeout_ms / 1000
         try:
             self._parts.deadlines.run(seconds, lambda: loaded.plugin.after_response(evidence, context))
         except DeadlineExceededError as late:
@@ -212,13 +242,13 @@ class PluginHost:
         return None
 
     def _context(
-        self, message: DeliveryMessage, loaded: LoadedPlugin, granted: GrantedCapabilities
+        self, message: DeliveryMessage, loaded: LoadedPlugin, granted: GrantedCapabilities, seconds: float
     ) -> Context:
         placement = self._plugin.placement
         return Context(
             message.record.request_id,
             loaded.config,
-            deadline=self._parts.clock() + placement.timeout_ms / 1000,
+            deadline=self._parts.clock() + seconds,
             specs=placement.records if "record" in placement.terms.effects else {},
             capabilities=granted,
             clock=self._parts.clock,
@@ -256,6 +286,7 @@ class PluginHost:
             delivered_at=timestamp(self._parts.now_ms()),
             action="allow",
             snapshot=self._plugin.snapshot,
+            path="background" if attempt.wait_s is None else "response",
         )
 
     def _store(self, message: DeliveryMessage, record: DeliveryRecord) -> None:
@@ -266,6 +297,13 @@ class PluginHost:
         if self._archive.put(key, as_json(as_mapping(record))) is Stored.OTHER:
             # An earlier run of this very attempt left its record: the next attempt has a key of its own.
             raise StorageError("store the record of a delivery")
+
+    def _has_taken(self, message: DeliveryMessage) -> bool:
+        """Whether the gateway's own call has brought it: then there is nothing left to do."""
+        organisation, request_id = message.record.principal.organisation, message.record.request_id
+        key = layout.delivery_key(organisation, request_id, message.plugin, WAITED_MESSAGE, 1)
+        found = self._parts.objects.get(key)
+        return found is not None and decode(DeliveryRecord, layout.unpack(found)).action != "fail"
 
     def _is_recorded(self, message: DeliveryMessage) -> bool:
         organisation = message.record.principal.organisation

@@ -202,6 +202,9 @@ class PluginStanza(Stanza):
     timeout_ms: int | None = Field(default=None, ge=1, le=900_000)
     """Milliseconds for one call. Default: what its manifest says, else 100 in process; in a function 1500, or
     more if its manifest says more: the way there counts, and its cold start."""
+    wait: bool = False
+    """After the response: call it before the last byte, not from its queue. No answer without it then, unless
+    `on_error = "allow"`; `timeout_ms` is 10 s at most, and its code in a function of its own."""
     required: bool = False
     """Overrides cannot lower it, except by break-glass, which is recorded."""
     uninspected: Policy | dict[str, Policy] = "refuse"

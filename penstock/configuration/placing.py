@@ -24,6 +24,8 @@ from penstock.sdk.manifest import Manifest, MomentRequest, StreamWay, hosts_by_k
 TIMEOUT_MS: Mapping[HostKind, int] = {"in_process": 100, "function": 1500}
 # What a background plugin may take: its function's timeout, a sixth of its queue's visibility.
 BACKGROUND_TIMEOUT_MS = 50_000
+# What it may take while a caller waits for it: for longer no stream is silent (`SILENCE_S` in streaming.py).
+WAIT_TIMEOUT_MS = 10_000
 
 
 class PlacingError(Exception):
@@ -61,6 +63,7 @@ def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:
     placements = [_placement(stanza, plugin, moment, grant) for moment, grant in grants.items()]
     for placement in placements:
         _check_style(stanza, placement)
+    _check_wait(stanza, placements)
     return placements
 
 
@@ -71,6 +74,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
     after = tuple(dict.fromkeys((*asked.after, *stanza.after))) if moment != LATER else ()
     style = derived_style(moment, effects, grant.reads, after)
     host = _host(stanza, plugin, moment)
+    wait = stanza.wait and moment == LATER
     return Placement(
         plugin=stanza.name,
         version=manifest.version,
@@ -78,8 +82,8 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         moment=moment,
         style=style,
         host=host,
-        timeout_ms=stanza.timeout_ms or _timeout_ms(style, host, asked),
-        on_error=stanza.on_error or derived_on_error(style, asked),
+        timeout_ms=stanza.timeout_ms or _timeout_ms(style, host, asked, wait=wait),
+        on_error=stanza.on_error or ("block" if wait else derived_on_error(style, asked)),
         order=stanza.order,
         after=after,
         scope=scope_of(stanza),
@@ -93,6 +97,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         uninspected=_policies(stanza),
         required=stanza.required,
         delivery=asked.delivery,
+        wait=wait,
         stream=stream_way(style, moment, asked),
         window_chars=asked.window_chars if style == "ordered" else None,
         max_hold_chars=asked.max_hold_chars if style == "ordered" else None,
@@ -192,9 +197,24 @@ def _check_style(stanza: PluginStanza, placement: Placement) -> None:
         raise PlacingError(("sample",), problem, "Use `rollout` to enforce for a part of the API keys.")
 
 
-def _timeout_ms(style: Style, host: HostKind, asked: MomentRequest) -> int:
+def _check_wait(stanza: PluginStanza, placements: Iterable[Placement]) -> None:
+    """Waited for is a call of a function, after the response, for no longer than a caller can be kept."""
+    if not stanza.wait:
+        return
+    waited = next((placement for placement in placements if placement.wait), None)
+    if waited is None:
+        raise PlacingError(("wait",), "it has no placement at after_response.", "Take `wait` out.")
+    if stanza.host == "in_process":
+        problem = "a plugin that is waited for after the response runs in a function of its own."
+        raise PlacingError(("host",), problem, "Take out `host`, or `wait`.")
+    if waited.timeout_ms > WAIT_TIMEOUT_MS:
+        problem = f"{waited.timeout_ms} ms are more than a caller can be made to wait for it."
+        raise PlacingError(("timeout_ms",), problem, f"Write timeout_ms = {WAIT_TIMEOUT_MS} or less.")
+
+
+def _timeout_ms(style: Style, host: HostKind, asked: MomentRequest, *, wait: bool = False) -> int:
     """When the stanza is silent. A manifest says what the method takes: it knows no way to a function."""
-    if style == "background":
+    if style == "background" and not wait:
         return asked.timeout_ms or BACKGROUND_TIMEOUT_MS
     if host == "function":
         return max(asked.timeout_ms or 0, TIMEOUT_MS[host])

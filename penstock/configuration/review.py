@@ -223,7 +223,11 @@ def _number(value: float) -> str:
 
 def _response_path(stanza: PluginStanza | None, moments: _Moments, placed: Sequence[_Placed]) -> str:
     inline = [(name, given) for name, given in moments if name != LATER]
+    if stanza is not None and stanza.wait and stanza.on_error != "allow" and stanza.mode == "enforce":
+        return "It CAN affect the response path: no answer leaves that it has not taken the evidence of."
     steering = sorted({effect for _, given in inline for effect in given.effects if effect in _STEERING})
+    if not inline and stanza is not None and stanza.wait:
+        return "It CANNOT change or stop a response; the caller waits for it, within its deadline."
     if not inline:
         return "It CANNOT affect the response path: it runs after the response."
     enforces = stanza is None or stanza.mode == "enforce"

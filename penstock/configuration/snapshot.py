@@ -125,6 +125,16 @@ class Snapshot:
         """The placements at gates whose code runs in `host`."""
         return tuple(p for moment in MOMENTS if moment != LATER for p in self.at(moment) if p.host == host)
 
+    @property
+    def waited(self) -> dict[str, Placement]:
+        """By plugin, what is placed after the response and called by the gateway, before the last byte."""
+        return {placement.plugin: placement for placement in self.at(LATER) if placement.wait}
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The plugins whose functions the gateway calls."""
+        return tuple(dict.fromkeys((*(p.plugin for p in self.inline("function")), *self.waited)))
+
     def terms(self, placement: Placement) -> str:
         """A digest of what `placement` sees, may do and is told: the gateway's is that of its function."""
         tree, plugin = _placement_tree(placement), self.plugins[placement.plugin]

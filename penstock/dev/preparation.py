@@ -21,7 +21,6 @@ from penstock.configuration.installing import check_runnable
 from penstock.configuration.model import AccessGrant, GatewayFile, Model
 from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
-from penstock.configuration.snapshot import Snapshot
 from penstock.dev.environments import Function
 from penstock.dev.options import Options, write_private
 from penstock.errors import ConfigurationError
@@ -81,7 +80,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
         environment={**settings.environment(), "PENSTOCK_SWEEP_AGE_S": str(options.sweep_age_s)},
         api_key=secret,
         models=models_of_key(store, source),
-        called=called_plugins(compiled.snapshot),
+        called=compiled.snapshot.called,
         notes=compiled.warnings,
     )
 
@@ -125,10 +124,6 @@ def apply_source(store: ControlStore, source: Source) -> None:
     except ConfigurationError as error:
         remedy = f"{error.remedy} Or begin anew with --fresh."
         raise ConfigurationError(error.where, error.problem, remedy) from error
-
-
-def called_plugins(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(placement.plugin for placement in snapshot.inline("function")))
 
 
 def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resources:

@@ -31,7 +31,6 @@ from penstock.dev.preparation import (
     ECHO_ADDRESS,
     Prepared,
     apply_source,
-    called_plugins,
     invent_secrets,
     local_key,
     models_of_key,
@@ -94,7 +93,7 @@ def prepare_stack(
             )
             for function in functions
         ),
-        called=called_plugins(snapshot),
+        called=snapshot.called,
         pollers={name.removeprefix(prefix): _clients(url, role) for name, role in roles.items()},
         notes=_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == raw),
     )

@@ -29,6 +29,9 @@ DELIVERY_UNKNOWN = "delivery_unknown"
 UNDELIVERABLE = "undeliverable"
 """Reason of a `fail`: the plugin said that no later try will succeed; the message is a dead letter at once."""
 
+WAITED_MESSAGE = "response"
+"""In the place of a message's id: the one call that the gateway waits for comes from no queue."""
+
 
 @dataclass(slots=True)
 class DeliveryRecord(Part):
@@ -40,7 +43,7 @@ class DeliveryRecord(Part):
     digest: Digest
     message_id: MessageId
     attempt: Count
-    """How often the queue had given this message, 1 for the first time."""
+    """How often the queue had given this message, 1 for the first time; 1 of a call that was waited for."""
     idempotency_key: IdempotencyKey
     delivered_at: Time
     action: Literal["allow", "record", "emit", "fail"]
@@ -52,4 +55,6 @@ class DeliveryRecord(Part):
     refused: list[FieldName] = field(default_factory=list)
     snapshot: Digest | None = None
     ms: float = 0.0
+    path: Literal["background", "response"] = "background"
+    """`response`: the gateway called it and waited, before the last byte."""
     schema: Literal["penstock.delivery/1"] = "penstock.delivery/1"

@@ -246,6 +246,10 @@ class Timing(Part):
     gates: dict[Code, float] = field(default_factory=dict)
 
 
+WAITED_FAILED = "waited_plugin_failed"
+"""Cause of what comes after OUTCOME, always an amendment: a plugin that the gateway waited for has failed."""
+
+
 @dataclass(slots=True)
 class EvidenceRecord(Part):
     """All that is kept of one request."""

@@ -5,6 +5,10 @@
     3. settle          the intent in the ledger
     4. dispatch        one message into the queue of each background plugin
 
+What failed after OUTCOME, while the caller still waited, is a message of its own: always an amendment, in
+whatever order the two come, and it settles nothing. Who the gateway calls itself gets a message too, held
+back until that call is over: it finds the delivery done, or does what a crash or a failure has left undone.
+
 The message is deleted after the last step. A crash between any two brings it back, and each step done
 twice is as if done once: the object is equal, the intent settled, the idempotency key the same.
 """
@@ -12,14 +16,18 @@ twice is as if done once: the object is equal, the intent settled, the idempoten
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from penstock.adapters.ledger import Ledger
 from penstock.adapters.queues import Queues
 from penstock.evidence.archive import Archive, Stored
 from penstock.evidence.messages import OutboxMessage, delivery_message
-from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.record import WAITED_FAILED, EvidenceRecord
 from penstock.evidence.schema import decode
 from penstock.evidence.whereabouts import as_amendment, as_terminal
+
+# A call that is waited for takes 10 s at most (`WAIT_TIMEOUT_MS` in placing.py), and storing its record some.
+WAITED_DELAY_S: Final = 20
 
 
 class Dispatcher:
@@ -32,9 +40,11 @@ class Dispatcher:
 
     def send(self, record: EvidenceRecord, key: str, plugins: Sequence[str], *, amends: bool) -> None:
         """Returns when every plugin's queue has its message. Raises StorageError."""
+        waited = set() if amends else _waited(record)
         for plugin in plugins:
             message = delivery_message(record, plugin, key, amends=amends)
-            self._queues.send(self._queue_url(plugin), message.decode())
+            delay_s = WAITED_DELAY_S if plugin in waited else 0
+            self._queues.send(self._queue_url(plugin), message.decode(), delay_s)
 
 
 class Recorder:
@@ -55,6 +65,9 @@ class Recorder:
         UnreadableEvidenceError or StorageError; the message has to come back then.
         """
         message = decode(OutboxMessage, body)
+        if message.record.cause == WAITED_FAILED:
+            self._amend(message)
+            return None
         record = as_terminal(message.record)
         stored, key = self._archive.put_terminal(record)
         if stored is Stored.OTHER:
@@ -63,3 +76,13 @@ class Recorder:
         self._ledger.settle(record.request_id, "recorder", self._now_ms())
         self._dispatcher.send(record, key, message.dispatch, amends=stored is Stored.OTHER)
         return record if stored is Stored.NEW else None
+
+    def _amend(self, message: OutboxMessage) -> None:
+        record = as_amendment(message.record)
+        key = self._archive.put_amendment(record)
+        self._dispatcher.send(record, key, message.dispatch, amends=True)
+
+
+def _waited(record: EvidenceRecord) -> set[str]:
+    """The background plugins that the gateway calls itself."""
+    return {p.plugin for p in record.placements if p.style == "background" and p.path == "response"}

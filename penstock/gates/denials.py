@@ -21,6 +21,12 @@ def uninspectable(message: str) -> Denial:
     return Denial(UNINSPECTABLE, message, 403, "plugin_blocked")
 
 
+def not_taken(placement: Placement) -> Denial:
+    """The evidence of a request did not reach a plugin without which no answer leaves."""
+    message = f"The plugin {placement.plugin} did not take the record of this request, so its answer is kept."
+    return Denial(PluginError.code, message, PluginError.status, "plugin_unavailable")
+
+
 def for_error(placement: Placement, mode: Mode) -> Denial | None:
     """What a failure of `placement` does to the request; None when it goes on without it."""
     if mode is not Mode.ENFORCE or placement.on_error != "block" or placement.style != "ordered":

@@ -66,6 +66,8 @@ class Placement:
     """Kind of unseen thing, or field → policy; `default` for the rest (else `refuse`)."""
     required: bool = False
     delivery: Literal["at_least_once", "at_most_once"] = "at_least_once"
+    wait: bool = False
+    """In the background: the gateway calls it before the last byte, and its `on_error` counts."""
     stream: Literal["buffer", "window"] | None = None
     window_chars: int | None = None
     max_hold_chars: int | None = None

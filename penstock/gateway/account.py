@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from penstock.errors import AccountingError
@@ -35,6 +37,8 @@ class Account:
     route: str
     snapshot: str
     digester: Digester
+    remaining_s: Callable[[], float] = lambda: math.inf
+    """Seconds until the function is ended."""
     principal: Principal = field(default_factory=Principal)
     overrides: str = "none"
     resource: Resource = field(default_factory=Resource)

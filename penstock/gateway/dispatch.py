@@ -2,6 +2,9 @@
 
 A background placement has nothing to shadow: in shadow, and outside its rollout, it gets nothing and is
 recorded as `sampled_out`.
+
+Who is waited for (`wait = true`) is `dispatched` too, on the `response`'s path: the gateway calls it itself
+(waiting.py), and its queue keeps a message for what that leaves undone.
 """
 
 from __future__ import annotations
@@ -35,6 +38,13 @@ def receivers(records: Sequence[PlacementRecord]) -> list[str]:
     return [record.plugin for record in records if record.action == "dispatched"]
 
 
+def unwaited(records: Sequence[PlacementRecord]) -> None:
+    """Nobody waits for the answer any more: all of them get the evidence from their queues."""
+    for record in records:
+        if record.style == "background":
+            record.path = "background"
+
+
 def _dispatched(
     placement: Placement, facts: Mapping[str, str | None], request_id: str, overrides: Overrides
 ) -> PlacementRecord:
@@ -44,5 +54,5 @@ def _dispatched(
     record = blank(placement, mode, reason)
     record.path = "background"
     if reason is None:
-        record.action = "dispatched"
+        record.action, record.path = "dispatched", "response" if placement.wait else "background"
     return record

@@ -36,6 +36,7 @@ from penstock.gateway.gateway import Gateway
 from penstock.gateway.mcp_parts import mcp_parts
 from penstock.gateway.opened_parts import opened_parts
 from penstock.gateway.parts import Parts
+from penstock.gateway.waiting import Waiting
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
 from penstock.governance.directory import Directory
@@ -80,6 +81,7 @@ def build(environment: Mapping[str, str]) -> Gateway:
             mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),
             provider_mcp=snapshot.provider_mcp,
             opened=opened_parts(snapshot.routes, upstream),
+            waiting=waiting(snapshot, functions),
         )
     )
 
@@ -118,7 +120,7 @@ def plugin_functions(snapshot: Snapshot, clients: Clients, pattern: str) -> Func
 
     Raises ConfigurationError when there are some, and nothing says what they are called.
     """
-    placed = snapshot.inline("function")
+    placed = (*snapshot.inline("function"), *snapshot.waited.values())
     if not placed:
         return None
     if not pattern:
@@ -126,7 +128,16 @@ def plugin_functions(snapshot: Snapshot, clients: Clients, pattern: str) -> Func
             "the function's environment", f"{PLUGIN_FUNCTION} not set.", "Deploy it again."
         )
     longest_s = max(placement.timeout_ms for placement in placed) / 1000
-    return LambdaFunctions(clients, pattern, len({p.plugin for p in placed}), longest_s)
+    return LambdaFunctions(clients, pattern, len(snapshot.called), longest_s)
+
+
+def waiting(snapshot: Snapshot, functions: Functions | None) -> Waiting | None:
+    """What calls the background plugins that the deployment waits for; None when it waits for none."""
+    placed = snapshot.waited
+    if functions is None or not placed:
+        return None
+    terms = {name: snapshot.terms(placement) for name, placement in placed.items()}
+    return Waiting(tuple(placed.values()), functions, terms)
 
 
 def load_plugins(snapshot: Snapshot, settings: Settings) -> dict[str, LoadedPlugin]:

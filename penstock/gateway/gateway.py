@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from penstock.denial import Denial
 from penstock.dialects import Dialect, Match, dialect_for, spoken
 from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
@@ -19,7 +20,7 @@ from penstock.evidence.digests import Digester
 from penstock.evidence.record import EvidenceRecord, SkipReason
 from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
-from penstock.gateway.dispatch import receivers, skipped
+from penstock.gateway.dispatch import receivers, skipped, unwaited
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.mcp_passage import McpPassage
 from penstock.gateway.opened_passage import OpenedPassage
@@ -27,6 +28,7 @@ from penstock.gateway.parts import Parts
 from penstock.gateway.passage import REQUEST_STAGE, Passage
 from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal, shown
 from penstock.gateway.streaming import Streaming
+from penstock.gateway.waiting import Waited
 from penstock.governance.denied import Denied
 
 NO_ROUTE: Final = "/{unknown}"
@@ -57,7 +59,7 @@ class Gateway:
         match = _match(http, self._parts)
         dialect = _dialect(http, match)
         try:
-            account = self._account(http, match, request_id, started)
+            account = self._account(http, match, request_id, started, remaining_s)
         except PenstockError as error:
             log.exception("a request failed", extra={"request_id": request_id})
             answer: Reply | _Flow = refusal(dialect, error, request_id)
@@ -65,11 +67,16 @@ class Gateway:
             log.exception("a request crashed", extra={"request_id": request_id})
             answer = refusal(dialect, PenstockError(), request_id)
         else:
-            answer = self._closing(http, match, account, remaining_s)
+            answer = self._closing(http, match, account)
         return _http(dialect, answer, request_id, client_request_id(http.headers))
 
     def _account(
-        self, http: HttpRequest, match: Match | RequestError, request_id: str, started: float
+        self,
+        http: HttpRequest,
+        match: Match | RequestError,
+        request_id: str,
+        started: float,
+        remaining_s: Callable[[], float],
     ) -> Account:
         digester = Digester(self._parts.digest_key(), request_id)
         own = client_request_id(http.headers)
@@ -82,21 +89,16 @@ class Gateway:
             route=route.template if route else NO_ROUTE,
             snapshot=self._parts.snapshot,
             digester=digester,
+            remaining_s=remaining_s,
             client_request_id=digester.text("client_request_id", own) if own else None,
             front_request_id=http.front_request_id,
         )
 
-    def _closing(
-        self,
-        http: HttpRequest,
-        match: Match | RequestError,
-        account: Account,
-        remaining_s: Callable[[], float],
-    ) -> Reply | _Flow:
+    def _closing(self, http: HttpRequest, match: Match | RequestError, account: Account) -> Reply | _Flow:
         """The reply, stored; or, when it cannot be stored, the one that withholds it; or a stream."""
         dialect = _dialect(http, match)
         try:
-            answer = self._answered(http, match, account, remaining_s)
+            answer = self._answered(http, match, account)
         except PenstockError as error:
             log.exception("a request failed", extra={"request_id": account.request_id})
             answer = refusal(dialect, error, account.request_id)
@@ -105,29 +107,24 @@ class Gateway:
             answer = refusal(dialect, PenstockError(), account.request_id)
         return _marked(answer, account) if isinstance(answer, Reply) else answer
 
-    def _answered(
-        self,
-        http: HttpRequest,
-        match: Match | RequestError,
-        account: Account,
-        remaining_s: Callable[[], float],
-    ) -> Reply | _Flow:
+    def _answered(self, http: HttpRequest, match: Match | RequestError, account: Account) -> Reply | _Flow:
+        dialect = _dialect(http, match)
         caller = self._parts.authentication.authenticate(http.headers)
         if isinstance(caller, Denied):
-            return self._turned_away(_dialect(http, match), account, caller)
+            return self._turned_away(dialect, account, caller)
         account.principal = caller.principal.record()
         account.passed("authentication")
         if isinstance(match, RequestError):
             account.denied(REQUEST_STAGE, match.code)
-            return self._closed(account, refusal(_dialect(http, match), match, account.request_id), None)
+            return self._replied(dialect, account, refusal(dialect, match, account.request_id), None)
         kind = _PASSAGES.get(match.route.operation, Passage)
-        passage = kind(self._parts, http, caller, account, remaining_s)
+        passage = kind(self._parts, http, caller, account, account.remaining_s)
         answer = self._passed(passage, match, account)
         if isinstance(answer, Reply):
-            return self._closed(account, answer, passage)
+            return self._replied(dialect, account, answer, passage)
         if answer.is_over:  # all of it is here: what cannot be stored is withheld, as of any answer
-            self._closed(account, answer.reply, passage)
-            return answer.whole()
+            reply = self._replied(dialect, account, answer.reply, passage)
+            return answer.whole() if reply is answer.reply else reply
         return _Flow(answer.headers, self._chunks(answer, account, passage), answer.cancel)
 
     def _chunks(self, streaming: Streaming, account: Account, passage: Passage) -> Iterator[bytes]:
@@ -145,14 +142,14 @@ class Gateway:
     def _stored(self, streaming: Streaming, account: Account, passage: Passage) -> bytes:
         """OUTCOME of a stream; its last bytes, which say so when that could not be stored."""
         try:
-            self._closed(account, streaming.reply, passage)
+            denial = self._closed(account, streaming.reply, passage, has_begun=True)
         except PenstockError as error:
             log.exception("a stream's outcome failed", extra={"request_id": account.request_id})
             return streaming.broken(shown(error))
         except Exception:
             log.exception("a stream's outcome crashed", extra={"request_id": account.request_id})
             return streaming.broken(PenstockError())
-        return streaming.ending
+        return streaming.ending if denial is None else streaming.broken(denial)
 
     def _passed(self, passage: Passage, match: Match, account: Account) -> Reply | Streaming:
         try:
@@ -168,21 +165,47 @@ class Gateway:
         reply = refusal(dialect, denied.denial, account.request_id)
         if denied.principal is not None:
             account.principal = denied.principal.record()
-            return self._closed(account, reply, None)
+            return self._replied(dialect, account, reply, None)
         self._told(account.record(reply, 0, self._parts.clock()))
         return reply
 
-    def _closed(self, account: Account, reply: Reply, passage: Passage | None) -> Reply:
-        """OUTCOME: stored before the caller gets a byte. Raises StorageError, AccountingError."""
+    def _replied(self, dialect: Dialect, account: Account, reply: Reply, passage: Passage | None) -> Reply:
+        """`reply`, once OUTCOME is stored; or what is said in its place. Raises as `_closed`."""
+        denial = self._closed(account, reply, passage)
+        return reply if denial is None else refusal(dialect, denial, account.request_id)
+
+    def _closed(
+        self, account: Account, reply: Reply, passage: Passage | None, *, has_begun: bool = False
+    ) -> Denial | None:
+        """OUTCOME: stored before the caller gets a byte, then given to who is waited for.
+
+        Returns what keeps the answer back after all. Raises StorageError, AccountingError.
+        """
         account.join()
         self._fill(account, passage)
+        if reply.outcome == "disconnected":
+            unwaited(account.placements)
         record = account.record(reply, self._parts.placements, self._parts.clock())
         try:
             self._parts.outbox(record, receivers(account.placements))
         except ConfigurationError as error:  # the queue is not there: no less unstored than by an outage
             raise StorageError("store the outcome") from error
-        self._told(record)
-        return reply
+        waited = self._waited(account, record, has_begun=has_begun)
+        self._told(waited.record)
+        return waited.denial
+
+    def _waited(self, account: Account, record: EvidenceRecord, *, has_begun: bool) -> Waited:
+        """What the plugins came to that a deployment waits for; what they failed of is an amendment."""
+        if self._parts.waiting is None:
+            return Waited(record)
+        waited = self._parts.waiting.deliver(record, account.remaining_s(), has_begun=has_begun)
+        if waited.amends:
+            told = receivers(waited.record.placements) if waited.denial else []
+            try:
+                self._parts.outbox(waited.record, told)
+            except PenstockError:
+                log.exception("an amendment is lost", extra={"request_id": account.request_id})
+        return waited
 
     def _told(self, record: EvidenceRecord) -> None:
         """The line of metrics. What is decided and stored stays so when it cannot be written."""

@@ -14,6 +14,7 @@ from penstock.gates.gate import Gate
 from penstock.gates.placement import Placement
 from penstock.gateway.mcp_parts import McpParts
 from penstock.gateway.opened_parts import OpenedParts
+from penstock.gateway.waiting import Waiting
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
 from penstock.governance.mcp_access import ProviderSide
@@ -49,6 +50,8 @@ class Parts:
     """Whether requests to models may make their provider call MCP servers."""
     opened: OpenedParts | None = None
     """Paths that no dialect understands and that are passed on; None when there are none."""
+    waiting: Waiting | None = None
+    """Calls the background plugins that a deployment waits for; None when it waits for none."""
     new_id: Callable[[], str] = uuid7
     clock: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = now_ms

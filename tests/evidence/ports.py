@@ -73,10 +73,10 @@ class TrappedQueues(MemoryQueues):
         self.trap = Trap()
         self.missing = ""
 
-    def send(self, queue_url: str, body: str) -> None:
+    def send(self, queue_url: str, body: str, delay_s: int = 0) -> None:
         if queue_url == self.missing:
             raise ConfigurationError("a queue", "does not exist.")
-        self.trap.step(lambda: super(TrappedQueues, self).send(queue_url, body))
+        self.trap.step(lambda: super(TrappedQueues, self).send(queue_url, body, delay_s))
 
 
 def queue_url(plugin: str) -> str:

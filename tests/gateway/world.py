@@ -25,6 +25,7 @@ from penstock.gates.placement import Placement, in_order
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
 from penstock.gateway.parts import Parts
+from penstock.gateway.waiting import Waiting
 from penstock.governance.access import Access
 from penstock.governance.api_keys import ApiKeys, KeyOwner
 from penstock.governance.authentication import Authentication
@@ -137,6 +138,7 @@ class World:
         self.counted: list[EvidenceRecord] = []
         self.outbox: Callable[[EvidenceRecord, Sequence[str]], None] = lambda r, p: self.stored.append((r, p))
         self.body_limit_bytes = 100_000
+        self.waiting: Waiting | None = None
         self.now_s = float(NOW_S)
         self.passed_s = 0.0
         self._plugins = plugins or {}
@@ -225,6 +227,7 @@ class World:
             telemetry=self.counted.append,
             digest_key=lambda: DigestKey("k1", b"0" * 32),
             body_limit_bytes=self.body_limit_bytes,
+            waiting=self.waiting,
             new_id=lambda: f"0190a5b2-7c00-7000-8000-{next(self._numbers):012x}",
             clock=lambda: time.monotonic() + self.passed_s,
             now_ms=lambda: int(self.now_s * 1000),
