@@ -21,6 +21,7 @@ import sys
 from types import ModuleType
 
 from penstock import __version__
+from penstock.cli.output import printable
 from penstock.errors import ConfigurationError, PenstockError
 
 COMMANDS = ("dev", "demo", "apply", "keys", "plugin", "mcp", "evidence")
@@ -77,4 +78,4 @@ def _explain(error: PenstockError, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": {"code": error.code, "message": str(error)}}), file=sys.stderr)
     else:
-        print(f"penstock: {error}", file=sys.stderr)
+        print(printable(f"penstock: {error}"), file=sys.stderr)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.cli.output import print_json, print_table
+from penstock.cli.output import print_json, print_table, printable
 from penstock.cli.target import add_target_arguments, find_target
 from penstock.errors import ConfigurationError
 
@@ -120,12 +120,10 @@ def _tell_approval(args: argparse.Namespace, path: Path, told: Mapping[str, Sequ
         return
     for what, names in told.items():
         if names and what != "suspicious":
-            print(f"{what}: {', '.join(names)}")
+            print(printable(f"{what}: {', '.join(names)}"))
     if told["suspicious"]:
-        print(
-            f"left out, since they seem to speak to the model: {', '.join(told['suspicious'])}",
-            file=sys.stderr,
-        )
+        left_out = printable(", ".join(told["suspicious"]))
+        print(f"left out, since they seem to speak to the model: {left_out}", file=sys.stderr)
         print("Read them with `penstock mcp inspect`, and approve them by name.", file=sys.stderr)
     print(f"Review {path}, commit it, and run `penstock apply`.")
 
@@ -143,8 +141,9 @@ def _diff(args: argparse.Namespace, server: McpServer, listed: Mapping[str, Mapp
     elif not found:
         print(f"The tools of {server.id} are what was approved.")
     for difference in [] if args.json else found:
-        print(f"{difference['tool']}: {difference['state']} {', '.join(difference['members'])}".rstrip())
-        print("\n".join(_lines(locked.get(difference["tool"]), listed.get(difference["tool"]))))
+        said = f"{difference['tool']}: {difference['state']} {', '.join(difference['members'])}".rstrip()
+        lines = _lines(locked.get(difference["tool"]), listed.get(difference["tool"]))
+        print(printable("\n".join([said, *lines])))
     return CHANGED if found else 0
 
 

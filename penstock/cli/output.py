@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from penstock.errors import ConfigurationError
 
 # Wide enough for a pipe or a log, where nobody can widen the window.
 _WIDTH = 160
+# What a terminal takes for orders, what shows nothing, what turns around what stands beside it. Others' words
+# are shown too: those of an MCP server, which somebody reads in order to approve them.
+_UNSHOWN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def print_json(value: Any) -> None:
     """One JSON value, indented."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(printable(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def printable(text: str) -> str:
+    """`text`, with what a terminal would not show as it is in JSON's escapes: of JSON it is the same JSON."""
+    return _UNSHOWN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -52,8 +64,8 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(map(str, value))
-    return str(value)
+        return printable(", ".join(map(str, value)))
+    return printable(str(value))
 
 
 def _console(rich: Mapping[str, Any]) -> Any:

@@ -128,3 +128,16 @@ def test_a_name_that_is_not_there_is_answered_with_the_one_that_was_meant(
     found = asked(capsys, *words)
     assert found.status == 2
     assert message in found.err
+
+
+# Clear the line; the same by one character (C1); turn what follows around; one that shows nothing.
+@pytest.mark.parametrize("trick", ["\x1b[2K", "\x9b2K", "\u202e", "\u200b"])
+def test_no_servers_words_reach_the_terminal_as_orders_to_it(server: Server, capsys: Any, trick: str) -> None:
+    server.tools[1] = {**DELETE, "name": f"delete{trick}", "description": f"Deletes.{trick}"}
+    escaped = json.dumps(f"delete{trick}").strip('"')
+    for words in (["inspect"], ["inspect", "--json"], ["diff"], ["diff", "--json"], ["approve", "--all"]):
+        answer = asked(capsys, words[0], "files", *words[1:])
+        assert trick not in answer.out + answer.err
+        assert escaped in answer.out + answer.err
+    assert json.loads(asked(capsys, "inspect", "files", "--json").out)["tools"][0]["tool"] == f"delete{trick}"
+    assert trick not in asked(capsys, "approve", "files", "delet").err  # where one is told what was meant

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import sys
 from typing import Any
 
@@ -30,6 +31,18 @@ def test_facts_stand_below_each_other(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "a     1\nlong  \n"
     print_json({"ä": 1})
     assert capsys.readouterr().out == '{\n  "ä": 1\n}\n'
+
+
+def test_what_a_terminal_would_not_show_is_escaped_and_json_stays_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tricks = "\x1b[2J\x9b\u202e\u2028\ud800\U000e0041\t\u00e9\u6f22"
+    print_table("Title", ("one",), [(tricks,), ([tricks],)])
+    print_facts({"a": tricks})
+    print_json({"a": tricks})
+    out = capsys.readouterr().out
+    assert out.count("\\u001b[2J\\u009b\\u202e\\u2028\\ud800\\udb40\\udc41") == 4
+    assert json.loads(out[out.index("{") :]) == {"a": tricks}
 
 
 def test_without_rich_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
