@@ -35,6 +35,8 @@ BOUNDED_ELSEWHERE = {
 def patterns(value: Any, name: str) -> Iterator[tuple[str, re.Pattern[str]]]:
     if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
         yield name, value
+    elif isinstance(value, keys.Form):
+        yield name, value.pattern
     elif isinstance(value, Mapping):
         yield from (found for item in value.values() for found in patterns(item, name))
     elif isinstance(value, tuple):

@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from plugins.pii_redactor.keys import KEY_FORMS, MAX_JWT_WIDTH, MAX_KEY_WIDTH, Form, find_jwts, find_keys
+from plugins.pii_redactor.keys import (
+    KEY_FORMS,
+    MAX_JWT_WIDTH,
+    MAX_KEY_WIDTH,
+    Form,
+    _compiled,
+    find_jwts,
+    find_keys,
+)
 from tests.plugins.pii_redactor.corpus import A40, AWS_SECRET, HEX32, JWT, PEM, UPPER16
 
 
@@ -17,6 +25,13 @@ def test_a_form_has_a_greatest_width_and_its_anchor(form: Form) -> None:
     assert 0 < form.max_width <= MAX_KEY_WIDTH
     assert form.back < form.max_width
     assert re.escape(form.anchor) in form.pattern.pattern
+
+
+def test_a_form_s_pattern_is_made_once_and_not_before_its_anchor_was_met() -> None:
+    one = Form("zz_", r"zz_[a-z]{4}", 7)
+    made = _compiled.cache_info().misses
+    assert Form("zz_", one.source, 7).pattern is one.pattern
+    assert _compiled.cache_info().misses == made + 1
 
 
 @pytest.mark.parametrize("before", ["", " ", '"', "=", ":", "\\n", "%22", "(", "/", "-", "_"])
