@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
-LOOPBACK_TIERS = ("aws", "dev", "e2e")
+LOOPBACK_TIERS = ("aws", "dev", "e2e", "hostile")
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 # No test may find an account, a provider's key or a proxy that happens to be on the machine.
@@ -36,10 +36,10 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tiers that run processes use this machine's own sockets, and nothing beyond it.
 
-    The end-to-end tests come last: their gateway lives in threads of this process, whose use of `random`
-    hypothesis would take for that of its own tests.
+    The end-to-end and the hostile tests come last: their gateways live in threads of this process, whose use
+    of `random` hypothesis would take for that of its own tests.
     """
-    items.sort(key=lambda item: _tier(item.path) == "e2e")
+    items.sort(key=lambda item: _tier(item.path) in ("e2e", "hostile"))
     for item in items:
         if item.get_closest_marker("loopback") or _tier(item.path) in LOOPBACK_TIERS:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))

@@ -7,7 +7,16 @@ from pathlib import Path
 from tests import tree
 
 # What mirrors no source file: tiers, and rules over the whole tree.
-UNMIRRORED = ("aws", "bench", "docs", "e2e", "test_architecture.py", "test_mirror.py", "test_sizes.py")
+UNMIRRORED = (
+    "aws",
+    "bench",
+    "docs",
+    "e2e",
+    "hostile",
+    "test_architecture.py",
+    "test_mirror.py",
+    "test_sizes.py",
+)
 # One suite for every plugin, whichever there are.
 SUITES = ("test_every_plugin.py", "test_every_door.py")
 

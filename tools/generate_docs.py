@@ -133,10 +133,19 @@ def coverage_page() -> str:
     return f"{NOTE}# Coverage\n\n{matrix.page()}\n{every_door.page()}"
 
 
+def security_page() -> str:
+    """docs/security.md: the guide, and what hostile plugins come to."""
+    sys.path.insert(0, str(DOCS.parent))  # as above
+    from tests.hostile import expected  # noqa: PLC0415 - same
+
+    return NOTE + expected.page()
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "fields.md": fields_page,
     "errors.md": errors_page,
     "coverage.md": coverage_page,
+    "security.md": security_page,
     "openai-streams.md": lambda: NOTE + stream_page(),
     "configuration.md": lambda: NOTE + configuration_page(),
     "evidence.schema.json": schema_text,
