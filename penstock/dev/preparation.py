@@ -22,6 +22,7 @@ from penstock.configuration.model import AccessGrant, GatewayFile, Model
 from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
 from penstock.dev.environments import Function
+from penstock.dev.mail import take_mail
 from penstock.dev.options import Options, write_private
 from penstock.errors import ConfigurationError
 from penstock.governance.access import Access
@@ -81,7 +82,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
         api_key=secret,
         models=models_of_key(store, source),
         called=compiled.snapshot.called,
-        notes=compiled.warnings,
+        notes=(*compiled.warnings, *take_mail(clients, compiled.snapshot)),
     )
 
 

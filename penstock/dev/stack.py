@@ -26,6 +26,7 @@ from penstock.configuration.reading import chosen_file
 from penstock.configuration.snapshot import Snapshot
 from penstock.dev.assembly import AGAIN, CloudAssembly, StackFunction
 from penstock.dev.environments import REGION, Function
+from penstock.dev.mail import take_mail
 from penstock.dev.options import Options
 from penstock.dev.preparation import (
     ECHO_ADDRESS,
@@ -95,7 +96,10 @@ def prepare_stack(
         ),
         called=snapshot.called,
         pollers={name.removeprefix(prefix): _clients(url, role) for name, role in roles.items()},
-        notes=_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == raw),
+        notes=(
+            *_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == raw),
+            *take_mail(clients, snapshot),
+        ),
     )
 
 

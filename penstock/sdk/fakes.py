@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -14,6 +14,14 @@ from penstock.sdk.storage import MemoryStorage, Storage
 
 if TYPE_CHECKING:
     import httpx
+
+
+class Came(NamedTuple):
+    """What came of one run."""
+
+    deliveries: tuple[tuple[str, int], ...]
+    emails: tuple[Message, ...]
+    refused: tuple[str, ...]
 
 
 class FakeCapabilities:
@@ -30,11 +38,25 @@ class FakeCapabilities:
         self.refused: list[str] = []
         self.kept = MemoryStorage()
         self.sent: list[Message] = []
+        self.may_emit = True
+        self._before = (0, 0, 0)
         derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
         self._hosts = {*manifest.hosts, *(host for hosts in derived for host in hosts)}
         self._manifest = manifest
         self._secrets = secrets
         self._transport = transport
+
+    def begin(self, *, may_emit: bool) -> None:
+        """A run begins, at a moment that may `emit` or not: only there do hosts and e-mail exist."""
+        self.may_emit = may_emit
+        self._before = (len(self.deliveries), len(self.sent), len(self.refused))
+
+    def came(self) -> Came:
+        """Of the run that began last."""
+        delivered, sent, refused = self._before
+        return Came(
+            tuple(self.deliveries[delivered:]), tuple(self.sent[sent:]), tuple(self.refused[refused:])
+        )
 
     def secret(self, name: str, *, fresh: bool = False) -> str:  # noqa: ARG002 - nothing is kept here
         """The secret `name`. Raises FieldNotGrantedError unless the manifest asks for it."""
@@ -48,7 +70,7 @@ class FakeCapabilities:
         """A client as in the function host: granted hosts only, no redirects, no proxies."""
         import httpx  # noqa: PLC0415  # 150 ms that only plugins with hosts need
 
-        if not self._hosts:
+        if not self._hosts or not self.may_emit:
             raise FieldNotGrantedError("hosts")
         if self._transport is None:
             raise LookupError("the test gives no receiver: harness(…, transport=httpx.MockTransport(…))")
@@ -72,7 +94,7 @@ class FakeCapabilities:
 
     def email(self) -> Email:
         """Keeps messages in `sent`. Raises FieldNotGrantedError unless the manifest asks for it."""
-        if not self._manifest.email:
+        if not self._manifest.email or not self.may_emit:
             raise FieldNotGrantedError("email")
         return self
 

@@ -176,28 +176,26 @@ class Harness:
 
     def background(self, record: Mapping[str, Any] | None = None) -> Result:
         """Run `after_response` on an evidence record; without one, on a small sample."""
-        self._declared(LATER)
+        self.capabilities.begin(may_emit="emit" in self._declared(LATER).effects)
         evidence = Evidence(EVIDENCE if record is None else record)
         context = self._context(LATER)
-        fakes = self.capabilities
-        sent, denied, mailed = len(fakes.deliveries), len(fakes.refused), len(fakes.sent)
         failure: PluginError | None = None
         error: Exception | None = None
         try:
             self._plugin.after_response(evidence, context)
         except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
             failure, error = _failure(raised), raised
-        deliveries, emails = tuple(fakes.deliveries[sent:]), tuple(fakes.sent[mailed:])
-        refused = (*context.refused, *fakes.refused[denied:])
-        action: Action = "emit" if deliveries or emails else "record" if context.recorded else "allow"
+        came = self.capabilities.came()
+        refused = (*context.refused, *came.refused)
+        action = _action(None, failure, (), context.recorded, emitted=bool(came.deliveries or came.emails))
         return Result(
-            "fail" if failure or refused else action,
+            "fail" if refused else action,
             failure=failure,
             error=error,
             recorded=dict(context.recorded),
             refused=refused,
-            deliveries=deliveries,
-            emails=emails,
+            deliveries=came.deliveries,
+            emails=came.emails,
         )
 
     def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
@@ -210,24 +208,30 @@ class Harness:
         failure: PluginError | None = None
         error: Exception | None = None
         after = values
+        self.capabilities.begin(may_emit="emit" in asked.effects)
         try:
             decision = checked(self._call(moment, projection, context), terms)
             after = decided(values, decision)
         except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
             failure, error = _failure(raised), raised
-        refused = (*projection.refused, *context.refused)
+        came = self.capabilities.came()
+        refused = (*projection.refused, *context.refused, *came.refused)
         if failure is None and refused:
             failure = PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
         changed = tuple(name for name in after if after[name] != values.get(name)) if not failure else ()
         return Result(
-            _action(decision, failure, changed, context.recorded),
+            _action(
+                decision, failure, changed, context.recorded, emitted=bool(came.deliveries or came.emails)
+            ),
             decision,
             failure,
             error,
             dict(context.recorded),
             refused,
             changed,
-            values=values if failure else after,
+            came.deliveries,
+            came.emails,
+            values if failure else after,
         )
 
     def _finder(self, field: str, request: RequestValues | None = None) -> Callable[[str, bool], Look]:
@@ -329,6 +333,8 @@ def _action(
     failure: PluginError | None,
     changed: tuple[str, ...],
     recorded: Mapping[str, Any],
+    *,
+    emitted: bool,
 ) -> Action:
     """The strongest of what happened (behaviour.md, section 4)."""
     if failure:
@@ -337,4 +343,4 @@ def _action(
         return "block"
     if changed or isinstance(decision, Respond):
         return "transform"
-    return "record" if recorded else "allow"
+    return "emit" if emitted else "record" if recorded else "allow"
