@@ -8,6 +8,7 @@ from penstock.adapters.plugin_storage import DynamoStorage
 from penstock.background.capabilities import Ways
 from penstock.background.host import BackgroundPlugin
 from penstock.background.inline import loader
+from penstock.background.sending import alias_transport
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.egress.addresses import is_this_machine
@@ -48,8 +49,9 @@ def ways_out(snapshot: Snapshot, settings: Settings, clients: Clients, name: str
     """What reaches outside for the plugin, of what it is granted."""
     deployed = snapshot.plugins[name]
     sender, recipients = deployed.email_from, deployed.email_to
+    alias = settings.egress_alias
     return Ways(
-        plugin_transport(snapshot, settings, name),
+        alias_transport(clients, alias) if alias else plugin_transport(snapshot, settings, name),
         DynamoStorage(clients, settings.storage_table, name) if deployed.storage else None,
         None if sender is None else lambda taken: SesEmail(clients, sender, recipients, taken),
     )

@@ -5,12 +5,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.adapters.clients import Clients
+from penstock.adapters.clients import Clients, Endpoint
 from penstock.background.deployed import background_plugin, plugin_transport, ways_out
 from penstock.background.inline import inline_plugin
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
-from penstock.egress.network import RefusedAddressError
+from penstock.egress.client import AliasTransport
+from penstock.egress.network import PublicTransport, RefusedAddressError
 from penstock.errors import ConfigurationError
 from penstock.gates.placement import Placement
 from tests.background.fakes import PLACEMENT as LATER
@@ -89,3 +90,12 @@ def test_only_what_is_granted_has_a_way_out() -> None:
     ways = ways_out(replace(deployed, plugins={"audit-export": wider}), SETTINGS, Clients(), "audit-export")
     assert ways.storage is not None
     assert ways.mailer is not None
+
+
+def test_who_has_no_route_out_sends_by_its_alias_and_who_has_one_itself() -> None:
+    walled = replace(SETTINGS, egress_alias="d-egress:audit-export")
+    clients = Clients(Endpoint(region="eu-central-1"))
+    assert isinstance(ways_out(snapshot(BEFORE), walled, clients, "audit-export").transport, AliasTransport)
+    assert isinstance(
+        ways_out(snapshot(BEFORE), SETTINGS, clients, "audit-export").transport, PublicTransport
+    )
