@@ -27,7 +27,7 @@ DELIVERY_UNKNOWN = "delivery_unknown"
 """Reason of a `fail`: an at-most-once delivery was begun, its end is not known, it is not tried again."""
 
 UNDELIVERABLE = "undeliverable"
-"""Reason of a `fail`: the plugin said that no later try will succeed; the message is a dead letter at once."""
+"""Reason of a `fail`: the plugin said that no later try will succeed; the message is a dead letter now."""
 
 WAITED_MESSAGE = "response"
 """In the place of a message's id: the one call that the gateway waits for comes from no queue."""

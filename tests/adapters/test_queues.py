@@ -83,6 +83,14 @@ def test_a_batch_that_was_not_stored_whole_is_a_failure(clients: Clients) -> Non
         SqsQueues(clients).send_batch("q", ["one"])
 
 
+def test_a_message_can_be_held_back(clients: Clients) -> None:
+    url = clients.sqs.create_queue(QueueName="later")["QueueUrl"]
+    queues = SqsQueues(clients)
+    queues.send(url, "later", delay_s=900)
+    queues.send(url, "now")
+    assert [message.body for message in queues.receive(url)] == ["now"]
+
+
 def test_a_queue_that_does_not_exist_is_a_configuration_error(clients: Clients) -> None:
     with pytest.raises(ConfigurationError):
         SqsQueues(clients).send("https://sqs.eu-central-1.amazonaws.com/123456789012/nowhere", "one")

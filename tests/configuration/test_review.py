@@ -146,6 +146,16 @@ BLOCKING = {"before_upstream": {"effects": ["block"]}}
             {},
             "It CANNOT affect the response path: it runs after the response.",
         ),
+        (
+            {"after_response": {"reads": ["evidence"], "effects": ["emit"]}},
+            {"wait": True},
+            "It CAN affect the response path: no answer leaves that it has not taken the evidence of.",
+        ),
+        (
+            {"after_response": {"reads": ["evidence"], "effects": ["emit"]}},
+            {"wait": True, "on_error": "allow"},
+            "It CANNOT change or stop a response; the caller waits for it, within its deadline.",
+        ),
     ],
 )
 def test_one_line_says_whether_it_can_affect_a_response(

@@ -82,6 +82,15 @@ def test_everything_survives_the_snapshot() -> None:
     assert found.plugins["guard"].in_background
 
 
+def test_who_is_waited_for_after_the_response_is_called_by_the_gateway() -> None:
+    later = replace(PLACEMENT, moment="after_response", style="background", host="function")
+    assert Snapshot.decode(encoded(later)).called == ()
+    found = Snapshot.decode(encoded(PLACEMENT, replace(later, wait=True)))
+    assert (list(found.waited), found.called) == (["guard"], ("guard",))
+    hosted = Snapshot.decode(encoded(replace(PLACEMENT, host="function"), replace(later, wait=True)))
+    assert hosted.called == ("guard",)
+
+
 def test_placements_come_in_the_order_in_which_they_run() -> None:
     others = [replace(PLUGIN, name=name) for name in ("aa", "bb")]
     first, second = (replace(PLACEMENT, plugin=p.name, order=o) for p, o in zip(others, (9, 1), strict=True))

@@ -9,7 +9,8 @@ from penstock.errors import StorageError
 from penstock.evidence import layout
 from penstock.evidence.intent import Intention
 from penstock.evidence.messages import DeliveryMessage
-from penstock.evidence.record import EvidenceRecord
+from penstock.evidence.record import WAITED_FAILED, EvidenceRecord
+from penstock.evidence.recorder import WAITED_DELAY_S
 from penstock.evidence.schema import UnreadableEvidenceError, decode, read_record
 from penstock.evidence.whereabouts import as_amendment, as_terminal
 from tests.evidence import examples
@@ -168,3 +169,40 @@ def test_a_record_of_nobody_has_a_place_too() -> None:
     nobody = replace(examples.denied(), principal=replace(examples.denied().principal, organisation=None))
     backstage.recorder.record(outbox_body(nobody))
     assert backstage.stored_keys()[0].startswith("org=-/")
+
+
+def waited() -> EvidenceRecord:
+    """An outcome that the gateway gives one plugin itself, and the other from its queue."""
+    path = {"moment": "after_response", "style": "background", "action": "dispatched"}
+    first, second = (examples.placement(plugin, **path) for plugin in PLUGINS)
+    first.path, second.path = "response", "background"
+    return replace(examples.answered(), placements=[first, second])
+
+
+def test_who_the_gateway_calls_itself_gets_its_message_when_that_is_over() -> None:
+    backstage = begun()
+    backstage.recorder.record(outbox_body(waited(), *PLUGINS))
+    assert [len(deliveries(backstage, plugin)) for plugin in PLUGINS] == [1, 1]
+    assert backstage.queues.delays_s == [WAITED_DELAY_S, 0]
+
+
+@pytest.mark.parametrize("amendment_first", [False, True])
+def test_what_failed_after_the_outcome_is_an_amendment_whatever_comes_first(amendment_first: bool) -> None:
+    backstage = begun()
+    failed = replace(waited(), outcome="failed", status=503, cause=WAITED_FAILED)
+    outcome, amendment = outbox_body(waited(), *PLUGINS), outbox_body(failed, "warehouse")
+    for body in (amendment, outcome) if amendment_first else (outcome, amendment):
+        backstage.recorder.record(body)
+    kept = read_record(
+        layout.unpack(backstage.objects.get(layout.terminal_key("acme", examples.REQUEST_ID)) or b"")
+    )
+    assert (kept.outcome, len(backstage.stored_keys())) == ("answered", 2)
+    told = [message.amends for message in deliveries(backstage, "warehouse")]
+    assert sorted(told, key=str) == [None, "terminal"]
+    assert [message.amends for message in deliveries(backstage, "audit-export")] == [None]
+
+
+def test_an_amendment_alone_settles_nothing_so_that_a_lost_outcome_is_found() -> None:
+    backstage = begun()
+    assert backstage.recorder.record(outbox_body(replace(waited(), cause=WAITED_FAILED))) is None
+    assert backstage.open_ids() == [examples.REQUEST_ID]

@@ -9,7 +9,7 @@ import pytest
 from penstock.gates.overrides import Override, Overrides
 from penstock.gates.placement import Mode, Placement
 from penstock.gates.scope import Scope
-from penstock.gateway.dispatch import dispatch, receivers, skipped
+from penstock.gateway.dispatch import dispatch, receivers, skipped, unwaited
 from tests.gates.fakes import placement_of
 
 
@@ -39,3 +39,13 @@ def test_a_background_placement_is_dispatched_or_says_why_not(
 def test_who_gets_nothing_is_recorded_too() -> None:
     (record,) = skipped([export()], "no_context")
     assert (record.action, record.reason, record.path) == ("skipped", "no_context", "background")
+
+
+def test_who_is_waited_for_is_on_the_path_of_the_response_until_nobody_waits() -> None:
+    waited, other = dispatch([export(wait=True), export()], {}, "r", Overrides())
+    assert (waited.path, other.path) == ("response", "background")
+    assert receivers([waited, other]) == ["export", "export"]
+    (off,) = dispatch([export(wait=True, mode=Mode.OFF)], {}, "r", Overrides())
+    assert off.path == "background"
+    unwaited([waited, other])
+    assert (waited.path, waited.action) == ("background", "dispatched")

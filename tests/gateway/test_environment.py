@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from penstock.gateway.environment import (
     load_plugins,
     outbox,
     plugin_functions,
+    waiting,
 )
 from tests.gates.fakes import exchange_of
 from tests.gateway.world import World
@@ -89,6 +91,16 @@ def test_what_calls_functions_is_made_only_when_there_are_some_and_knows_their_n
     assert made is not None
     client: Any = clients._made["lambda"]
     assert client.meta.config.read_timeout == 1.5
+
+
+def test_what_waits_is_made_only_when_a_deployment_waits_for_somebody(tmp_path: Path) -> None:
+    snapshot, _ = hosted(tmp_path)
+    assert waiting(snapshot, MemoryFunctions({})) is None
+    (placement,) = snapshot.at("before_upstream")
+    later = replace(placement, moment="after_response", style="background", wait=True)
+    waits = replace(snapshot, placements={**snapshot.placements, "after_response": (later,)})
+    assert waiting(waits, MemoryFunctions({})) is not None
+    assert waiting(waits, None) is None
 
 
 def test_a_plugin_whose_files_are_not_the_reviewed_ones_is_left_out_and_logged(

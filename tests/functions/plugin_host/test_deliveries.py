@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from unittest.mock import patch
 
 import pytest
 
 from functions.plugin_host import handler
-from penstock.configuration.snapshot import DeployedPlugin, encode_snapshot
+from penstock.adapters.objects import S3Objects
+from penstock.configuration.snapshot import DeployedPlugin, Snapshot, encode_snapshot
+from penstock.errors import StorageError
 from penstock.evidence.delivery import DeliveryRecord
 from penstock.evidence.schema import decode
+from penstock.gates.waited_call import encode_waited
 from penstock.sdk.loading import tree_digest
 from tests.background.fakes import PLACEMENT, body
+from tests.evidence import examples
 from tests.functions.aws import PLUGIN, Deployment, FakeContext, deployment, failed, sqs_event
 
 MANIFEST = """
@@ -90,7 +96,7 @@ def aws(
         scope={},
         exceptions=(),
     )
-    placement = replace(PLACEMENT, timeout_ms=2000, delivery=delivery)
+    placement = replace(PLACEMENT, timeout_ms=2000, delivery=delivery, wait=True, digest=deployed.digest)
     snapshot.write_bytes(encode_snapshot(SETTINGS, [deployed], [placement]))
     with deployment(monkeypatch, str(snapshot), [folder.parent]) as made:
         yield made
@@ -173,3 +179,40 @@ def test_what_will_never_be_taken_is_among_the_dead_letters_at_once(
     out = capsys.readouterr().out
     assert '"BackgroundFailed":1' in out
     assert "BackgroundDelivered" not in out
+
+
+def waited(**changes: Any) -> dict[str, Any]:
+    """A call of the gateway, which waits for it."""
+    deployed = Snapshot.load(Path(os.environ["PENSTOCK_SNAPSHOT"]))
+    placement, message = replace(deployed.waited[PLUGIN], **changes), body().encode()
+    terms = deployed.terms(deployed.waited[PLUGIN])
+    return dict(json.loads(encode_waited(placement, terms, examples.REQUEST_ID, 1.0, message)))
+
+
+@pytest.mark.parametrize("delivery", ["at_least_once", "at_most_once"])
+def test_a_gateway_that_waits_is_told_when_the_plugin_has_taken_it_and_its_queue_brings_nothing_new(
+    aws: Deployment,
+) -> None:
+    answer = handler.handler(waited(), FakeContext())
+    assert (answer["request_id"], answer["failure"]) == (examples.REQUEST_ID, None)
+    assert [(record.path, record.action) for record in records(aws)] == [("response", "record")]
+    handler.function.cache_clear()
+    assert failed(handler.handler(sqs_event(body()), FakeContext())) == []
+    assert len(records(aws)) == 1
+
+
+def test_a_gateway_that_waits_is_told_how_the_plugin_failed(aws: Deployment) -> None:
+    aws.clients.secretsmanager.put_secret_value(SecretId="prod/key", SecretString="other")
+    assert handler.handler(waited(), FakeContext())["failure"] == "exception"
+    assert [(record.path, record.failure) for record in records(aws)] == [("response", "exception")]
+
+
+def test_a_gateway_of_another_deployment_is_not_served(aws: Deployment) -> None:
+    assert handler.handler(waited(digest="sha256:" + "9" * 64), FakeContext())["failure"] == "import"
+    assert records(aws) == []
+
+
+def test_a_record_that_cannot_be_stored_is_a_failure_for_who_waits(aws: Deployment) -> None:
+    handler.function()
+    with patch.object(S3Objects, "put_once", side_effect=StorageError("store")):
+        assert handler.handler(waited(), FakeContext())["failure"] == "unavailable"
