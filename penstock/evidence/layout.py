@@ -17,10 +17,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from penstock.errors import StorageError
@@ -113,16 +114,28 @@ def inventory_key(hour: str, number: int, packed: bytes) -> str:
 
 
 class Named(NamedTuple):
-    """What a key says."""
+    """What a key says. `kind`: terminal, amendment, delivery; empty for what is no evidence by its name."""
 
     request_id: str
     kind: str
 
 
+# Whole names, and no beginnings of them: a plugin's role may write names with its own `.delivery.<plugin>.`
+# in them, and `<id>.amendment.delivery.<plugin>.x` is not to be taken for an amendment.
+_NAME: Final = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\."
+    r"(?:(terminal)|(amendment)\.[0-9a-f]{16}|(delivery)\.[a-z][a-z0-9-]{1,38}\.[0-9A-Za-z-]{1,100}\.[0-9]{1,9})"
+    r"\.json\.gz"
+)
+
+
 def named(key: str) -> Named:
     """The request and the kind of object that `key` names."""
-    request_id, _, rest = key.rpartition("/")[2].partition(".")
-    return Named(request_id, rest.partition(".")[0])
+    name = key.rpartition("/")[2]
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return Named(name.partition(".")[0], "")
+    return Named(found[1], found[2] or found[3] or found[4])
 
 
 def pack(body: bytes) -> bytes:

@@ -19,7 +19,7 @@ from penstock.evidence.delivery import DeliveryRecord
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.encoding import as_mapping
 from penstock.evidence.record import EvidenceRecord
-from penstock.evidence.schema import decode, read_record
+from penstock.evidence.schema import UnreadableEvidenceError, decode, read_record
 
 _RECORDS = ("terminal", "amendment")  # kinds of objects that hold what became of a request
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -145,9 +145,18 @@ class EvidenceReader:
                 case "amendment":
                     found.amendments.append(read_record(body))
                 case "delivery":
-                    found.deliveries.append(decode(DeliveryRecord, body))
+                    found.deliveries.append(_delivery(key, body))
         found.deliveries.sort(key=lambda record: (record.delivered_at, record.attempt))
         return found
+
+
+def _delivery(key: str, body: bytes) -> DeliveryRecord:
+    """A plugin's host writes it, and with it whatever shares its role: it says only what its name says."""
+    record = decode(DeliveryRecord, body)
+    name = f"{record.request_id}.delivery.{record.plugin}.{record.message_id}.{record.attempt}.json.gz"
+    if key.rpartition("/")[2] != name:
+        raise UnreadableEvidenceError("A delivery's record is that of another object than its name says.")
+    return record
 
 
 def is_ours(text: str) -> bool:

@@ -33,6 +33,22 @@ def test_every_object_of_a_request_lies_under_one_prefix_that_its_id_tells() -> 
         assert _validator(ObjectKey).validate_python(key) == key
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "terminal.delivery.audit.m-1.1",
+        "amendment.delivery.audit.0011223344556677",
+        "amendment.0011223344556677.delivery.audit.m-1.1",
+        "delivery.other.delivery.audit.1",
+        "delivery.other.m-1.1.delivery.audit.m-1.1",
+        "terminal\n",
+        "terminal.x",
+    ],
+)
+def test_what_only_begins_like_evidence_is_none(name: str) -> None:
+    assert layout.named(f"{FOLDER}{examples.REQUEST_ID}.{name}.json.gz").kind == ""
+
+
 def test_the_folder_is_the_hour_in_which_the_record_says_it_was_received() -> None:
     assert timestamp(issued_at_ms(examples.REQUEST_ID)) == examples.RECEIVED_AT
 

@@ -9,8 +9,10 @@ from penstock.errors import StorageError
 from penstock.evidence import layout
 from penstock.evidence.archive import Archive
 from penstock.evidence.digests import Digester, DigestKey
+from penstock.evidence.encoding import encode
 from penstock.evidence.reading import EvidenceReader, is_ours
 from penstock.evidence.record import EvidenceRecord, Principal
+from penstock.evidence.schema import UnreadableEvidenceError
 from penstock.ids import uuid7
 from tests.background.fakes import Stage
 from tests.evidence import examples
@@ -105,6 +107,32 @@ def test_an_object_that_is_no_evidence_is_an_error_and_not_left_out() -> None:
     objects.put_once(layout.terminal_key("acme", examples.REQUEST_ID), b"rubbish")
     with pytest.raises(StorageError):
         EvidenceReader(objects).find(examples.REQUEST_ID)
+
+
+@pytest.mark.parametrize("kind", ["terminal", "amendment"])
+def test_what_a_plugin_may_write_is_never_taken_for_what_became_of_a_request(kind: str) -> None:
+    objects = MemoryObjects()
+    record = stored(objects, START_MS)
+    forged = layout.pack(encode(replace(record, status=204)))
+    prefix = layout.request_prefix("acme", record.request_id)
+    objects.put_once(f"{prefix}{kind}.zz.delivery.hostile.m-1.1.json.gz", forged)
+    reader = EvidenceReader(objects)
+    assert list(reader.latest(START_MS, START_MS, set())) == [(record, False)]
+    found = reader.find(record.request_id)
+    assert found is not None
+    assert (found.latest, found.amendments, len(found.keys)) == (record, [], 2)
+
+
+def test_a_delivery_under_another_plugins_name_is_an_error() -> None:
+    stage = Stage(lambda evidence, ctx: None)
+    Archive(stage.objects).put_terminal(examples.answered())
+    stage.deliver(1)
+    (key,) = (key for key in stage.objects.list("org=") if layout.named(key).kind == "delivery")
+    body = stage.objects.get(key)
+    assert body is not None
+    stage.objects.put_once(key.replace(".delivery.", ".delivery.hostile-"), body)
+    with pytest.raises(UnreadableEvidenceError, match="another object"):
+        EvidenceReader(stage.objects).find(examples.REQUEST_ID)
 
 
 @pytest.mark.parametrize(
