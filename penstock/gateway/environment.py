@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.control import DynamoControlStore
@@ -22,6 +22,7 @@ from penstock.adapters.secrets import Secrets, SecretsManager, decode_digest_key
 from penstock.adapters.signing import RoleSigner
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
+from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError
 from penstock.evidence import logs, telemetry
 from penstock.evidence.digests import DigestKey
@@ -33,9 +34,9 @@ from penstock.gates.gate import Gate
 from penstock.gates.host import Host, InProcessHost
 from penstock.gates.placement import HostKind
 from penstock.gateway.gateway import Gateway
-from penstock.gateway.mcp_parts import mcp_parts
-from penstock.gateway.opened_parts import opened_parts
+from penstock.gateway.opened_parts import OpenedParts, opened_parts
 from penstock.gateway.parts import Parts
+from penstock.gateway.passages import passage_of
 from penstock.gateway.waiting import Waiting
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
@@ -43,6 +44,9 @@ from penstock.governance.directory import Directory
 from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
 from penstock.sdk.loading import LoadedPlugin, load_plugin
 from penstock.upstream.client import HttpUpstream
+
+if TYPE_CHECKING:
+    from penstock.gateway.mcp_parts import McpParts
 
 PLUGIN_FUNCTION: Final = "PENSTOCK_PLUGIN_FUNCTION"  # what plugins' functions are called, with `{plugin}`
 
@@ -78,12 +82,29 @@ def build(environment: Mapping[str, str]) -> Gateway:
             ),
             digest_key=digest_key(secrets, settings.evidence_key_secret),
             body_limit_bytes=snapshot.body_limit_bytes,
-            mcp=mcp_parts(snapshot.mcp_origins, directory, secrets),
+            mcp=served_mcp(snapshot, directory, secrets),
             provider_mcp=snapshot.provider_mcp,
-            opened=opened_parts(snapshot.routes, upstream),
+            opened=served_opened(snapshot, upstream),
             waiting=waiting(snapshot, functions),
         )
     )
+
+
+def served_mcp(snapshot: Snapshot, directory: Directory, secrets: Secrets) -> McpParts | None:
+    """What serves MCP, where the deployment does: there all of it is imported here, and not by a request."""
+    if snapshot.mcp_origins is None:
+        return None
+    from penstock.gateway.mcp_parts import mcp_parts  # noqa: PLC0415 - a thirtieth of every other start
+
+    passage_of("mcp")
+    return mcp_parts(snapshot.mcp_origins, directory, secrets)
+
+
+def served_opened(snapshot: Snapshot, upstream: HttpUpstream) -> OpenedParts | None:
+    """What serves opened paths, where there are some: imported as what serves MCP is."""
+    if snapshot.routes:
+        passage_of(OPENED)
+    return opened_parts(snapshot.routes, upstream)
 
 
 def connected() -> Clients:

@@ -8,13 +8,11 @@ record, and nobody may fill the bucket without a key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from penstock.denial import Denial
 from penstock.dialects import Dialect, Match, dialect_for, spoken
-from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError, PenstockError, RequestError, StorageError
 from penstock.evidence.digests import Digester
 from penstock.evidence.record import EvidenceRecord, SkipReason
@@ -22,10 +20,9 @@ from penstock.gates.overrides import Overrides
 from penstock.gateway.account import Account
 from penstock.gateway.dispatch import receivers, skipped, unwaited
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
-from penstock.gateway.mcp_passage import McpPassage
-from penstock.gateway.opened_passage import OpenedPassage
 from penstock.gateway.parts import Parts
 from penstock.gateway.passage import REQUEST_STAGE, Passage
+from penstock.gateway.passages import passage_of
 from penstock.gateway.reply import RETRY, Reply, client_request_id, common_headers, refusal, shown
 from penstock.gateway.streaming import Streaming
 from penstock.gateway.waiting import Waited
@@ -117,7 +114,7 @@ class Gateway:
         if isinstance(match, RequestError):
             account.denied(REQUEST_STAGE, match.code)
             return self._replied(dialect, account, refusal(dialect, match, account.request_id), None)
-        kind = _PASSAGES.get(match.route.operation, Passage)
+        kind = passage_of(match.route.operation)
         passage = kind(self._parts, http, caller, account, account.remaining_s)
         answer = self._passed(passage, match, account)
         if isinstance(answer, Reply):
@@ -224,9 +221,6 @@ class Gateway:
                 account.placements += gate.skipped(reason, facts, account.request_id, overrides)
         background = self._parts.background
         account.placements += passage.background() if passage else skipped(background, "no_context")
-
-
-_PASSAGES: Final[Mapping[str, type[Passage]]] = MappingProxyType({"mcp": McpPassage, OPENED: OpenedPassage})
 
 
 def _match(http: HttpRequest, parts: Parts) -> Match | RequestError:

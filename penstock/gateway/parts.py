@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from penstock.adapters.ledger import Ledger
 from penstock.adapters.secrets import Secrets
@@ -12,14 +13,16 @@ from penstock.evidence.digests import DigestKey
 from penstock.evidence.record import EvidenceRecord, now_ms
 from penstock.gates.gate import Gate
 from penstock.gates.placement import Placement
-from penstock.gateway.mcp_parts import McpParts
 from penstock.gateway.opened_parts import OpenedParts
 from penstock.gateway.waiting import Waiting
 from penstock.governance.access import Access
 from penstock.governance.authentication import Authentication
-from penstock.governance.mcp_access import ProviderSide
+from penstock.governance.provider_side import ProviderSide
 from penstock.ids import uuid7
 from penstock.upstream.client import Upstream
+
+if TYPE_CHECKING:
+    from penstock.gateway.mcp_parts import McpParts
 
 
 @dataclass(frozen=True, slots=True)

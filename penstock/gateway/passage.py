@@ -33,7 +33,7 @@ from penstock.governance.access import Model
 from penstock.governance.authentication import Caller
 from penstock.governance.denied import Denied
 from penstock.governance.guardrails import check_address, unpack
-from penstock.governance.mcp_access import check_provider_side
+from penstock.governance.provider_side import check_provider_side
 
 RESERVE_S: Final = 3.0  # kept back of the function's time for OUTCOME: one SQS call, repeated once
 # The same and what a stream needs before it: the last of the gate, an error event, a caller that is slow.

@@ -8,13 +8,12 @@ not granted is 403 `mcp_not_allowed`, as with models (`penstock.governance.acces
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from penstock.adapters.control import Entry
 from penstock.adapters.keys import control_key
-from penstock.evidence.record import ControlRecord
 from penstock.governance.access import STAGE
 from penstock.governance.denied import Denied, deny
 from penstock.governance.directory import Decoded, Directory
@@ -40,25 +39,6 @@ class McpServer:
     methods: frozenset[str] = frozenset()
     listen: bool = False
     calls_per_minute: int | None = None
-
-
-ProviderSide = Literal["refuse", "allow"]
-"""Whether a request may make its provider call MCP servers, which no grant and no rule here reaches."""
-
-
-def check_provider_side(
-    policy: ProviderSide, servers: Sequence[str], principal: Principal
-) -> Denied | ControlRecord | None:
-    """For a request to a model that names MCP servers: a refusal, or the line that it was let pass."""
-    if not servers:
-        return None
-    if policy == "allow":
-        return ControlRecord(STAGE, "allow", "mcp_provider_side", limit=len(servers))
-    message = (
-        "This request makes the provider call MCP servers itself, which this gateway does not allow: leave "
-        "out `mcp_servers` and tools of type mcp, and call the servers at /mcp/<server>."
-    )
-    return deny(STAGE, "mcp_not_allowed", 403, message, limit=len(servers), principal=principal)
 
 
 class McpAccess:
