@@ -5,10 +5,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from penstock.sdk import Context, Evidence, Plugin
+from penstock.sdk import Allow, Context, Decision, Evidence, Plugin, Request
 from penstock.sdk.email import Message
 from penstock.sdk.storage import ABSENT
-from penstock.sdk.testing import Harness, harness
+from penstock.sdk.testing import Harness, Result, harness
 
 MANIFEST = """
 name = "probe"
@@ -87,4 +87,51 @@ ASKED: dict[str, Later] = {
 @pytest.mark.parametrize("what", ASKED)
 def test_what_the_manifest_does_not_ask_for_is_refused_and_remembered(what: str) -> None:
     result = probing(ASKED[what], asks="").background()
+    assert (result.action, result.refused) == ("fail", (what,))
+
+
+class AtTheGate(Plugin):
+    def __init__(self) -> None:
+        self.run: Callable[[Context], object] = lambda _: None
+
+    def before_upstream(self, request: Request, ctx: Context) -> Decision:
+        self.run(ctx)
+        return Allow()
+
+
+GATE = """
+name = "gate"
+version = "1.0.0"
+summary = "Reaches out from a gate in tests."
+purpose = "Use this plugin to notify people of prompts for tests."
+owner = "tests@example.com"
+contract = 1
+entry_point = "gate:AtTheGate"
+hosts = ["siem.example.com:443"]
+email = true
+[before_upstream]
+effects = [EFFECTS]
+"""
+
+
+def at_the_gate(effects: str, run: Callable[[Context], object]) -> Result:
+    transport = httpx.MockTransport(lambda _: httpx.Response(202))
+    made = harness(AtTheGate, manifest=GATE.replace("EFFECTS", effects), transport=transport)
+    made._plugin.run = run  # type: ignore[attr-defined]  # what this test's plugin does
+    return made.before()
+
+
+def test_what_leaves_from_a_gate_is_in_the_result_too() -> None:
+    def reach(ctx: Context) -> None:
+        ctx.email.send(["soc@acme.example"], "Blocked", "Three times.")
+        ctx.deliver("https://siem.example.com/in", b"{}")
+
+    result = at_the_gate('"emit"', reach)
+    assert (result.action, result.deliveries) == ("emit", (("siem.example.com", 202),))
+    assert [message.subject for message in result.emails] == ["Blocked"]
+
+
+@pytest.mark.parametrize("what", ["email", "hosts"])
+def test_nothing_leaves_where_the_manifest_does_not_emit(what: str) -> None:
+    result = at_the_gate("", lambda ctx: ctx.email if what == "email" else ctx.http)
     assert (result.action, result.refused) == ("fail", (what,))

@@ -1,0 +1,151 @@
+"""Storage and e-mail in processes of their own: kept in the local AWS, granted, seen in evidence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from penstock.dev.gateway import LocalGateway
+from penstock.dev.options import Options
+from tests.e2e.conftest import HERE, EvidenceReader
+
+CONFIGURATION = """
+[deployment]
+name = "keeping"
+gate_budget_ms = { before_upstream = 30000 }
+
+[[plugin]]
+name = "keeper"
+path = "keeper"
+timeout_ms = 30000
+
+[plugin.grant]
+storage = true
+email = { from = "bot@acme.example", to = ["*@acme.example"] }
+
+[plugin.grant.before_upstream]
+reads = ["request.model"]
+effects = ["emit", "record"]
+
+[plugin.grant.after_response]
+reads = ["evidence"]
+effects = ["emit", "record"]
+
+[[organisation]]
+id = "acme"
+
+[[provider]]
+id = "echo"
+base_url = "http://127.0.0.1:8788/v1"
+auth = "none"
+
+[[model]]
+id = "echo"
+provider = "echo"
+
+[[model]]
+id = "echo-urgent"
+provider = "echo"
+
+[[model]]
+id = "echo-leak"
+provider = "echo"
+
+[[grant]]
+organisations = ["acme"]
+models = ["echo", "echo-urgent", "echo-leak"]
+"""
+AT_ONCE = 4
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGateway]:
+    folder: Path = tmp_path_factory.mktemp("keeping")
+    shutil.copytree(HERE / "plugins" / "keeper", folder / "keeper")
+    (folder / "gateway.toml").write_text(CONFIGURATION)
+    options = Options(
+        port=0,
+        configuration=folder / "gateway.toml",
+        folder=folder / ".penstock",
+        keep=False,
+        warm=1,
+        maximum=AT_ONCE,
+    )
+    with LocalGateway(options, tell=lambda _: None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def evidence(gateway: LocalGateway) -> EvidenceReader:
+    return EvidenceReader(gateway)
+
+
+def ask(gateway: LocalGateway, model: str) -> str:
+    """The request's id; the answer was a good one."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"authorization": f"Bearer {gateway.prepared.api_key}"}
+    url = f"{gateway.address}/v1/chat/completions"
+    answer = httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False)
+    assert answer.status_code == 200
+    return answer.headers["x-request-id"]
+
+
+def inline(evidence: EvidenceReader, request_id: str) -> dict[str, Any]:
+    """What the placement before the upstream left."""
+    (record,) = evidence.of(request_id)
+    (placement,) = [p for p in record["placements"] if p["moment"] == "before_upstream"]
+    assert placement["host"] == "function"
+    return dict(placement)
+
+
+def subjects(gateway: LocalGateway) -> list[str]:
+    """Of all e-mail that the local SES has taken."""
+    found = httpx.get(f"{gateway.aws_url}/moto-api/data.json", timeout=30, trust_env=False).json()
+    return [message["subject"] for message in found["ses"]["Message"]]
+
+
+def test_requests_that_come_together_are_each_counted_once_and_told_of_when_they_are_over(
+    gateway: LocalGateway, evidence: EvidenceReader
+) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ids = list(pool.map(lambda _: ask(gateway, "echo"), range(AT_ONCE)))
+    counted = [inline(evidence, request_id)["recorded"]["counted"] for request_id in ids]
+    assert sorted(counted) == list(range(1, AT_ONCE + 1))
+    told = [evidence.of(request_id, "delivery", within_s=60)[0] for request_id in ids]
+    assert {each["action"] for each in told} == {"emit"}
+    assert {(d["host"], d["status"]) for each in told for d in each["deliveries"]} == {("email", 200)}
+    assert all(each["deliveries"][0]["delivery_id"].startswith("hmac") for each in told)
+    assert {f"Request {number}" for number in range(1, AT_ONCE + 1)} <= set(subjects(gateway))
+
+
+def test_an_e_mail_from_a_gate_is_a_delivery_in_the_request_s_own_record(
+    gateway: LocalGateway, evidence: EvidenceReader
+) -> None:
+    placement = inline(evidence, ask(gateway, "echo-urgent"))
+    assert (placement["action"], placement["also"]) == ("emit", ["record"])
+    ((delivery),) = placement["deliveries"]
+    assert (delivery["host"], delivery["status"]) == ("email", 200)
+    assert delivery["delivery_id"].startswith("hmac")
+    assert "Urgent" in subjects(gateway)
+
+
+def test_an_e_mail_to_whom_nobody_has_granted_does_not_leave_and_is_recorded(
+    gateway: LocalGateway, evidence: EvidenceReader
+) -> None:
+    placement = inline(evidence, ask(gateway, "echo-leak"))
+    assert (placement["action"], placement["failure"]) == ("fail", "contract")
+    assert placement["refused"] == ["email"]
+    assert "Leak" not in subjects(gateway)
+
+
+def test_no_word_of_an_e_mail_is_in_evidence_or_logs(gateway: LocalGateway, evidence: EvidenceReader) -> None:
+    request_id = ask(gateway, "echo-urgent")
+    found = f"{evidence.of(request_id)} {evidence.of(request_id, 'delivery', within_s=60)}"
+    logs = "".join(log.read_text(errors="replace") for log in gateway._options.logs.glob("*.log"))
+    assert not [word for word in ("soc@acme", "urgent things", "It was") if word in found + logs]
