@@ -1,4 +1,4 @@
-"""The gateway.toml that is deployed: the one that `-c config=…` names, or the example."""
+"""The gateway.toml that is deployed: the one of `-c config=…`, else this folder's, else the example."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.deployment import StackOptions
 from penstock.configuration.installing import Known
 from penstock.configuration.lock import Registered
-from penstock.configuration.reading import Source, read_gateway_file
+from penstock.configuration.reading import Source, chosen_file, read_gateway_file
 from penstock.configuration.snapshot import Snapshot
-
-EXAMPLE: Final = Path(__file__).resolve().parent.parent / "examples" / "gateway.toml"
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def chosen_configuration(config: str | None) -> Chosen:
     `config`: a path, relative to the folder of cdk.json, from which the CLI runs the app. Raises
     ConfigurationError.
     """
-    source = read_gateway_file(Path(config) if config else EXAMPLE)
+    source = read_gateway_file(chosen_file(Path(config) if config else None))
     _check_keys(source)
     return Chosen(source, compile_file(source))
 
