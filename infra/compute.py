@@ -94,9 +94,9 @@ class ComputeStack(Stack):
         deployment, names = self.where.deployment, self.where.names
         alarms = Alarms(self, "Alarms", deployment=deployment, key=self._key)
         alarms.server_errors("ServerErrors", self.api.server_errors(), ERRORS_IN_5_MINUTES)
-        alarms.dead_letters("OutboxDead", dead_queue(names.outbox))
+        alarms.dead_letters("OutboxDead", dead_queue(names.outbox), "evidence redrive")
         for plugin, queue in self.plugins.queues.items():
-            alarms.dead_letters(f"{plugin}Dead", dead_queue(queue))
+            alarms.dead_letters(f"{plugin}Dead", dead_queue(queue), f"plugin redrive {plugin}")
         lost = "A request's evidence cannot be closed as it stands. The sweeper's log names the request."
         alarms.logged("EvidenceLost", self.sweeper.made.logs, "EvidenceLost", 1, lost)
         failing = "Plugins fail. Who, and how: the dashboard, then `penstock evidence show` of a request."

@@ -73,7 +73,8 @@ class Alarms(Construct):
             )
         )
 
-    def dead_letters(self, construct_id: str, queue: str) -> None:
+    def dead_letters(self, construct_id: str, queue: str, again: str) -> None:
+        """`again`: the command that sends them once more, without `penstock`."""
         metric = cloudwatch.Metric(
             namespace="AWS/SQS",
             metric_name="ApproximateNumberOfMessagesVisible",
@@ -81,7 +82,7 @@ class Alarms(Construct):
             statistic="Maximum",
             period=Duration.minutes(5),
         )
-        said = f"{queue} holds what failed five times. Mend the cause, then send it again: docs/operate."
+        said = f"{queue} holds what failed five times. Mend the cause, then `penstock {again}`."
         self._alarm(construct_id, f"{queue}-depth", metric, 1, said)
 
     def logged(self, construct_id: str, group: logs.ILogGroup, name: str, threshold: int, said: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from penstock.cli import parse
 from tests.infra.template import Template, plain
 
 
@@ -16,9 +17,19 @@ def test_every_alarm_goes_to_the_one_topic_and_says_what_to_do(compute: Template
     (topic,) = compute.of("SNS::Topic")
     for alarm in compute.of("CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == [{"Ref": topic}]
-        assert alarm["AlarmDescription"].endswith(".") or alarm["AlarmDescription"].endswith("operate")
+        assert alarm["AlarmDescription"].endswith(".")
         silence = alarm["AlarmName"] == "stacktest-Unsealed"
         assert alarm["TreatMissingData"] == ("breaching" if silence else "notBreaching")
+
+
+def test_an_alarm_for_dead_letters_names_the_command_that_sends_them_again(compute: Template) -> None:
+    said = [alarm["AlarmDescription"] for alarm in compute.of("CloudWatch::Alarm").values()]
+    dead = [text for text in said if "failed five times" in text]
+    named = [text.partition("`penstock ")[2].partition("`")[0] for text in dead]
+    assert "evidence redrive" in named
+    assert len(named) > 1
+    for words in named:
+        assert parse(words.split()).action == "redrive"
 
 
 def test_a_sealer_that_has_not_sealed_for_three_hours_raises_an_alarm(compute: Template) -> None:
