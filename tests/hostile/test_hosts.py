@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +18,9 @@ from tests.hostile.world import HOSTS, Host, World
 
 CARD = "my card is 4242 4242 4242 4242"
 MB = 1024 * 1024
-LIMITS = {"memory": (resource.RLIMIT_AS, 1024 * MB), "disk": (resource.RLIMIT_FSIZE, 64 * MB)}
+LIMITS = {"memory": resource.RLIMIT_AS, "disk": resource.RLIMIT_FSIZE}
+MORE_BYTES = 32 * MB  # than the process has of memory
+FILE_BYTES = 4 * MB
 PLUGINS = {"read": "spy", "forge": "forger", "break": "breaker", "stay": "squatter"}
 
 
@@ -103,13 +106,20 @@ def test_what_takes_too_much_costs_its_own(hostile_world: World, host: Host, att
 @contextmanager
 def limited(world: World, name: str) -> Iterator[None]:
     """The plugin's processes with less than Lambda would give them, where the attack is after that."""
-    limit = LIMITS.get(name)
-    before = [(pid, resource.prlimit(pid, limit[0])) for pid in world.pids("breaker")] if limit else []
-    for pid, (_, most) in before:
-        assert limit is not None
-        resource.prlimit(pid, limit[0], (limit[1], most))
-    assert before or not limit
+    if name not in LIMITS:
+        yield
+        return
+    world.attack("breaker", "function", "nothing")
+    before = {pid: resource.prlimit(pid, LIMITS[name]) for pid in world.pids("breaker")}
+    assert before
+    for pid, (_, most) in before.items():
+        limit_bytes = size_bytes(pid) + MORE_BYTES if name == "memory" else FILE_BYTES
+        resource.prlimit(pid, LIMITS[name], (limit_bytes, most))
     yield
-    for pid, bounds in before:
-        assert limit is not None
-        resource.prlimit(pid, limit[0], bounds)
+    for pid, bounds in before.items():
+        resource.prlimit(pid, LIMITS[name], bounds)
+
+
+def size_bytes(pid: int) -> int:
+    """What the process has of addresses."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
