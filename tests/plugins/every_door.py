@@ -38,7 +38,7 @@ WAYS: Final[Mapping[Way, str]] = MappingProxyType(
 DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, *MCP_DOORS)
 PLUGINS: Final[Sequence[str]] = (
     *("pii-redactor", "secret-scanner", "json-schema-guard"),
-    *("request-tags", "audit-export"),
+    *("request-tags", "audit-export", "siem-export", "webhook-notify"),
 )
 WORKS: Final = "works"
 NOTHING: Final = "nothing to check"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -38,6 +40,16 @@ EMAIL = "alice" + "@corp.test"
 TOKEN = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 SCHEMA = {"type": "object", "required": ["n"]}
 CLEAN = "Nothing to see here."
+# Settings, and the part of what is sent that has the record's own members.
+EXPORTERS: dict[str, tuple[dict[str, Any], str]] = {
+    "audit-export": ({"url": "https://audit.example.com/penstock"}, ""),
+    "siem-export": ({"url": "https://splunk.example.com:8088/services/collector/event"}, "event"),
+    "webhook-notify": (
+        {"url": "https://hooks.example.com/", "rules": [{"name": "answered", "outcomes": ["answered"]}]},
+        "data",
+    ),
+}
+EXPORT_SECRETS = {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "token": "t-1"}
 
 
 def asked(cell: Cell, talk: Talk) -> tuple[World, Came]:
@@ -149,28 +161,30 @@ def test_who_pays_is_noted_and_the_upstream_is_told(cell: Cell) -> None:
     assert of(world, cell.plugin, BEFORE).action == "transform"
 
 
-@cells("audit-export")
+@pytest.mark.parametrize(
+    "cell", [cell for name in EXPORTERS for cell in of_plugin(name)], ids=lambda cell: cell.name
+)
 def test_the_record_of_each_request_is_exported_and_holds_no_word_of_it(cell: Cell) -> None:
     world, came = asked(cell, Talk(CLEAN, f"{CLEAN} No."))
     assert came.text == ("" if cell.door.wordless else f"{CLEAN} No.")
     ((record, receivers),) = world.stored
-    assert receivers == ["audit-export"]
+    assert receivers == [cell.plugin]
     got: list[bytes] = []
 
     def take(request: httpx.Request) -> httpx.Response:
-        got.append(request.content)
+        packed = request.headers.get("content-encoding") == "gzip"
+        got.append(gzip.decompress(request.content) if packed else request.content)
         return httpx.Response(202)
 
+    config, part = EXPORTERS[cell.plugin]
     exporter = harness(
-        folder_of(cell.plugin),
-        {"url": "https://audit.example.com/penstock"},
-        secrets={"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
-        transport=httpx.MockTransport(take),
+        folder_of(cell.plugin), config, secrets=EXPORT_SECRETS, transport=httpx.MockTransport(take)
     )
     assert exporter.background(as_mapping(record)).action == "emit"
     (body,) = got
-    assert json.loads(body)["dialect"] == record.dialect
-    assert json.loads(body)["route"] == record.route
+    told = json.loads(body)[part] if part else json.loads(body)
+    assert told["dialect"] == record.dialect
+    assert told["route"] == record.route
     assert CLEAN.encode() not in body
 
 

@@ -24,6 +24,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "secrets": {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
         "transport": httpx.MockTransport(lambda _: httpx.Response(202)),
     },
+    "siem_export": {
+        "config": {"url": "https://splunk.example.com:8088/services/collector/event"},
+        "secrets": {"token": "b5a79aad-d822-46cc-80d1-819f80d7bfb0"},
+        "transport": httpx.MockTransport(lambda _: httpx.Response(200)),
+    },
+    "webhook_notify": {
+        "config": {
+            "url": "https://hooks.example.com/hook",
+            "rules": [{"name": "answered", "outcomes": ["answered"]}],
+        },
+        "secrets": {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+        "transport": httpx.MockTransport(lambda _: httpx.Response(202)),
+    },
 }
 FOLDERS = [tree.ROOT / folder for folder in tree.plugin_folders()]
 
