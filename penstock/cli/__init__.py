@@ -3,9 +3,9 @@
     dev, demo              run the local gateway, show it
     apply                  make the control table what gateway.toml says
     keys                   API keys: create, list, show, rotate, revoke
-    plugin                 check, review, list, explain, override, redrive
+    plugin                 check, review, fetch, register, list, explain, override, redrive
     mcp                    inspect, approve, diff
-    evidence               what was kept of a request
+    evidence               what was kept of requests: show, tail, redrive, verify
 
 One module for each; it has `add_parser(subparsers)` and `run(args) -> int`. Only the module of the command
 that was typed is imported, and boto3 only by commands that need it, so that the command line starts at once.
