@@ -8,4 +8,6 @@
     sealing, seals, chain, verifying    hourly inventories, chained; and whether all is as it was sealed
     reading                             for the command line
     telemetry, logs                     the request's line of metrics; logs without content
+
+What is stored is never written again: what comes later is an object beside it.
 """
