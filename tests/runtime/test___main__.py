@@ -201,6 +201,15 @@ def test_the_wrapper_starts_the_runtime_with_the_path_of_the_task_and_its_layers
     assert b"data: 1" in posted(api)[2]
 
 
+def test_the_wrapper_keeps_pydantic_from_looking_for_plugins(tmp_path: Path) -> None:
+    interpreter = tmp_path / "python"
+    interpreter.write_text('#!/bin/sh\necho "$PYDANTIC_DISABLE_PLUGINS"\n')
+    interpreter.chmod(0o755)
+    wrapper = str(ROOT / "penstock" / "runtime" / "exec-wrapper")
+    done = subprocess.run([wrapper, str(interpreter)], capture_output=True, text=True, check=True)
+    assert done.stdout == "__all__\n"
+
+
 def test_an_environment_for_several_requests_at_a_time_is_refused() -> None:
     variables = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "AWS_LAMBDA_MAX_CONCURRENCY": "4"}
     with pytest.raises(ConfigurationError, match="one request at a time"):
