@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +17,14 @@ import httpx
 import pytest
 
 from penstock.adapters.resources import VISIBILITY_S
+from penstock.configuration.compile import compile_file
+from penstock.configuration.reading import parse_gateway_file
 from penstock.egress.network import PublicTransport
+from penstock.errors import ConfigurationError
 from penstock.sdk.manifest import read_manifest
 from tests import tree
 from tests.evidence import examples
+from tests.plugins.every_door import DEPLOYMENT, stanza
 from tests.plugins.exporting import Lane, numbered
 from tests.upstream.server import Behaviour, Peer, Server
 from tests.upstream.tls import TlsPeer, write_certificate
@@ -239,3 +244,12 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing(exporter: Exporter, 
     (record,) = run.records()
     assert (record.action, record.failure) == ("fail", "unavailable")
     assert said == [], "not a byte of the request, nor of its credential"
+
+
+@pytest.mark.parametrize("plugin", sorted({each.plugin for each in EXPORTERS}))
+def test_a_url_to_a_host_that_is_not_granted_is_refused_with_the_line_to_add(plugin: str) -> None:
+    written = DEPLOYMENT + stanza(plugin)
+    (url,) = re.findall(r'^url = "https://([a-z.]+)', written, re.MULTILINE)
+    elsewhere = written.replace(f'url = "https://{url}', 'url = "https://elsewhere.example.net')
+    with pytest.raises(ConfigurationError, match=r'hosts = \["elsewhere\.example\.net:[0-9]+"\]'):
+        compile_file(parse_gateway_file(elsewhere.encode(), tree.ROOT / "gateway.toml"))
