@@ -63,14 +63,13 @@ def requests() -> Iterator[tuple[int, bytes, dict[str, str]]]:
     yield 200, body("echo-audited"), {}
     yield 400, body()[:-1], {}
     yield 200, body(stream=True), {}
-    yield 200, body("stub-guarded", stream=True), {}
-    for directive in ("cut=2", "error=2", "framing=ragged", "no-done"):
+    yield 502, body("stub-guarded", stream=True), {}  # it ends in the middle, with nothing let go yet
+    for directive in ("cut=2", "cut=60", "error=60", "framing=ragged", "no-done"):
         for model in ("echo", "echo-guarded"):
-            yield (
-                200,
-                body(model, f"{CANARIES['prompt']} {MARK} {MARK}\n[[echo: {directive}]]", stream=True),
-                {},
-            )
+            said = f"{CANARIES['prompt']} {' '.join([MARK] * 60)}\n[[echo: {directive}]]"
+            # Before a guard has let a word leave, a failure is still an error of its own.
+            expected = 502 if (directive, model) == ("cut=2", "echo-guarded") else 200
+            yield expected, body(model, said, stream=True), {}
     yield 400, body(stream=CANARIES["prompt"]), {}
     yield 400, body(CANARIES["model"]), {}
     yield 400, b'{"model": "echo", "' + MARK.encode() + b'": 1, "' + MARK.encode() + b'": 2}', {}
