@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import threading
 import time
@@ -31,7 +32,9 @@ def telling() -> Tell:
 def banner(address: str, api_key: str, models: tuple[str, ...], logs: Path, took_s: float) -> str:
     """How to reach the gateway, try it, and see what it did."""
     model = models[0] if models else "echo"
-    question = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    messages = [{"role": "user", "content": "Hello"}]
+    body = json.dumps({"model": model, "messages": messages})
+    folder = "" if logs.parent == Path(".penstock") else f" --folder {shlex.quote(str(logs.parent))}"
     return f"""
   Penstock is up ({took_s:.1f} s).
 
@@ -41,14 +44,14 @@ def banner(address: str, api_key: str, models: tuple[str, ...], logs: Path, took
   logs       {logs}/
 
   curl {address}/v1/chat/completions -H 'Authorization: Bearer {api_key}' \\
-       -H 'Content-Type: application/json' -d '{json.dumps(question)}'
+       -H 'Content-Type: application/json' -d '{body}'
 
   from openai import OpenAI
   client = OpenAI(base_url="{address}/v1", api_key="{api_key}")
-  client.chat.completions.create(**{question})
+  client.chat.completions.create(model={model!r}, messages={messages})
 
   Anthropic's client:  Anthropic(base_url="{address}", api_key="{api_key}")
 
-  What became of each request:  {sys.argv[0]} evidence tail
+  What became of each request:  {sys.argv[0]} evidence tail{folder}
   Ctrl-C ends it. What it stored is kept for the next run; --fresh begins anew.
 """

@@ -24,6 +24,12 @@ def test_its_curl_and_its_python_can_be_pasted() -> None:
     assert 'Anthropic(base_url="http://127.0.0.1:8080", api_key="pk_x")' in TEXT
 
 
+def test_who_keeps_its_state_elsewhere_is_told_where_the_evidence_is() -> None:
+    elsewhere = banner("http://127.0.0.1:8080", "pk_x", ("echo",), Path("/tmp/a b/logs"), 1.0)
+    assert "evidence tail --folder '/tmp/a b'\n" in elsewhere
+    assert "evidence tail\n" in TEXT
+
+
 def test_the_same_line_is_not_repeated_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     tell = telling()
     for text in ("one", "one", "two"):
