@@ -15,7 +15,9 @@ from penstock.adapters.keys import SEAL_NOTE
 
 HOUR = "org=*/dt=*/hour=*"  # no organisation's name can hold `/` or `=`: they are percent-encoded
 RECORDS = (f"{HOUR}/*.terminal.json.gz", f"{HOUR}/*.amendment.*.json.gz")
-DELIVERIES = f"{HOUR}/*.delivery.{{plugin}}.*.json.gz"
+# A request's id, sign by sign: by `*` a plugin could write `<id>.amendment.delivery.<plugin>.….json.gz` too.
+REQUEST = "????????-????-????-????-????????????"
+DELIVERIES = f"{HOUR}/{REQUEST}.delivery.{{plugin}}.*.json.gz"
 WHOLE_HOUR, SEALS = f"{HOUR}/*", "seal/*"
 
 

@@ -22,7 +22,7 @@ CARD = "stacktest-plugin-card-guard"
 KEEPER = "stacktest-plugin-keeper"
 HERE = f"eu-central-1:{ACCOUNT}"
 BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
-HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5"
+HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5-31f4-7cc1-b2a4-3f1f0a9c1d2e"
 SECURE: Context = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 NEW: Context = {**SECURE, "s3:if-none-match": "*"}
 
@@ -95,6 +95,7 @@ def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
         ("delivery.audit-export.m-1.1.json.gz", {EXPORT}),
         ("delivery.keeper.m-1.1.json.gz", {KEEPER}),
         ("delivery.another.m-1.1.json.gz", set[str]()),
+        ("amendment.delivery.audit-export.m-1.1.json.gz", {RECORDER, SWEEPER}),
     ):
         key = f"{BUCKET}/{HOUR}.{kind}"
         yield f"{kind}: write", Thing(key, write, NEW), owners

@@ -27,6 +27,12 @@ def test_a_plugin_s_deliveries_lie_where_it_and_no_other_may_write() -> None:
     assert not any(fnmatchcase(key, pattern) for pattern in RECORDS)
 
 
+@pytest.mark.parametrize("kind", ["terminal", "amendment", "amendment.0a1b", "delivery.other.m-1.1"])
+def test_no_plugin_may_write_a_name_that_begins_like_another_record(kind: str) -> None:
+    key = f"{layout.request_prefix('acme', REQUEST)}{kind}.delivery.audit-export.m-1.1.json.gz"
+    assert not fnmatchcase(key, DELIVERIES.format(plugin="audit-export"))
+
+
 def test_no_organisation_can_be_named_so_that_its_records_look_like_deliveries() -> None:
     key = layout.terminal_key("a/dt=1/hour=2/x.delivery.audit-export.y", REQUEST)
     assert not fnmatchcase(key, DELIVERIES.format(plugin="audit-export"))
