@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.configuration.model import PluginStanza
+
 GUIDE = Path("docs/write-a-plugin.md")
 EXAMPLE = Path("examples/card_guard")
 
@@ -28,9 +30,15 @@ def test_the_guide_shows_the_example_s_manifest_and_code() -> None:
 
 
 def test_the_guide_grants_no_more_than_the_manifest_asks_for() -> None:
-    asked, (stanza,) = tomllib.loads(blocks("toml")[0]), tomllib.loads(blocks("toml")[-1])["plugin"]
+    asked = tomllib.loads(blocks("toml")[0])
+    (stanza,) = next(tomllib.loads(block)["plugin"] for block in blocks("toml") if "[plugin.grant" in block)
     for moment, grant in stanza["grant"].items():
         assert all(set(values) <= set(asked[moment][key]) for key, values in grant.items())
+
+
+def test_the_guide_s_settings_of_who_is_waited_for_are_settings() -> None:
+    (stanza,) = tomllib.loads(blocks("toml")[-1])["plugin"]
+    assert PluginStanza.model_validate(stanza).wait
 
 
 @pytest.mark.parametrize("code", [block for block in blocks("python") if "from .detect" not in block])
