@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import httpx
@@ -81,6 +82,8 @@ class Egress:
             return Failure.TIMEOUT
         try:
             response = self._granted(Timed(self._inner, seconds, self._clock), hosts).handle_request(request)
+            with closing(response):
+                response.read()
             return _bounded(response)
         except FieldNotGrantedError:
             return Failure.NOT_GRANTED
