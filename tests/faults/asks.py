@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tests.faults.caller import TERMINATOR, Ask, Door
@@ -49,6 +49,9 @@ _ANSWER: Final = {
     "usage": _USAGE,
 }
 UNARY: Final = Ask(Script(json.dumps(_ANSWER).encode()))
+# No answer of these leaves before its sink has the evidence.
+WAITED: Final = replace(UNARY, model="waited")
+WAITED_ONCE: Final = replace(UNARY, model="waited-once")
 
 
 def stream(model: str = "model", *, is_forbidden: bool = False, pauses: bool = False) -> Ask:

@@ -24,7 +24,7 @@ from penstock.adapters import ledger
 from penstock.adapters.clients import Clients
 from penstock.adapters.keys import shard_name
 from penstock.background import host
-from penstock.evidence import sweeper
+from penstock.evidence import recorder, sweeper
 from penstock.gateway import streaming
 from tests.faults.seam import Fault, Kind, Seam
 from tests.faults.seam_places import install
@@ -49,6 +49,8 @@ def switch() -> Switch:
     patch.multiple(sweeper, LEASE_MS=LEASE_MS).start()
     # A claim holds until the function's time is over: at once here, unless a plan says otherwise.
     patch.multiple(host, MARGIN_S=-TIMEOUT_S).start()
+    # Here nothing of a queue is given to a function before the gateway's own call is over.
+    patch.multiple(recorder, WAITED_DELAY_S=0).start()
     patch.multiple(ledger, SHARDS=SHARDS, shard_of=lambda _: shard_name(SHARD)).start()
     made = Switch()
     install(made)
@@ -59,7 +61,13 @@ def switch() -> Switch:
 def clients() -> dict[str, Any]:
     """The clients of this process, which all that are forked off it share."""
     one = Clients()
-    return {"dynamodb": one.dynamodb, "s3": one.s3, "sqs": one.sqs, "secretsmanager": one.secretsmanager}
+    return {
+        "dynamodb": one.dynamodb,
+        "s3": one.s3,
+        "sqs": one.sqs,
+        "secretsmanager": one.secretsmanager,
+        "lambda": one.functions(5.0, 2),
+    }
 
 
 @cache
@@ -67,7 +75,7 @@ def product() -> ModuleType:
     """The deployed function's module, in a process that has read what it will need."""
     switch()
     made = clients()
-    patch.object(Clients, "_client", lambda _, service: made[service]).start()
+    patch.object(Clients, "_client", lambda _, service, *__: made[service]).start()
     return importlib.import_module(os.environ[PRODUCT])
 
 
@@ -80,7 +88,7 @@ def warm_up() -> None:
     made["s3"].list_buckets()
     made["sqs"].list_queues()
     made["secretsmanager"].list_secrets()
-    for client in made.values():
+    for client in made.values():  # Lambda's has nobody who answers yet
         client._endpoint.http_session.close()
 
 

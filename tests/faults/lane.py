@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from penstock.adapters.clients import Clients
+from penstock.adapters.functions import PLUGIN
 from penstock.adapters.keys import OPEN_INDEX
 from penstock.adapters.provision import store_secret
 from penstock.adapters.queue_poll import SqsPolledQueue
@@ -26,6 +27,7 @@ from penstock.adapters.resources import MAX_RECEIVES, QueuePair
 from penstock.dev.environments import Environment, Function
 from penstock.dev.front import Front
 from penstock.dev.invocation import Outcome, Relay, Returned
+from penstock.dev.lambda_api import LambdaApi
 from penstock.dev.options import Options
 from penstock.dev.poller import EventSourceMapping, Poller
 from penstock.dev.pool import Pool
@@ -47,8 +49,12 @@ PACKAGES = {
     "sweeper": "sweeper",
     "audit-export": "plugin_host",
     "once": "plugin_host",
+    "kept": "plugin_host",
+    "kept-once": "plugin_host",
 }
-OWN_PLUGINS = ("once", "stopper", "holder")
+OWN_PLUGINS = ("once", "stopper", "holder", "kept", "kept_once")
+# Those that the gateway calls and waits for.
+WAITED = ("kept", "kept-once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,13 @@ class Lane:
         self.at_their_last: set[str] = set()
         """Queues of which a message was received so often that it is a dead letter if that failed."""
         self._plan: Plan | None = None
+        self._called_plan: Plan | None = None
         self._served = threading.Event()
         self._stack = contextlib.ExitStack()
         self._closing = ThreadPoolExecutor(2)
         self.prepared: Prepared
         self._front: Front
+        self._lambda_url = ""
         self._warm: dict[str, Pool] = {}
         self._fresh: dict[str, Callable[[], Pool]] = {}
         self._pollers: dict[str, Poller] = {}
@@ -109,12 +117,12 @@ class Lane:
         resources = self.prepared.resources
         return {"recorder": resources.outbox, **resources.plugin_queues}
 
-    def ask(self, wanted: Ask, plan: Plan | None = None) -> Answer:
-        """One request to the gateway, through the local front."""
+    def ask(self, wanted: Ask, plan: Plan | None = None, called: Plan | None = None) -> Answer:
+        """One request to the gateway, through the local front. `called`: for who the gateway waits for."""
         self.upstream.script = wanted.script
         self.upstream.hanging.clear()
         self._served.clear()
-        self._plan = plan
+        self._plan, self._called_plan = plan, called
         answer = caller.ask(
             self._front.port, self.prepared.api_key, wanted, lambda: self.upstream.hanging.wait(30)
         )
@@ -176,6 +184,11 @@ class Lane:
         finally:
             self._served.set()
 
+    def _call(self, name: str, event: bytes) -> Outcome:
+        """One call of the gateway to a plugin's function."""
+        plan, self._called_plan = self._called_plan, None
+        return self._invoke(name, event, plan)
+
     def _start(self) -> None:
         options = Options(
             configuration=self._configuration(), folder=self.folder, keep=False, sweep_age_s=0.0
@@ -183,6 +196,10 @@ class Lane:
         options.logs.mkdir(parents=True)
         store_secret(self.clients, f"{self.name}/provider", "provider-key")
         self.prepared = prepare(options, lambda: self.clients, self.upstream.address)
+        api = LambdaApi({f"{self.name}-plugin-{name}": partial(self._call, name) for name in WAITED})
+        self._stack.callback(api.stop)
+        api.start()
+        self._lambda_url = api.url
         group = ProcessGroup()
         self._stack.callback(group.close)
         for name in PACKAGES:
@@ -190,8 +207,10 @@ class Lane:
             server = ForkServer(group, self.folder / f"{name}.fork")
             self._stack.callback(server.close)
             self._fresh[name] = partial(_pool, told, server, log)
-            self._warm[name] = self._fresh[name]()
+            # Whom a gateway waits for is there from the start: a deadline runs.
+            self._warm[name] = _pool(replace(told, warm=int(name in WAITED)), server, log)
             self._stack.callback(self._warm[name].close)
+            self._warm[name].warm_up()
         self._stack.callback(self._closing.shutdown)
         self._pollers = {name: self._poller(name, queue) for name, queue in self.queues.items()}
         self._front = Front(self._serve, 0, tell=lambda _: None)
@@ -205,7 +224,9 @@ class Lane:
             environment={
                 **self.prepared.environment,
                 "AWS_ENDPOINT_URL": self.clients.sqs.meta.endpoint_url,
+                "AWS_ENDPOINT_URL_LAMBDA": self._lambda_url,
                 "PENSTOCK_PLUGIN": name,
+                "PENSTOCK_PLUGIN_FUNCTION": f"{self.name}-plugin-{PLUGIN}",
                 function.PRODUCT: f"functions.{PACKAGES[name]}.handler",
             },
             timeout_s=function.TIMEOUT_S,

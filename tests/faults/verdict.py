@@ -6,13 +6,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.evidence.delivery import DELIVERY_UNKNOWN
 from penstock.evidence.layout import named, unpack
 from tests.faults.caller import Answer
 from tests.faults.lane import Lane
+
+# Who gets a request: from a queue, or as one that the gateway waits for, by what its model is.
+LEAST: Final = ("audit-export", "kept")
+MOST: Final = ("once", "kept-once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ class Found:
     def records(self) -> list[dict[str, Any]]:
         return [*self.terminal, *self.amendment]
 
-    def deliveries_of(self, plugin: str) -> list[dict[str, Any]]:
-        return [record for record in self.delivery if record["plugin"] == plugin]
+    def deliveries_of(self, plugins: Sequence[str]) -> list[dict[str, Any]]:
+        return [record for record in self.delivery if record["plugin"] in plugins]
 
 
 class Court:
@@ -65,6 +69,7 @@ class Court:
         found = self._found(self._new_keys())
         row = _row(answer, calls, found, received)
         violations = [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
+        violations += _waited(answer, found)
         return row, violations + list(self._rest())
 
     def last_look(self) -> Iterator[str]:
@@ -132,7 +137,7 @@ def _row(answer: Answer, calls: int, found: Found, received: Counter[str]) -> Ro
 
 
 def _once(count: int, found: Found) -> str:
-    records = found.deliveries_of("once")
+    records = found.deliveries_of(MOST)
     if any(record.get("reason") == DELIVERY_UNKNOWN for record in records):
         return f"{count} (unknown)"
     return f"{count} (failed)" if any(record["action"] == "fail" for record in records) else str(count)
@@ -164,16 +169,16 @@ def _caller(answer: Answer, row: Row, found: Found) -> Iterator[str]:
 
 
 def _sinks(row: Row, found: Found, received: Counter[str]) -> Iterator[str]:
-    if _is_due("audit-export", found) and not row.exported:
+    if _is_due(LEAST, found) and not row.exported:
         yield "the at-least-once sink has lost the request"
-    if _is_due("audit-export", found) and "emit" not in _actions("audit-export", found):
+    if _is_due(LEAST, found) and "emit" not in _actions(LEAST, found):
         yield "no record of a delivery at least once that succeeded"
     if received["/once"] > 1:
         yield "the at-most-once sink has a duplicate"
-    if _is_due("once", found) and not _actions("once", found):
+    if _is_due(MOST, found) and not _actions(MOST, found):
         yield "no record of the delivery at most once"
     told = [
-        d for d in found.deliveries_of("once") if d.get("deliveries") or d.get("reason") == DELIVERY_UNKNOWN
+        d for d in found.deliveries_of(MOST) if d.get("deliveries") or d.get("reason") == DELIVERY_UNKNOWN
     ]
     if received["/once"] and not told:
         yield "the at-most-once sink has what no record tells of"
@@ -181,15 +186,28 @@ def _sinks(row: Row, found: Found, received: Counter[str]) -> Iterator[str]:
         yield "something was delivered of which there is no record"
 
 
-def _is_due(plugin: str, found: Found) -> bool:
-    """Whether a record says that the plugin gets it; an `outcome_unknown` lists no plugins, all get it."""
+def _is_due(plugins: Sequence[str], found: Found) -> bool:
+    """Whether a record says that one of them gets it; an `outcome_unknown` lists no plugins, all get it."""
     return any(
         record["outcome"] == "outcome_unknown"
-        or (placement["plugin"], placement["action"]) == (plugin, "dispatched")
+        or (placement["plugin"] in plugins and placement["action"] == "dispatched")
         for record in found.records
         for placement in record.get("placements") or [{"plugin": "", "action": ""}]
     )
 
 
-def _actions(plugin: str, found: Found) -> set[str]:
-    return {record["action"] for record in found.deliveries_of(plugin)}
+def _actions(plugins: Sequence[str], found: Found) -> set[str]:
+    return {record["action"] for record in found.deliveries_of(plugins)}
+
+
+def _waited(answer: Answer, found: Found) -> Iterator[str]:
+    """What no answer leaves without."""
+    due = {
+        placement["plugin"]
+        for record in found.records
+        for placement in record.get("placements") or []
+        if (placement["action"], placement.get("path")) == ("dispatched", "response")
+    }
+    taken = {d["plugin"] for d in found.delivery if d.get("path") == "response" and d["action"] != "fail"}
+    if answer.is_answered and not due <= taken:
+        yield "an answer has left before its record was taken by a plugin that it waits for"

@@ -15,6 +15,8 @@ from tests.faults.asks import (
     RESPONSES,
     STREAM,
     UNARY,
+    WAITED,
+    WAITED_ONCE,
     Case,
     stream,
     streamed_at,
@@ -27,6 +29,8 @@ from tests.faults.seam import BROKEN, READ, Fault, Kind
 @dataclass(frozen=True, slots=True)
 class Step:
     """One invocation of the gateway, the recorder, the sweeper or a background plugin, by name.
+
+    A plugin after "call ": the gateway serves a request and waits for it; else its queue brings a message.
 
     `fault`: what goes wrong on the way; it makes the state that the way's own invocation finds.
     """
@@ -53,7 +57,10 @@ class Way:
 
 GATEWAY, RECORDER, SWEEPER = Step("gateway"), Step("recorder"), Step("sweeper")
 EXPORT, ONCE = "audit-export", "once"
+# A call of the gateway, which waits for it: this, and who is called.
+CALL: Final = "call "
 UPSTREAM: Final = "/v1/chat/completions"
+INVOKE: Final = "Invoke"
 EVENT: Final = READ.rpartition(" ")[2]
 
 
@@ -147,6 +154,34 @@ WAYS: Final = (
         ONCE,
         (GATEWAY, RECORDER, Step(ONCE, Fault(Kind.KILLED_COMMITTED, "/once"), claim_s=3600.0)),
     ),
+    Way(
+        "waited",
+        "A request that waits for a delivery at least once, from its call on",
+        "gateway",
+        ask=WAITED,
+        breaks_from=INVOKE,
+    ),
+    Way(
+        "waited_stream",
+        "A streamed request that waits for a delivery at least once, from its call on",
+        "gateway",
+        ask=stream("waited"),
+        breaks_from=INVOKE,
+    ),
+    Way("waited_called", "The delivery at least once that a request waits for", f"{CALL}kept", ask=WAITED),
+    Way(
+        "waited_once",
+        "A request that waits for a delivery at most once, from its call on",
+        "gateway",
+        ask=WAITED_ONCE,
+        breaks_from=INVOKE,
+    ),
+    Way(
+        "waited_once_called",
+        "The delivery at most once that a request waits for",
+        f"{CALL}kept-once",
+        ask=WAITED_ONCE,
+    ),
 )
 
 
@@ -180,6 +215,8 @@ def take(step: Step, lane: Lane, wanted: Ask, plan: Plan | None) -> Answer | Non
     answer = None
     if step.name == "gateway":
         answer = lane.ask(wanted, plan)
+    elif step.name.startswith(CALL):
+        answer = lane.ask(wanted, called=plan)
     elif step.name == "sweeper":
         lane.sweep(plan)
     elif not lane.poll(step.name, plan):

@@ -1,0 +1,21 @@
+"""A sink that no answer leaves without, tried again where it was not reached."""
+
+from __future__ import annotations
+
+from penstock.sdk import Context, Evidence, Plugin, PluginConfig
+
+
+class KeptConfig(PluginConfig):
+    """Settings in `gateway.toml`, under `[plugin.config]`."""
+
+    url: str
+
+
+class Kept(Plugin):
+    """Posts the request's id."""
+
+    config_model = KeptConfig
+
+    def after_response(self, evidence: Evidence, ctx: Context[KeptConfig]) -> None:
+        answer = ctx.http.post(ctx.config.url, json={"request_id": evidence.request_id}, timeout=1.0)
+        answer.raise_for_status()

@@ -1,0 +1,21 @@
+"""A sink that no answer leaves without, and that may be called once at most."""
+
+from __future__ import annotations
+
+from penstock.sdk import Context, Evidence, Plugin, PluginConfig
+
+
+class KeptOnceConfig(PluginConfig):
+    """Settings in `gateway.toml`, under `[plugin.config]`."""
+
+    url: str
+
+
+class KeptOnce(Plugin):
+    """Posts the request's id."""
+
+    config_model = KeptOnceConfig
+
+    def after_response(self, evidence: Evidence, ctx: Context[KeptOnceConfig]) -> None:
+        answer = ctx.http.post(ctx.config.url, json={"request_id": evidence.request_id}, timeout=1.0)
+        answer.raise_for_status()
