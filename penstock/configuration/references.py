@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from penstock.adapters.resources import dead_queue
 from penstock.configuration.model import ScopeNames
 from penstock.configuration.opening import problems
 from penstock.configuration.reading import Source, meant
@@ -49,6 +50,17 @@ def _check_unique(source: Source) -> None:
             if name in seen:
                 raise source.error((kind, index), f"{name!r} is there twice.", "Remove or rename one.")
             seen.add(name)
+    _check_queues(source)
+
+
+def _check_queues(source: Source) -> None:
+    """A plugin whose queue is another's dead-letter queue would be sent what that one could not deliver."""
+    plugins = {plugin.name for plugin in source.file.plugin}
+    for index, plugin in enumerate(source.file.plugin):
+        other = next((name for name in plugins if dead_queue(name) == plugin.name), None)
+        if other is not None:
+            problem = f"{plugin.name!r} is what the dead-letter queue of {other!r} is called."
+            raise source.error(("plugin", index, "name"), problem, "Give one of them another name.")
 
 
 def _references(source: Source) -> Iterator[_Reference]:

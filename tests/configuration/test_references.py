@@ -76,6 +76,16 @@ def test_a_loose_end_is_answered_with_its_place(text: str, message: str) -> None
     assert message in str(caught.value)
 
 
+def test_no_plugin_is_called_as_anothers_dead_letter_queue() -> None:
+    stanza = '[[plugin]]\nname = "{}"\n[plugin.grant.after_response]\n'
+    with pytest.raises(
+        ConfigurationError,
+        match=r"gateway.toml:2: plugin\[1].name: 'export-dead' is what the dead-letter queue",
+    ):
+        check_references(files.source(stanza.format("export-dead") + stanza.format("export")))
+    check_references(files.source(stanza.format("export-dead") + stanza.format("exports")))
+
+
 def test_an_api_key_may_be_granted_before_it_is_created() -> None:
     check_references(files.source(BASE + '[[grant]]\napi_keys = ["later"]\nmodels = ["gpt"]\n'))
 
