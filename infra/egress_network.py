@@ -26,6 +26,7 @@ from infra.whereabouts import Whereabouts
 from penstock.errors import ConfigurationError
 
 ADDRESSES: Final = "10.0.0.0/20"  # joined to no other network, so that it collides with none
+NOWHERE: Final = "127.0.0.1/32"  # no packet for it ever comes to the network
 ZONES: Final = 2
 # Service as IAM calls it → its endpoint's name (PrivateLink guide, "AWS services that integrate").
 INTERFACES: Final = {"lambda": "lambda", "secretsmanager": "secretsmanager", "ses": "email", "sqs": "sqs"}
@@ -115,9 +116,12 @@ class Network(Construct):
         return self._groups[services]
 
     def _closed(self, construct_id: str, description: str) -> ec2.SecurityGroup:
-        return ec2.SecurityGroup(
+        group = ec2.SecurityGroup(
             self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False
         )
+        # A group without a rule of its own in the template gets EC2's default: everything may leave.
+        group.add_egress_rule(ec2.Peer.ipv4(NOWHERE), ec2.Port.tcp(443), "Nowhere")
+        return group
 
     def _answer_only(self, where: Whereabouts, services: Sequence[str]) -> None:
         """DNS would carry data out in the names that are asked for: only the endpoints' are answered."""

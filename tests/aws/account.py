@@ -102,6 +102,12 @@ class Account:
         service = Principal("lambda.amazonaws.com", service=True)
         return trusted(service, self._trust[function])
 
+    def endpoints(self) -> dict[str, list[Statement]]:
+        """By the service: the statements of the policy on the network's endpoint of it."""
+        found = (endpoint["Properties"] for endpoint in self._of("AWS::EC2::VPCEndpoint").values())
+        named = ((plain(each["ServiceName"]).rpartition(".")[2], each) for each in found)
+        return {name: self._filled(each["PolicyDocument"]) for name, each in named}
+
     @property
     def _everybody(self) -> dict[str, Principal]:
         return self.roles | {"stranger": STRANGER, "outsider": OUTSIDER}

@@ -152,6 +152,7 @@ OPERATORS: Mapping[str, Callable[[Found, list[str]], bool]] = {
     "StringEquals": _equals,
     "StringNotEquals": lambda found, wanted: not _equals(found, wanted),
     "StringLike": _like,
+    "ArnEquals": _like,  # which IAM holds to be the same
     "ArnLike": _like,
     "Bool": lambda found, wanted: isinstance(found, str) and [found] == [w.lower() for w in wanted],
     "Null": _null,

@@ -24,6 +24,7 @@ CONFIGURATIONS = {
     "small-team": tree.ROOT / "examples" / "deployments" / "small-team.toml",
     "vendors": tree.ROOT / "examples" / "deployments" / "vendors.toml",
     "opened": tree.ROOT / "tests" / "infra" / "opened.toml",
+    "enforced": tree.ROOT / "tests" / "infra" / "enforced.toml",
     "private": tree.ROOT / "examples" / "deployments" / "private.toml",
 }
 SOURCES = ("infra", "penstock", "functions", "plugins", "examples")
@@ -79,7 +80,9 @@ def digest_of_sources() -> str:
     """Over all that a synthesis reads."""
     total = hashlib.sha256(sys.version.encode())
     files = [path for source in SOURCES for path in (tree.ROOT / source).rglob("*") if path.is_file()]
-    files += [tree.ROOT / "app.py", tree.ROOT / "uv.lock", *(tree.ROOT / "tests" / "infra").glob("*.toml")]
+    tests = tree.ROOT / "tests" / "infra"
+    files += [tree.ROOT / "app.py", tree.ROOT / "uv.lock", *tests.glob("*.toml")]
+    files += [path for path in (tests / "plugins").rglob("*") if path.is_file()]
     for path in sorted(path for path in files if "__pycache__" not in path.parts):
         total.update(str(path).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:32]
