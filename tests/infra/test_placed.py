@@ -39,3 +39,12 @@ def test_a_function_that_is_called_may_run_a_little_longer_than_its_longest_dead
     plugins = snapshot.plugins
     assert placed.function_timeout_s(snapshot, plugins["card-guard"]) == 2 + placed.ENDING_S
     assert placed.function_timeout_s(snapshot, plugins["audit-export"]) == placed.BACKGROUND_S
+
+
+def test_a_background_plugin_that_is_waited_for_is_called_by_the_gateway() -> None:
+    snapshot = trusted(chosen_configuration(VENDORS).snapshot, "card-guard")
+    (later,) = snapshot.at("after_response")
+    waits = replace(
+        snapshot, placements={**snapshot.placements, "after_response": (replace(later, wait=True),)}
+    )
+    assert placed.called(waits) == ["audit-export"]
