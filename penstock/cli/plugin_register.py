@@ -38,7 +38,7 @@ def register(args: argparse.Namespace) -> None:
     fetched(args.path, base, uv=find_uv())
     built = build(args.path, base)
     known = lock.get(built.manifest.name)
-    if built.is_in(known):
+    if built.is_in(known) and _is_there(args, known):
         _keep(built, known, base)
         _show(args, built, known, "registered already: nothing was published")
     elif args.dry_run:
@@ -49,6 +49,11 @@ def register(args: argparse.Namespace) -> None:
         write_lock(path, {**lock, built.manifest.name: entry})
         _keep(built, entry, base)
         _show(args, built, entry, "registered")
+
+
+def _is_there(args: argparse.Namespace, entry: Registered | None) -> bool:
+    """Whether its layer is in the region that was named, if one was: Lambda takes none of another region."""
+    return entry is not None and args.region in {None, entry.layer.split(":")[3]}
 
 
 def _published(args: argparse.Namespace, built: Built) -> Registered:

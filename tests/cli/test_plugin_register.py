@@ -68,6 +68,17 @@ def test_what_is_registered_is_not_published_again_until_it_changes(
     assert len(layers.stored) == 2
 
 
+def test_a_layer_of_another_region_is_not_the_one_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.plugin(tmp_path)
+    monkeypatch.setattr(plugin_register, "layers", lambda args: MemoryLayers(args.region or "eu-central-1"))
+    said(capsys, *words(tmp_path))
+    assert said(capsys, *words(tmp_path, "--region", "eu-central-1", "--json")).json["state"] != "registered"
+    found = said(capsys, *words(tmp_path, "--region", "eu-west-1", "--json")).json
+    assert (found["state"], found["layer"]) == ("registered", ARN.format(1).replace("central", "west"))
+
+
 def test_a_dry_run_builds_and_prints_and_changes_nothing(
     tmp_path: Path, layers: MemoryLayers, capsys: pytest.CaptureFixture[str]
 ) -> None:
