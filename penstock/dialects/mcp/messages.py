@@ -41,12 +41,6 @@ def kind_of(tree: Any) -> Kind:
     return kind
 
 
-def id_of(tree: Any) -> Id | None:
-    """The id of a request, for who must answer what may not even be one."""
-    found = tree.get("id") if type(tree) is dict and "method" in tree else None
-    return found if found is not None and _is_id(found, "request") else None
-
-
 def method_of(tree: dict[str, Any]) -> str | None:
     """The method; None of a response."""
     return tree.get("method")

@@ -60,13 +60,6 @@ def test_what_is_no_message_is_refused_in_words(tree: Any, words: str) -> None:
     assert "4111" not in str(caught.value)
 
 
-def test_the_id_of_a_broken_request_is_still_known_when_it_is_one() -> None:
-    assert messages.id_of({"id": "a-1", "method": 7}) == "a-1"
-    assert messages.id_of({"id": {"x": 1}, "method": "ping"}) is None
-    assert messages.id_of({"id": 1, "result": {}}) is None
-    assert messages.id_of("text") is None
-
-
 def test_only_a_call_has_a_tool() -> None:
     assert messages.tool_of(call(name="read")) == "read"
     assert messages.tool_of({"jsonrpc": "2.0", "id": 1, "method": "prompts/get"}) is None
