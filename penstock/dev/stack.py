@@ -23,6 +23,7 @@ from penstock.adapters.roles import RoleCredentials, assume
 from penstock.configuration.compile import compile_file
 from penstock.configuration.lock import local_layers
 from penstock.configuration.reading import chosen_file
+from penstock.configuration.settings import EGRESS_ALIAS
 from penstock.configuration.snapshot import Snapshot
 from penstock.dev.assembly import AGAIN, CloudAssembly, StackFunction
 from penstock.dev.environments import REGION, Function
@@ -49,6 +50,7 @@ WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 BOOTSTRAP: Final = "/var/runtime/bootstrap.py"
 # Environments of a function that callers do not wait for.
 MAXIMUM: Final = 2
+UNWALLED: Final = "no network holds plugins here: they send themselves, under the library's checks alone"
 
 Address = Callable[[str], str]
 
@@ -99,6 +101,7 @@ def prepare_stack(
         notes=(
             *_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == raw),
             *take_mail(clients, snapshot),
+            *([UNWALLED] if any(EGRESS_ALIAS in function.variables for function in functions) else []),
         ),
     )
 
@@ -133,6 +136,8 @@ def runnable(
     name = function.name.removeprefix(prefix)
     task, opt = unpacked.task(function), unpacked.opt(function)
     variables = {key: _moved(value, task, opt) for key, value in function.variables.items()}
+    # There is no network to be walled in here: who would send by an alias sends itself.
+    variables.pop(EGRESS_ALIAS, None)
     wrapper = variables.get(WRAPPER)
     is_gateway = name == "gateway"
     return Function(

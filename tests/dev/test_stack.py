@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,18 @@ def test_it_says_what_is_not_as_in_aws_and_when_the_configuration_has_changed_si
     assert options.configuration is not None
     options.configuration.write_text(DEPLOYED + 'addresses = ["10.0.0.0/8"]\n' + CONFIGURATION)
     assert "made of another gateway.toml" in " ".join(prepared(assembly, options, clients).notes)
+
+
+def test_who_would_send_by_an_alias_sends_itself_and_it_is_said(
+    assembly: Path, options: Options, clients: Clients
+) -> None:
+    walled = {**WRAPPED, "PENSTOCK_EGRESS_ALIAS": "sample-egress:exporter"}
+    changed = {**TWO, "Gateway": ("AWS::Lambda::Function", function(Environment={"Variables": walled}))}
+    template = json.dumps({"Resources": resources(**changed)})
+    (assembly / "sample.template.json").write_text(template)
+    made = prepared(assembly, options, clients)
+    assert not any("PENSTOCK_EGRESS_ALIAS" in each.environment for each in made.functions)
+    assert "no network holds plugins here" in " ".join(made.notes)
 
 
 def test_code_without_a_snapshot_is_refused(assembly: Path, options: Options, clients: Clients) -> None:
