@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -273,9 +273,11 @@ def _copied(folder: Path, plugin: str, name: str, granted: Receiver) -> dict[str
     return tomllib.loads(text)
 
 
-def wait_for(holds: Any) -> bool:
+def wait_for(holds: Callable[[], bool]) -> bool:
     """Whether it comes to hold; a shared machine takes its time."""
     ends = time.monotonic() + PATIENCE_S
-    while not holds() and time.monotonic() < ends:
+    while not holds():
+        if time.monotonic() > ends:
+            return False
         time.sleep(0.1)
-    return bool(holds())
+    return True
