@@ -36,7 +36,7 @@ WALLS: Final = {
     "not stopped: trusted code": "Code in the gateway's process can do what the gateway can. "
     '`host = "in_process"` is the operator\'s statement of trust.',
     "not stopped: library check": "The guard is a library; code in the same process goes around it. "
-    'What stops it is the network: `egress = "enforced"`.',
+    'What stops it is the network: `egress = "enforced"` ([what it costs and how it holds](egress.md)).',
     "not stopped: its own process": "It changes only its own function's process, which serves requests of "
     "all tenants in turn: a plugin can carry what it was granted from one to the next.",
     "not stopped: its own log": "Code that looks for the log's descriptor, or calls CloudWatch Logs with its "

@@ -11,7 +11,7 @@ import pytest
 
 from tests.aws.account import Account
 from tests.aws.policies import ACCOUNT, Context, Request
-from tests.aws.reach import BUCKET, CARD, EXPORT, GATEWAY, HERE, HOUR, NEW, SECURE
+from tests.aws.reach import BUCKET, CARD, EXPORT, GATEWAY, HERE, HOUR, KEEPER, NEW, SECURE
 from tests.hostile.expected import Attack, on
 from tests.hostile.world import HOSTS, Host
 
@@ -19,7 +19,7 @@ ROLES: Final[dict[Host, str]] = {"in_process": GATEWAY, "function": EXPORT}
 TABLES: Final = f"arn:aws:dynamodb:{HERE}:table/stacktest"
 LOGS: Final = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/"
 FUNCTIONS: Final = f"arn:aws:lambda:{HERE}:function:"
-OTHER: Context = {"dynamodb:LeadingKeys": ["card-guard"]}
+OTHER: Context = {"dynamodb:LeadingKeys": ["keeper"]}
 INTENT: Context = {"dynamodb:LeadingKeys": ["request#019aa9d5"]}
 
 
@@ -53,7 +53,8 @@ ASKED: Final[dict[str, Request]] = {
     "gateway_code": Request("lambda:UpdateFunctionCode", f"{FUNCTIONS}{GATEWAY}"),
     "metrics": Request("cloudwatch:PutMetricData", "*"),
     "gateway_log": log_of(GATEWAY),
-    "own_log": Request("logs:PutLogEvents", ""),
+    # These two depend on the roles: see below.
+    "own_log": log_of(EXPORT),
     "gateway_role": Request("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/any"),
 }
 # Beside each denial, what the same role may: an evaluator that denies everything shows nothing.
@@ -70,7 +71,11 @@ def rows() -> list[tuple[Host, Attack]]:
 @pytest.mark.parametrize(("host", "attack"), rows(), ids=lambda value: getattr(value, "name", value))
 def test_its_role_gives_it_what_is_expected(resources: dict[str, Any], host: Host, attack: Attack) -> None:
     account, role = Account(resources), ROLES[host]
-    asked = {**ASKED, "own_log": log_of(role)}[attack.name]
+    own = {
+        "own_log": log_of(role),
+        "gateway_role": Request("sts:AssumeRole", account.roles[GATEWAY].arn),
+    }
+    asked = {**ASKED, **own}[attack.name]
     assert ("allowed" if account.may(role, asked) else "denied") == attack.seen(host)
 
 
@@ -79,6 +84,7 @@ def test_the_same_roles_may_do_their_work(resources: dict[str, Any], host: Host)
     account = Account(resources)
     assert all(account.may(ROLES[host], request) for request in ALLOWED[host])
     assert not any(account.may("nobody", request) for request in ALLOWED[host])
+    assert account.may(KEEPER, ASKED["other_storage"])
 
 
 def test_a_plugin_that_is_only_called_at_gates_has_not_the_key_of_evidence(resources: dict[str, Any]) -> None:
