@@ -179,7 +179,7 @@ def test_a_plugin_that_never_answers_holds_no_other_plugins_calls_up() -> None:
             let_go.wait(30)
         return first(**asked)
 
-    fake.invoke = invoke  # type: ignore[method-assign]
+    fake.invoke = invoke  # type: ignore[method-assign]  # the fake of this one test
     stuck = [made.invoke("stuck", b"{}") for _ in range(9)]  # more than two plugins have threads together
     assert made.invoke("guard", b"{}").result(10.0) == b"x"
     assert not any(flight.ended for flight in stuck)
