@@ -21,9 +21,8 @@ WALLS: Final = {
     "after its deadline: the caller gets a 502 that says not to retry, the sweeper closes the record.",
     "process": "The plugin's process holds nothing of the gateway's or of another plugin's. In Lambda each "
     "environment is a machine of its own; locally only a process.",
-    "process limits": "Lambda's quotas of memory, `/tmp`, processes and time of a function. "
-    "Locally RLIMIT_AS and RLIMIT_FSIZE, set by the test, stand in for the first two; for the number of "
-    "processes nothing does.",
+    "process limits": "Lambda's quotas of memory, `/tmp` and time of a function. Locally RLIMIT_AS and "
+    "RLIMIT_FSIZE, set by the test, stand in for the first two.",
     "capability check": "The SDK gives nothing that was not granted, and the run fails. Behind it is the "
     "role.",
     "egress guard": "The checks of `ctx.http` (`penstock/background/capabilities.py`, `penstock/egress/`).",
@@ -37,8 +36,8 @@ WALLS: Final = {
     '`host = "in_process"` is the operator\'s statement of trust.',
     "not stopped: library check": "The guard is a library; code in the same process goes around it. "
     'What stops it is the network: `egress = "enforced"` ([what it costs and how it holds](egress.md)).',
-    "not stopped: its own process": "It changes only its own function's process, which serves requests of "
-    "all tenants in turn: a plugin can carry what it was granted from one to the next.",
+    "not stopped: its own process": "It changes only its own function's process, within Lambda's quotas; that "
+    "process serves all tenants in turn, so a plugin can carry what it was granted from one to the next.",
     "not stopped: its own log": "Code that looks for the log's descriptor, or calls CloudWatch Logs with its "
     "function's role, writes into its own log group, where a line of EMF makes a metric of any name. Metrics "
     "can be added to by it, never taken from; evidence is what proves.",
