@@ -20,7 +20,6 @@ from infra.egress_network import SDK_VARIABLES, Network, interface_statements
 from infra.functions import Foundation, Lambda, PenstockFunction
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
-from penstock.background.sending import sending_hosts
 from penstock.configuration.settings import EGRESS_ALIAS
 
 ENFORCED = "enforced"
@@ -52,7 +51,7 @@ class Egress(Construct):
         super().__init__(scope, construct_id)
         _check_secrets(chosen, given)
         self._where = where
-        self._sending = sorted(set(sending_hosts(chosen.snapshot)) & given.keys())
+        self._sending = sorted(chosen.snapshot.sending.keys() & given.keys())
         whole = {plugin: [*statements, *self._invoking(plugin)] for plugin, statements in given.items()}
         self.network = Network(self, "Network", where=where, given=whole)
         self.sender: PenstockFunction | None = None

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import httpx
 
 from penstock.background.capabilities import GrantedTransport
-from penstock.background.sending import sending_hosts
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.egress.addresses import is_this_machine
@@ -40,7 +39,7 @@ class Unkept:
 
 def egress_of(name: str, settings: Settings) -> Egress:
     """That of the deployment whose snapshot is in this asset."""
-    hosts = sending_hosts(Snapshot.load(Path(settings.snapshot_path)))
+    hosts = Snapshot.load(Path(settings.snapshot_path)).sending
     every = {host.rpartition(":")[0] for granted in hosts.values() for host in granted}
     loopback = frozenset(filter(is_this_machine, every)) if settings.local else frozenset[str]()
 

@@ -135,6 +135,14 @@ class Snapshot:
         """The plugins whose functions the gateway calls."""
         return tuple(dict.fromkeys((*(p.plugin for p in self.inline("function")), *self.waited)))
 
+    @property
+    def sending(self) -> Mapping[str, frozenset[str]]:
+        """Plugin → the `host:port` that it may call, of those that have any and may `emit` at some moment."""
+        placed = (placement for placements in self.placements.values() for placement in placements)
+        emitting = {placement.plugin for placement in placed if "emit" in placement.terms.effects}
+        granted = (plugin for plugin in self.plugins.values() if plugin.hosts)
+        return {plugin.name: frozenset(plugin.hosts) for plugin in granted if plugin.name in emitting}
+
     def terms(self, placement: Placement) -> str:
         """A digest of what `placement` sees, may do and is told: the gateway's is that of its function."""
         tree, plugin = _placement_tree(placement), self.plugins[placement.plugin]

@@ -8,7 +8,7 @@ import httpx
 
 from penstock.adapters.clients import Clients
 from penstock.background import sending
-from penstock.background.sending import alias_transport, sending_hosts
+from penstock.background.sending import alias_transport
 from penstock.egress.messages import encode_response
 from tests.background.fakes import PLACEMENT as LATER
 from tests.background.test_deployed import BEFORE, snapshot
@@ -19,12 +19,12 @@ SILENT = replace(LATER, terms=replace(LATER.terms, effects=frozenset({"record"})
 
 def test_who_may_emit_at_any_moment_may_send_to_what_it_is_granted() -> None:
     hosts = {"audit-export": frozenset({"siem.example.com:443"})}
-    assert sending_hosts(snapshot(EMITS)) == hosts
-    assert sending_hosts(snapshot(BEFORE, EMITS)) == hosts
+    assert snapshot(EMITS).sending == hosts
+    assert snapshot(BEFORE, EMITS).sending == hosts
 
 
 def test_who_may_emit_nowhere_sends_nothing() -> None:
-    assert sending_hosts(snapshot(SILENT)) == {}
+    assert snapshot(SILENT).sending == {}
 
 
 class FakeFunctions:
