@@ -37,7 +37,8 @@ WALLS: Final = {
     "not stopped: library check": "The guard is a library; code in the same process goes around it. "
     'What stops it is the network: `egress = "enforced"` ([what it costs and how it holds](egress.md)).',
     "not stopped: its own process": "It changes only its own function's process, within Lambda's quotas; "
-    "that process serves all tenants in turn, so a plugin can carry what it was granted from one to the next.",
+    "that process serves all tenants in turn: a plugin can carry what it was granted from one to the "
+    "next.",
     "not stopped: its own log": "Code that looks for the log's descriptor, or calls CloudWatch Logs with its "
     "function's role, writes into its own log group, where a line of EMF makes a metric of any name. Metrics "
     "can be added to by it, never taken from; evidence is what proves.",
