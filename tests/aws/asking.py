@@ -78,6 +78,8 @@ def asked(call: Call) -> list[Request]:
             return [Request(f"secretsmanager:{call.operation}", _secret(call.parameters["SecretId"]), SECURE)]
         case "s3":
             return [_s3(call)]
+        case "ses":
+            return list(_email(call))
         case "lambda":
             return [Request("lambda:InvokeFunction", _function(call), SECURE)]
     raise UnknownCallError(f"{call.service} {call.operation}")
@@ -137,6 +139,17 @@ def _s3(call: Call) -> Request:
     new = call.headers.get("if-none-match")
     context: Context = {**SECURE, **({"s3:if-none-match": new} if new else {})}
     return Request(actions[call.method], f"arn:aws:s3:::{bucket}/{key}", context)
+
+
+def _email(call: Call) -> Iterator[Request]:
+    """Both identities that may be the verified one: which of them SES asks for, it alone knows."""
+    if call.target != "/v2/email/outbound-emails" or "Simple" not in call.parameters["Content"]:
+        raise UnknownCallError(f"ses {call.method} {call.target}")
+    given, sender = call.parameters, str(call.parameters["FromEmailAddress"])
+    recipients = [address for addresses in given["Destination"].values() for address in addresses]
+    context: Context = {**SECURE, "ses:FromAddress": sender, "ses:Recipients": recipients}
+    for identity in (sender, sender.rpartition("@")[2]):
+        yield Request("ses:SendEmail", f"arn:aws:ses:{HERE}:identity/{identity}", context)
 
 
 def _secret(name_or_arn: str) -> str:

@@ -77,6 +77,23 @@ def test_queues_secrets_and_functions_are_asked_for_by_their_names() -> None:
     assert (request.action, request.resource.rpartition(":")[2]) == ("lambda:InvokeFunction", "f")
 
 
+def mail(content: str) -> Call:
+    given = {
+        "FromEmailAddress": "bot@acme.example",
+        "Destination": {"ToAddresses": ["a@b.example"], "BccAddresses": ["c@d.example"]},
+        "Content": {content: {}},
+    }
+    return call("ses", parameters=given, target="/v2/email/outbound-emails")
+
+
+def test_an_e_mail_is_asked_for_by_its_sender_and_all_its_recipients() -> None:
+    found = asked(mail("Simple"))
+    assert [request.resource.rpartition("/")[2] for request in found] == ["bot@acme.example", "acme.example"]
+    for request in found:
+        assert (request.action, request.context["ses:FromAddress"]) == ("ses:SendEmail", "bot@acme.example")
+        assert request.context["ses:Recipients"] == ["a@b.example", "c@d.example"]
+
+
 @pytest.mark.parametrize(
     "strange",
     [
@@ -85,6 +102,7 @@ def test_queues_secrets_and_functions_are_asked_for_by_their_names() -> None:
         call("s3", method="DELETE", target="/bucket/x"),
         call("s3", method="PUT", target="/bucket/x?retention"),
         call("kms", "Decrypt", {}),
+        mail("Raw"),
         Call("POST", "/", {}, b""),
     ],
     ids=lambda strange: f"{strange.method} {strange.operation or strange.target}",

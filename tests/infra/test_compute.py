@@ -104,9 +104,9 @@ def test_the_data_stack_tells_all_that_the_command_line_asks_it(template: Templa
     clients = Clients()
     told = {name: filled(template, value) for name, value in template.outputs.items()}
     clients._made["cloudformation"] = Stacks({"stacktest-data": told})
-    made = deployed_resources(clients, "stacktest", lambda: ["audit-export"])
+    made = deployed_resources(clients, "stacktest", lambda: ["audit-export", "keeper"])
     queues = set(template.named("SQS::Queue", "QueueName"))
-    pairs = (made.outbox, made.plugin_queues["audit-export"])
+    pairs = (made.outbox, *made.plugin_queues.values())
     assert {url.rpartition("/")[2] for pair in pairs for url in (pair.url, pair.dead_url)} == queues
     assert made.outbox.dead_url == told["OutboxDeadUrl"]
     tables = {made.control_table, made.ledger_table, made.storage_table}

@@ -16,6 +16,7 @@ FUNCTIONS = {
     "stacktest-sealer": ("sealer", []),
     "stacktest-plugin-audit-export": ("plugin_host", ["stacktest-plugin-audit-export"]),
     "stacktest-plugin-card-guard": ("plugin_host", ["stacktest-plugin-card-guard"]),
+    "stacktest-plugin-keeper": ("plugin_host", ["stacktest-plugin-keeper"]),
 }
 
 
