@@ -42,16 +42,37 @@ GATEWAY_RESPONSES: Final[Mapping[str, GatewayResponse]] = MappingProxyType(
         ),
     }
 )
+# What Anthropic's clients know failures by (API reference, errors); OpenAI's take any word.
+_TYPES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        400: "invalid_request_error",
+        403: "permission_error",
+        413: "request_too_large",
+        429: "rate_limit_error",
+        504: "timeout_error",
+    }
+)
 # API Gateway has one answer for all that its types do not tell apart: this row's, where several have a type.
 ANSWERS_FOR: Final[Mapping[str, str]] = MappingProxyType({"DEFAULT_5XX": "function_failed"})
 
 
 def error_body(code: str) -> str:
-    """The JSON of a row, in the shape that the OpenAI client expects."""
-    error = {"message": GATEWAY_RESPONSES[code].message, "type": "gateway_error", "code": code, "param": None}
-    return json.dumps({"error": error})
+    """The JSON of a row. API Gateway has one body for all paths, so it has what every dialect's clients read.
+
+    OpenAI's read `error.message` and `error.code`; Anthropic's `type`, `error.type`, `error.message` and
+    `error.details.error_code`. Clients of MCP go by the status of what is no JSON-RPC message.
+    """
+    row = GATEWAY_RESPONSES[code]
+    error = {
+        "type": _TYPES.get(row.status, "api_error"),
+        "message": row.message,
+        "code": code,
+        "param": None,
+        "details": {"error_code": code},
+    }
+    return json.dumps({"type": "error", "error": error})
 
 
 def retry_header(code: str) -> tuple[str, str]:
-    """What tells the OpenAI client whether, and when, to come back."""
+    """What tells OpenAI's and Anthropic's clients whether, and when, to come back."""
     return ("Retry-After", "1") if GATEWAY_RESPONSES[code].may_retry else ("x-should-retry", "false")
