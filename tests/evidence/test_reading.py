@@ -139,7 +139,7 @@ def test_a_delivery_under_another_plugins_name_is_an_error() -> None:
     ("text", "ours"),
     [
         (examples.REQUEST_ID, True),
-        (uuid7(), True),
+        pytest.param(uuid7(), True, id="new"),
         ("059f36b4-87a3-44ab-83d2-661975830a7d", False),
         ("my-id-7", False),
         ("", False),
