@@ -16,13 +16,13 @@ from penstock.sdk.contract import HEADER_VALUE
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@:-]{1,512}$")]
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-# Bedrock's own hosts (Bedrock user guide, "Endpoints supported by Amazon Bedrock"), and the service that each
-# is to a signature: `DEFAULT_SERVICE_NAME` of Anthropic's `AnthropicBedrockMantle`, and the `signingName` of
-# botocore's model of bedrock-runtime. Endpoints in a VPC have other names.
-_BEDROCK: Final = re.compile(r"bedrock-(mantle|runtime)(?:-fips)?\.([a-z0-9-]+)\..+")
-# AWS's domains, as both SDKs know them for Bedrock. Who else got a signature could pass it on for minutes.
-_AWS: Final = re.compile(
-    r".+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.(com\.cn|eu))"
+# Bedrock's own hosts, or an endpoint's in a VPC (Bedrock user guide, "Endpoints supported by Amazon Bedrock",
+# "Use interface VPC endpoints"), in AWS's domains as both SDKs know them; and the service that each is to a
+# signature: `DEFAULT_SERVICE_NAME` of Anthropic's `AnthropicBedrockMantle`, and the `signingName` of botocore's
+# model of bedrock-runtime. Other hosts of these domains may be anybody's: an API, a load balancer, a bucket.
+_BEDROCK: Final = re.compile(
+    r"(?:vpce-[a-z0-9-]+\.)?bedrock-(mantle|runtime)(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?"
+    r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.(?:com\.cn|eu))"
 )
 _SERVICES: Final = {"mantle": "bedrock-mantle", "runtime": "bedrock"}
 
@@ -87,13 +87,16 @@ class Provider(Stanza):
                 'auth: "aws", `aws_service` and `aws_region` are given together, or none of them'
             )
         host = url.hostname or ""
-        if signs and not _AWS.fullmatch(host) and host not in _LOOPBACK:
+        if not signs or host in _LOOPBACK:
+            return
+        found = _BEDROCK.fullmatch(host)
+        if found is None:
             raise ValueError(
-                "base_url: what the role signs goes to AWS alone; give a host of amazonaws.com or api.aws"
+                "base_url: what the role signs goes to Bedrock alone; give a host as "
+                "bedrock-mantle.<region>.api.aws or bedrock-runtime.<region>.amazonaws.com"
             )
-        if signs and (found := _BEDROCK.fullmatch(host)):
-            service, region = _SERVICES[found[1]], found[2]
-            if (service, region) != (self.aws_service, self.aws_region):
-                raise ValueError(
-                    f'base_url: this host is aws_service = "{service}" in aws_region = "{region}"; write that'
-                )
+        service, region = _SERVICES[found[1]], found[2]
+        if (service, region) != (self.aws_service, self.aws_region):
+            raise ValueError(
+                f'base_url: this host is aws_service = "{service}" in aws_region = "{region}"; write that'
+            )

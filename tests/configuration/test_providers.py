@@ -86,10 +86,19 @@ def test_there_is_no_key_beside_a_signature_and_no_signature_in_the_clear() -> N
 
 @pytest.mark.parametrize(
     "host",
-    ["bedrock.example.com", "bedrock-mantle.eu-west-1.api.aws.example.com", "xamazonaws.com", "10.0.0.1"],
+    [
+        "bedrock.example.com",
+        "bedrock-mantle.eu-west-1.api.aws.example.com",
+        "xamazonaws.com",
+        "10.0.0.1",
+        "a1b2c3.execute-api.eu-west-1.amazonaws.com",
+        "bedrock-mantle.eu-west-1.elb.amazonaws.com",
+        "bedrock-runtime.s3.eu-west-1.amazonaws.com",
+        "bedrock-mantle.amazonaws.com",
+    ],
 )
-def test_what_the_role_signs_goes_to_aws_alone(host: str) -> None:
-    assert "goes to AWS alone" in refused(base_url=f"https://{host}/v1")
+def test_what_the_role_signs_goes_to_bedrock_alone(host: str) -> None:
+    assert "goes to Bedrock alone" in refused(base_url=f"https://{host}/v1")
 
 
 def test_a_document_has_all_that_a_signature_needs() -> None:
