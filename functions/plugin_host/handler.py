@@ -72,7 +72,7 @@ def function() -> Function:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    function()  # in Lambda's init phase: the plugin is there before the first caller is
+    logs.told(function)  # in Lambda's init phase: the plugin is there before the first caller is
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

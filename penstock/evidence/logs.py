@@ -17,7 +17,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TextIO
 
 from penstock.errors import PenstockError
@@ -63,6 +63,15 @@ def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
     sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_of_thread
+
+
+def told(start: Callable[[], object]) -> None:
+    """Run `start`; what it raises stands in the log too, where nobody else's words would reach it."""
+    try:
+        start()
+    except BaseException:
+        log.exception("the function does not start")
+        raise
 
 
 def _log_unraisable(found: sys.UnraisableHookArgs) -> None:

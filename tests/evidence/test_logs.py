@@ -155,3 +155,16 @@ def test_setting_up_twice_writes_every_line_once(lines: io.StringIO) -> None:
     logging.getLogger("penstock.x").warning("once")
     assert stream.getvalue().count("once") == 1
     assert lines.getvalue() == ""
+
+
+def test_a_function_that_does_not_start_says_so_in_the_log(lines: io.StringIO) -> None:
+    def start() -> None:
+        raise ValueError(SECRET)
+
+    with pytest.raises(ValueError, match="My card"):
+        logs.told(start)
+    line = last(lines)
+    assert (line["message"], line["exception"][0]["class"]) == (
+        "the function does not start",
+        "builtins.ValueError",
+    )
