@@ -30,7 +30,8 @@ def test_every_queue_that_is_named_is_one_that_the_data_stack_makes(
 ) -> None:
     made = set(template.named("SQS::Queue", "QueueName"))
     found = named(compute, "sqs")
-    assert found == {name for name in made if dead_queue("") not in name}
+    # The recorder gives its outbox up by receiving alone; a plugin may send to where its own messages end.
+    assert found == made - {dead_queue("stacktest-outbox")}
 
 
 def test_every_table_that_is_named_is_one_that_the_data_stack_makes(
