@@ -18,8 +18,8 @@ SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@:-]{1,5
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 # Bedrock's own hosts, or an endpoint's in a VPC (Bedrock user guide, "Endpoints supported by Amazon Bedrock",
 # "Use interface VPC endpoints"), in AWS's domains as both SDKs know them; and the service that each is to a
-# signature: `DEFAULT_SERVICE_NAME` of Anthropic's `AnthropicBedrockMantle`, and the `signingName` of botocore's
-# model of bedrock-runtime. Other hosts of these domains may be anybody's: an API, a load balancer, a bucket.
+# signature: `DEFAULT_SERVICE_NAME` of Anthropic's `AnthropicBedrockMantle`, `signingName` of botocore's model
+# of bedrock-runtime. Other hosts of these domains may be anybody's: an API, a load balancer, a bucket.
 _BEDROCK: Final = re.compile(
     r"(?:vpce-[a-z0-9-]+\.)?bedrock-(mantle|runtime)(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?"
     r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.(?:com\.cn|eu))"
