@@ -16,6 +16,7 @@ from penstock.sdk import (
     Block,
     Context,
     Decision,
+    Evidence,
     Plugin,
     Request,
     Respond,
@@ -24,16 +25,20 @@ from penstock.sdk import (
     Transform,
 )
 from penstock.sdk.edits import Span
+from penstock.sdk.fields import Moment
 from tests.gates.fakes import TEXT, USER
+from tests.gates.hosted import RECEIVER
 from tests.gateway.doors import EMBEDDINGS, MODEL_DOORS, Door, Mode
 from tests.gateway.mcp_doors import CALL
 from tests.gateway.mcp_world import ARGUMENTS, RESULT
 
-Effect = Literal["block", "transform", "respond", "record"]
+Effect = Literal["block", "transform", "respond", "record", "emit"]
 ANSWER: Final = "from the plugin"
+EVIDENCE: Final = "evidence"
 WORKS: Final = "works"
 NO_ANSWER: Final = "no answer"
 NO_VECTOR: Final = "it may respond, and no text can stand for an answer of openai:embeddings."
+TOO_FAR: Final = "a function of its own is too far away to be called for each piece of a stream."
 NOTHING_TO_CHANGE: Final = "nothing to change"
 DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, CALL)
 COLUMNS: Final[Sequence[tuple[Door, Mode]]] = tuple((door, mode) for door in DOORS for mode in door.modes)
@@ -43,6 +48,7 @@ _VIEWS: Final[Mapping[str, Callable[[Any], Texts]]] = MappingProxyType(
         ARGUMENTS: lambda request: request.mcp.arguments,
         TEXT: lambda response: response.text,
         RESULT: lambda response: response.mcp.result,
+        EVIDENCE: lambda _: Texts(EVIDENCE, ()),
     }
 )
 
@@ -54,9 +60,12 @@ _INTRODUCTION: Final = (
     "*works* is the test `tests/gateway/test_passage_matrix.py::test_cell[<row>-<door>-<mode>]`; one that",
     "is refused says with which words. Counts are no words: what a plugin would say in their place is no",
     "answer, but no tokens, or the count that came. A block of a tool's call is the tool's own error, with",
-    "status 200. Messages of MCP are whole, in a stream too: a window is as wide as a message. Independent",
-    "plugins `record` alone, and on a stream they see the final text. `after_response` is the same for",
-    "all: its plugins read evidence only, from their queues (`tests/e2e/test_background.py`).",
+    "status 200. Messages of MCP are whole, in a stream too: a window is as wide as a message. Who may",
+    "`emit` runs in a function of its own; one that also steers, as here, is refused windows wherever its",
+    "scope holds a model's answers. Independent plugins `record` and `emit` alone; of a model's stream they",
+    "see the whole text, once, of a server's each message: `test_who_only_looks`. After the response a",
+    "plugin reads the evidence record: here it goes in memory from the outbox's message to the plugin's",
+    "host, and over queues in `tests/e2e/test_background.py`.",
     "",
 )
 
@@ -71,6 +80,12 @@ class Doing(Plugin):
         self._effect = effect
         self._view = _VIEWS[field]
         self._wordless = wordless
+
+    def after_response(self, evidence: Evidence, ctx: Context) -> None:
+        if self._effect == "emit":
+            _post(ctx, evidence.request_id)
+        else:
+            ctx.record("found", len(evidence["placements"]))
 
     def before_upstream(self, request: Request, ctx: Context) -> Decision:
         return self._done(Transform(self._view(request).sub("alice", "<name>")), ctx, Block("reason"))
@@ -93,13 +108,20 @@ class Doing(Plugin):
             case "record":
                 ctx.record("found", 1)
                 return Allow()
+            case "emit":
+                _post(ctx, ctx.request_id)
+                return Allow()
+
+
+def _post(ctx: Context, request_id: str) -> None:
+    ctx.http.post(f"https://{RECEIVER}/", content=request_id).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One moment, effect and way to meet a stream. `refused`: what configuration says instead."""
 
-    moment: Literal["before_upstream", "after_upstream"]
+    moment: Moment
     effect: Effect
     way: Literal["buffer", "window"] | None = None
     refused: str | None = None
@@ -110,14 +132,24 @@ class Cell:
 
     def field(self, door: Door) -> str:
         """What its plugin reads at `door`."""
-        return door.asks if self.moment == "before_upstream" else door.answers
+        match self.moment:
+            case "before_upstream":
+                return door.asks
+            case "after_upstream":
+                return door.answers
+            case "after_response":
+                return EVIDENCE
 
 
 CELLS: Final[Sequence[Cell]] = (
-    *(Cell("before_upstream", effect) for effect in ("block", "transform", "respond", "record")),
-    *(Cell("after_upstream", effect, "buffer") for effect in ("block", "transform", "respond", "record")),
-    *(Cell("after_upstream", effect, "window") for effect in ("block", "transform", "record")),
+    *(Cell("before_upstream", effect) for effect in ("block", "transform", "respond", "record", "emit")),
+    *(
+        Cell("after_upstream", effect, "buffer")
+        for effect in ("block", "transform", "respond", "record", "emit")
+    ),
+    *(Cell("after_upstream", effect, "window") for effect in ("block", "transform", "record", "emit")),
     Cell("after_upstream", "respond", "window", refused='`respond` needs `stream = "buffer"`.'),
+    *(Cell("after_response", effect) for effect in ("record", "emit")),
 )
 
 
@@ -125,6 +157,8 @@ def becomes(cell: Cell, door: Door) -> str:
     """What the page says of a cell; the test of that cell holds it to that."""
     if cell.refused is not None:
         return f"refused: {cell.refused}"
+    if (cell.effect, cell.way) == ("emit", "window") and door in MODEL_DOORS:
+        return f"refused: {TOO_FAR}"
     if door.wordless is None:
         return WORKS
     if cell.effect == "respond":

@@ -18,9 +18,7 @@ from penstock.errors import StorageError, UpstreamError
 from penstock.evidence.digests import DigestKey
 from penstock.evidence.encoding import as_mapping
 from penstock.evidence.record import EvidenceRecord
-from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
-from penstock.gates.host import InProcessHost
 from penstock.gates.placement import Placement, in_order
 from penstock.gateway.gateway import Gateway
 from penstock.gateway.http import HttpRequest, HttpResponse, HttpStream
@@ -36,6 +34,7 @@ from penstock.sdk.plugin import Plugin
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
 from tests.gates.fakes import loaded
+from tests.gates.hosted import hosts_of
 from tests.upstream.streams import FakeStream
 
 NOW_S = 1_790_000_000
@@ -238,8 +237,9 @@ class World:
 
     def _gate(self, moment: Moment) -> Gate:
         plugins = {n: loaded(p) if isinstance(p, Plugin) else p for n, p in self._plugins.items()}
-        host = InProcessHost(plugins, Deadlines(None))
-        return Gate(moment, in_order(self._at(moment)), {"in_process": host}, budget_ms=5_000)
+        placements = in_order(self._at(moment))
+        hosts = hosts_of(plugins, *(p for p in placements if p.host == "function"))
+        return Gate(moment, placements, hosts, budget_ms=5_000)
 
     def _at(self, moment: Moment) -> list[Placement]:
         return [placement for placement in self._placements if placement.moment == moment]
