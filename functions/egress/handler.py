@@ -46,7 +46,7 @@ def egress_of(name: str, settings: Settings) -> Egress:
     def granted(inner: httpx.BaseTransport, to: frozenset[str]) -> httpx.BaseTransport:
         return GrantedTransport(inner, to, Unkept(), local=settings.local)
 
-    return Egress(name, hosts, PublicTransport(loopback), granted)
+    return Egress(name, hosts, PublicTransport(loopback, keeps=False), granted)
 
 
 @cache

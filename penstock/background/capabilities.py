@@ -29,6 +29,10 @@ READ_TIMEOUT_S: Final = 10.0
 
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 TAKEN: Final = 200  # what Amazon SES answers when it has taken a message
+# What is between two ends of a connection (RFC 9110, section 7.6.1), and how long a body is.
+OF_CONNECTIONS: Final = frozenset(
+    {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
 # Where receivers say under which id they took a delivery, the likeliest first.
 RECEIPT_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id")
 
@@ -74,8 +78,10 @@ class GrantedTransport(httpx.BaseTransport):
         self.deliveries: list[Delivery] = []
         self.refused = False
         self._answers: list[httpx.Response] = []
+        self._ended = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.check_time()
         host = self._admitted(request)
         if len(request.read()) > MAX_REQUEST_BYTES:
             raise TooLargeError(f"a request is larger than {MAX_REQUEST_BYTES} bytes")
@@ -97,9 +103,15 @@ class GrantedTransport(httpx.BaseTransport):
         )
 
     def end(self) -> None:
-        """Close what the plugin left open, when its run is over: its connections serve the next one."""
+        """The run is over: what the plugin left open is closed, and what it has kept reaches nothing more."""
+        self._ended = True
         for answer in self._answers:
             answer.close()
+
+    def check_time(self) -> None:
+        """Raises FieldNotGrantedError after the run: what is sent then, no record would say."""
+        if self._ended:
+            raise FieldNotGrantedError("hosts")
 
     def digested(self, receipt: str) -> str:
         """A receiver's own id as evidence may keep it."""
@@ -135,6 +147,7 @@ class GrantedEmail:
 
     def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
         """`penstock.sdk.email.Email`. What the service did not answer may have left: it has no status."""
+        self._transport.check_time()
         taken: list[str] = []
         delivery = Delivery(EMAIL, None)
         self._transport.deliveries.append(delivery)
@@ -205,8 +218,13 @@ class GrantedCapabilities:
 
 
 def _plain(request: httpx.Request) -> httpx.Request:
-    """The request as it leaves: asking for no compression, with no extension but its timeouts."""
+    """The request as it leaves: asking for no compression, with no extension but its timeouts.
+
+    Where it ends is for httpx to say, once: two lengths are two requests to who reads the other one.
+    """
     headers = request.headers.copy()
+    for name in [name for name in headers if name in OF_CONNECTIONS or name.startswith("proxy-")]:
+        del headers[name]
     headers["accept-encoding"] = "identity"
     extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
     return httpx.Request(

@@ -214,7 +214,7 @@ class PluginHost:
         error = self._called(self._loaded, Evidence(as_mapping(message.record)), context, seconds)
         record.ms = round((self._parts.clock() - began) * 1000, 3)
         transport.end()
-        record.deliveries = transport.deliveries
+        record.deliveries = list(transport.deliveries)
         record.recorded = dict(context.recorded)
         record.refused = list(dict.fromkeys([*context.refused, *granted.refused]))
         _conclude(record, None if error is None else failure_class(error))

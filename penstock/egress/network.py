@@ -46,8 +46,12 @@ class PublicTransport(httpx.HTTPTransport):
         loopback: frozenset[str] = frozenset(),
         resolve: Resolve | None = None,
         verify: ssl.SSLContext | bool = True,
+        *,
+        keeps: bool = True,
     ) -> None:
-        super().__init__(verify=verify, trust_env=False, retries=0)
+        """`keeps`: connections serve further requests; not where these are of several plugins."""
+        limits = httpx.Limits() if keeps else httpx.Limits(max_keepalive_connections=0)
+        super().__init__(verify=verify, trust_env=False, retries=0, limits=limits)
         # httpx has no parameter for what httpcore calls `network_backend`.
         self._pool._network_backend = PublicNetwork(
             self._pool._network_backend, resolve or resolved, loopback

@@ -10,6 +10,7 @@ from penstock.background.capabilities import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
     GrantedCapabilities,
+    GrantedEmail,
     GrantedTransport,
     TooLargeError,
 )
@@ -242,3 +243,43 @@ def test_a_message_that_is_none_leaves_no_delivery(to: list[str]) -> None:
     with pytest.raises(ValueError, match="recipient"):
         granted.email().send(to, "s", "t")
     assert (transport.deliveries, granted.refused) == ([], ())
+
+
+def test_a_request_has_one_length_whatever_the_plugin_writes() -> None:
+    seen: list[httpx.Headers] = []
+
+    def receiver(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return accepted(request)
+
+    client, _ = granted(receiver)
+    smuggled = {
+        "content-length": "4",
+        "transfer-encoding": "chunked",
+        "connection": "keep-alive, x-auth",
+        "upgrade": "h2c",
+        "te": "trailers",
+        "expect": "100-continue",
+        "proxy-authorization": "Basic eA==",
+        "x-own": "stays",
+    }
+    client.post("https://siem.example.com/", content=b"0\r\n\r\nPOST /evil", headers=smuggled)
+    (headers,) = seen
+    assert headers["content-length"] == "15"
+    assert headers["x-own"] == "stays"
+    assert not {"transfer-encoding", "connection", "upgrade", "te", "expect", "proxy-authorization"} & {
+        *headers
+    }
+
+
+def test_a_client_that_a_plugin_has_kept_reaches_nothing_after_its_run() -> None:
+    client, transport = granted()
+    mail = FakeMail()
+    email = GrantedEmail(mail.mailer, transport)
+    assert client.get("https://siem.example.com/").status_code == 202
+    transport.end()
+    with pytest.raises(FieldNotGrantedError):
+        client.get("https://siem.example.com/")
+    with pytest.raises(FieldNotGrantedError):
+        email.send(["soc@acme.example"], "s", "t")
+    assert (len(transport.deliveries), mail.sent) == (1, [])
