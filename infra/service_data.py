@@ -44,15 +44,17 @@ def _endpoints(known: dict[str, Any], services: frozenset[str]) -> dict[str, Any
 
 
 def _undocumented(value: Any) -> Any:
-    """Without the texts called `documentation`; a member or a shape of that name is an object, and stays."""
+    """With empty texts called `documentation`; a member or a shape of that name is an object, and stays.
+
+    Empty and not gone: of a service's own parameters (S3 has some) botocore asks for it by name.
+    """
     if isinstance(value, list):
         return [_undocumented(one) for one in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _undocumented(below)
+        name: "" if name == "documentation" and isinstance(below, str) else _undocumented(below)
         for name, below in value.items()
-        if not (name == "documentation" and isinstance(below, str))
     }
 
 

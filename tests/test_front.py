@@ -44,9 +44,10 @@ def test_every_row_is_an_error_as_anthropic_s_client_reads_it(answer: tuple[str,
     )
     with pytest.raises(anthropic.APIStatusError) as raised:
         client.messages.create(model="m", max_tokens=9, messages=[])
-    known = anthropic.types.ErrorResponse.model_validate_json(came.content)
-    assert known.error.message == GATEWAY_RESPONSES[code].message
-    assert (raised.value.status_code, raised.value.type) == (came.status_code, known.error.type)
+    told = came.json()
+    assert told["type"] == "error"
+    assert (raised.value.status_code, raised.value.type) == (came.status_code, told["error"]["type"])
+    assert GATEWAY_RESPONSES[code].message in str(raised.value)
 
 
 def test_only_what_reached_nobody_may_be_repeated() -> None:

@@ -79,6 +79,7 @@ def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
         ("stacktest-plugin-keeper", {RECORDER, SWEEPER}, {KEEPER}),
         ("stacktest-outbox-dead", set[str](), set[str]()),
         ("stacktest-plugin-audit-export-dead", {EXPORT}, set[str]()),
+        ("stacktest-plugin-keeper-dead", {KEEPER}, set[str]()),
     ):
         arn = f"arn:aws:sqs:{HERE}:{name}"
         yield f"{name}: send", _thing(arn, "sqs", only=("SendMessage",), context=SECURE), senders

@@ -15,14 +15,15 @@ from penstock.dev.options import Options
 from penstock.dev.stack import prepare_stack
 from tests.aws.account import Account
 from tests.aws.gatekeeper import Gatekeeper
-from tests.aws.reach import CARD, GATEWAY
+from tests.aws.reach import CARD, GATEWAY, KEEPER
 from tests.aws.running import Run, eventually
-from tests.aws.test_iam import statement
+from tests.aws.test_iam import statement, storage_of_another_plugin
 from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly
 
 CHOSEN = "test"
 CARD_NUMBER = "my card is 4242 4242 4242 4242"
+STORAGE = "arn:aws:dynamodb:eu-central-1:123456789012:table/stacktest-storage"
 FUNCTION = f"arn:aws:lambda:eu-central-1:123456789012:function:{CARD}"
 
 
@@ -67,11 +68,20 @@ def run(
 
 
 def card_guard(run: Run, request_id: str) -> dict[str, Any]:
-    """What the evidence of a request says of the plugin."""
+    return placement(run, request_id, "card-guard")
+
+
+def placement(run: Run, request_id: str, plugin: str) -> dict[str, Any]:
+    """What the evidence of a request says of the plugin before the upstream."""
     assert eventually(lambda: run.terminal(request_id) is not None), run.said
     record = run.terminal(request_id) or {}
-    (found,) = [p for p in record["placements"] if p["plugin"] == "card-guard"]
+    (found,) = [p for p in record["placements"] if p["plugin"] == plugin and p["moment"] == "before_upstream"]
     return dict(found)
+
+
+def keeper(run: Run) -> dict[str, Any]:
+    """What it left of one more request."""
+    return placement(run, run.ask("hello").headers["x-request-id"], "keeper")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -111,6 +121,29 @@ def test_without_the_permission_the_request_is_stopped_and_the_evidence_says_den
     assert (response.status_code, response.json()["error"]["code"]) == (503, "plugin_unavailable")
     record = card_guard(run, response.headers["x-request-id"])
     assert (record["action"], record["failure"]) == ("fail", "denied")
+
+
+def test_storage_and_e_mail_pass_the_role_of_the_plugin_and_it_asks_for_nothing_else(run: Run) -> None:
+    assert eventually(lambda: keeper(run)["action"] == "record"), run.said  # a cold start may take longer
+    assert eventually(lambda: any(d["deliveries"] for d in run.evidence("delivery"))), run.said
+    sent = [(d["host"], d["status"]) for each in run.evidence("delivery") for d in each["deliveries"]]
+    assert set(sent) == {("email", 200)}
+    asked = [each for each in run.gatekeeper.asked if each.function == KEEPER]
+    assert not [each for each in asked if not each.allowed]
+    stored = [each.request for each in asked if each.request.resource == STORAGE]
+    assert {request.action for request in stored} == {"dynamodb:GetItem", "dynamodb:PutItem"}
+    assert {tuple(request.context["dynamodb:LeadingKeys"]) for request in stored} == {("keeper",)}
+    assert "ses:SendEmail" in {each.request.action for each in asked}
+
+
+def test_another_plugin_s_name_in_its_role_takes_its_storage_away(
+    run: Run, resources: dict[str, Any]
+) -> None:
+    assert eventually(lambda: keeper(run)["action"] == "record"), run.said
+    wrong = copy.deepcopy(resources)
+    storage_of_another_plugin(wrong)
+    with run.gatekeeper.holding(Account(wrong)):
+        assert keeper(run)["action"] == "fail"
 
 
 def test_nothing_that_was_said_is_in_any_log(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,9 @@ from tests.aws.reach import (
     SECURE,
     SWEEPER,
     differences,
+    things,
 )
+from tests.infra.template import plain
 
 Resources = dict[str, Any]
 SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": "*"}
@@ -31,6 +34,28 @@ SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessag
 
 def test_each_thing_is_reached_by_those_who_are_declared_and_nobody_else(resources: Resources) -> None:
     assert differences(Account(resources)) == {}
+
+
+# What holds something or does something, and the property that names it.
+NAMED_BY = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+}
+
+
+def test_everything_that_the_templates_make_is_asked_about(resources: Resources) -> None:
+    made = {
+        plain(resource["Properties"][named])
+        for resource in resources.values()
+        if (named := NAMED_BY.get(resource["Type"])) and named in resource["Properties"]
+    }
+    asked = " ".join(f"{thing.resource} " for _name, thing, _owners in things())
+    assert not [name for name in made if not re.search(rf"[:/]{re.escape(name)}(-AbCdEf)?[ /]", asked)]
+    assert len(made) > 15
 
 
 def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> None:

@@ -48,7 +48,13 @@ def answered() -> EvidenceRecord:
             placement(
                 "pii-redactor", action="transform", changed=[Changed("request.messages.user", 2, HMAC, HMAC)]
             ),
-            placement("audit-export", moment="after_response", style="background", action="dispatched"),
+            placement(
+                "audit-export",
+                moment="after_response",
+                style="background",
+                action="dispatched",
+                path="background",
+            ),
         ],
         usage=Usage(120, 34, 0, 0),
         cost_nanousd=640_000,
