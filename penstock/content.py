@@ -19,8 +19,9 @@ class Unseen:
     """Something text-bearing that no field carries.
 
     `kind` is `image`, `audio`, `file`, `video`, `opaque` (sealed data), `unlisted` (at a path that no table
-    lists), `key` (the name of a member that is no identifier) or `body` (all of one that no dialect reads). `path` is free of content: names that the
-    tables do not know stand as `?`. `at` is where it is in the parsed body; it never leaves the process.
+    lists), `key` (the name of a member that is no identifier) or `body` (all of one that no dialect reads).
+    `path` is free of content: names that the tables do not know stand as `?`. `at` is where it is in the
+    parsed body; it never leaves the process.
     """
 
     path: str

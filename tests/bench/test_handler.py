@@ -81,7 +81,7 @@ def test_every_row_is_served_and_has_its_line_in_the_tables() -> None:
             "commit": "abc",
             "machine": {"system": "Linux", "cores": 2, "python": "3.13", "load": 0.5},
             "handler": {"512": {"rows": summaries, "derived": handler.derived(samples)}},
-            "doors": {"chat": {row: summaries["direct"] for row in ("direct", "0+0", "5+5")}},
+            "doors": {"chat": dict.fromkeys(("direct", "0+0", "5+5"), summaries["direct"])},
             "streams": {"1000": {"pass": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}}},
             "paced": {"direct": {**summaries["direct"], **dict.fromkeys(STREAMED, 1.0)}},
             "adapters": {"in memory": summaries["look 0+0"]},
