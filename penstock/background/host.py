@@ -175,7 +175,7 @@ class PluginHost:
         return message
 
     def _deliver_once(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord | None:
-        request_id, name = message.record.request_id, message.plugin
+        request_id, name = _claimed(message), message.plugin
         # Before the claim: a store that does not answer then costs a redelivery, and not the delivery itself.
         self._parts.digest_key()
         claim = self._claim(message, attempt)
@@ -199,7 +199,7 @@ class PluginHost:
         """Claimed until the function's own time is over: whoever holds it has ended by then."""
         now_ms = self._parts.now_ms()
         until_ms = now_ms + round((attempt.remaining_s + MARGIN_S) * 1000)
-        return self._parts.ledger.claim_delivery(message.record.request_id, message.plugin, now_ms, until_ms)
+        return self._parts.ledger.claim_delivery(_claimed(message), message.plugin, now_ms, until_ms)
 
     def _run(self, message: DeliveryMessage, attempt: Attempt) -> DeliveryRecord:
         record = self._blank(message, attempt)
@@ -307,9 +307,18 @@ class PluginHost:
         return found is not None and decode(DeliveryRecord, layout.unpack(found)).action != "fail"
 
     def _is_recorded(self, message: DeliveryMessage) -> bool:
+        """Whether an attempt at this very message, and not at the record that it amends, left its record."""
         organisation = message.record.principal.organisation
         prefix = layout.request_prefix(organisation, message.record.request_id)
-        return any(self._parts.objects.list(f"{prefix}delivery.{message.plugin}."))
+        stored = map(self._parts.objects.get, self._parts.objects.list(f"{prefix}delivery.{message.plugin}."))
+        records = (decode(DeliveryRecord, layout.unpack(raw)) for raw in stored if raw is not None)
+        return any(record.idempotency_key == message.idempotency_key for record in records)
+
+
+def _claimed(message: DeliveryMessage) -> str:
+    """What is claimed of a request: its record and what amends it are delivered each once."""
+    request_id = message.record.request_id
+    return request_id if message.amends is None else f"{request_id}:amendment"
 
 
 def failure_class(error: BaseException) -> FailureClass:
