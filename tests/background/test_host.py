@@ -222,31 +222,6 @@ def test_at_most_once_calls_once_and_later_copies_are_done_already() -> None:
     assert stage.plugin.calls == 1
 
 
-@pytest.mark.parametrize("first", [False, True])
-def test_at_most_once_a_record_and_what_amends_it_are_two_deliveries(first: bool) -> None:
-    stage = Stage(export).at_most_once()
-    assert stage.deliver(1, amends=first) is not None
-    assert stage.deliver(2, amends=not first) is not None
-    assert [stage.deliver(number, amends=amends) for number in (3, 4) for amends in (True, False)] == [
-        None
-    ] * 4
-    assert stage.plugin.calls == 2
-
-
-def test_at_most_once_an_amendment_is_not_done_because_its_record_was() -> None:
-    stage = Stage(export).at_most_once()
-    assert stage.deliver(1) is not None
-    stage.objects.trap = Trap(0)  # the environment ends between the call and its record
-    with pytest.raises(CrashError):
-        stage.deliver(2, amends=True)
-    stage.objects.trap = Trap()
-    stage.restart()
-    stage.now_ms += OVER_MS
-    record = stage.deliver(3, amends=True)
-    assert record is not None
-    assert (record.action, record.reason) == ("fail", "delivery_unknown")
-
-
 def test_at_most_once_does_not_try_again_after_a_failure() -> None:
     stage = raises(ValueError("x")).at_most_once()
     record = stage.deliver()

@@ -9,7 +9,7 @@ import pytest
 from penstock.errors import FailureClass, PluginError
 from penstock.gates.breaker import OPEN_S, THRESHOLD, Breaker
 from penstock.gates.gate import Seat
-from penstock.gates.host import Answer
+from penstock.gates.host import Answer, Ran
 from penstock.gates.placement import Placement
 from penstock.gates.stream_calls import BUDGET_CHARS, Calls
 from penstock.sdk import Allow
@@ -33,6 +33,9 @@ class TimedHost:
         self.seconds.append(seconds)
         self.clock.now_s += self.takes_s
         return self.answer
+
+    def start(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Ran:
+        return Ran(self.call(placement, projection, request_id, seconds))
 
     def begin(self) -> None: ...
 

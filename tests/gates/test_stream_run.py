@@ -11,7 +11,7 @@ import pytest
 from penstock.errors import AccountingError, FailureClass, PluginError
 from penstock.gates.deadline import Deadlines
 from penstock.gates.gate import Gate
-from penstock.gates.host import Answer, InProcessHost
+from penstock.gates.host import Answer, InProcessHost, Ran
 from penstock.gates.overrides import Override, Overrides
 from penstock.gates.placement import Mode, Placement
 from penstock.gates.stream_run import StreamRun
@@ -248,6 +248,9 @@ class SlowHost:
         if takes_s > seconds:
             return Answer(failure=PluginError(FailureClass.TIMEOUT, ""))
         return Answer(Allow())
+
+    def start(self, placement: Placement, projection: Projection, request_id: str, seconds: float) -> Ran:
+        return Ran(self.call(placement, projection, request_id, seconds))
 
     def begin(self) -> None: ...
 
