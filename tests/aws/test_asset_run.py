@@ -46,8 +46,11 @@ UPSTREAMS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:penstock/up
 UNUSED = {
     # The echo upstream needs no key.
     GATEWAY: [f"secretsmanager:GetSecretValue {UPSTREAMS}"],
-    # A plugin's deliveries are looked for only when they are made at most once.
-    EXPORT: [f"s3:ListBucket arn:aws:s3:::{BUCKET}"],
+    # Nothing here is beyond healing; a plugin's deliveries are looked for only when made at most once.
+    EXPORT: [
+        "sqs:SendMessage arn:aws:sqs:eu-central-1:123456789012:penstock-plugin-audit-export-dead",
+        f"s3:ListBucket arn:aws:s3:::{BUCKET}",
+    ],
     # Only the recorder amends.
     SWEEPER: [f"s3:GetObject {AMENDMENTS}", f"s3:PutObject {AMENDMENTS}"],
 }
