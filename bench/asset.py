@@ -89,12 +89,12 @@ def _compile(folder: Path, python: Path) -> None:
         "unchecked-hash",
         str(folder),
     ]
-    subprocess.run(asked, capture_output=True, check=False)  # noqa: S603 - our own
+    subprocess.run(asked, capture_output=True, check=False)  # noqa: S603 - a Python that is there, as infra/staging.py
 
 
 def run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[Any]:
     """In a fresh process. Raises RuntimeError with its last words."""
-    done = subprocess.run(  # noqa: S603 - our own
+    done = subprocess.run(  # noqa: S603 - a bench of ours, no shell
         command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:

@@ -111,6 +111,7 @@ class McpServer:
         return Answer([self._listed(asked) if b'"tools/list"' in asked else self._answer])
 
     def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> UpstreamAnswer:
+        """For OAuth2 alone, and this server is asked without credentials."""
         raise NotImplementedError("this server asks for no credentials")
 
     def _listed(self, asked: bytes) -> bytes:

@@ -59,8 +59,8 @@ def _allow(event: bytes) -> Returned:
 def running() -> Iterator[str]:
     """Its address."""
     command = [sys.executable, "-m", "bench.hosted", "--serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:  # noqa: S603 - ours
-        assert server.stdout is not None and server.stdin is not None  # noqa: S101, PT018 - both were asked for
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:  # noqa: S603 - itself
+        assert server.stdout is not None and server.stdin is not None  # noqa: S101, PT018 - pipes; for the type checker
         yield f"http://127.0.0.1:{int(server.stdout.readline())}"
         server.stdin.close()
 

@@ -80,7 +80,7 @@ def _as_in_lambda(made: Asset, secret: str, body: str) -> dict[str, float]:
     api.start()
     environment = {**_environment(made), "AWS_LAMBDA_RUNTIME_API": api.address}
     environment["PYTHONPATH"] = made.function.environment["PYTHONPATH"]
-    with subprocess.Popen(  # noqa: S603 - our own
+    with subprocess.Popen(  # noqa: S603 - the asset just made, no shell
         made.function.command, env=environment, cwd=made.function.folder, stdout=-3, stderr=-3
     ) as process:
         try:

@@ -103,7 +103,7 @@ class MemoryLayers:
         self.stored: dict[str, bytes] = {}
         self._prefix = f"arn:aws:lambda:{region}:123456789012:layer"
 
-    def publish(self, name: str, body: bytes, description: str) -> Published:  # noqa: ARG002 - nobody reads it
+    def publish(self, name: str, body: bytes, description: str) -> Published:  # noqa: ARG002 - words for a console
         number = 1 + sum(arn.startswith(f"{self._prefix}:{name}:") for arn in self.stored)
         arn = f"{self._prefix}:{name}:{number}"
         self.stored[arn] = body

@@ -143,4 +143,4 @@ def check_together(plugins: Mapping[str, Mapping[str, str]], where: Callable[[st
 
 
 def _run(arguments: Sequence[str]) -> int:
-    return subprocess.run(arguments, check=False).returncode  # noqa: S603  # pip, of this Python
+    return subprocess.run(arguments, check=False).returncode  # noqa: S603  # uv or pip, no shell

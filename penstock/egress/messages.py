@@ -162,6 +162,6 @@ def _timeouts(found: object) -> dict[str, float]:
 def _seconds(found: object) -> float:
     if found is None:
         return MAX_TIMEOUT_S
-    if type(found) not in {int, float} or not 0 <= found <= 1e9:  # type: ignore[operator]  # a number by now
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1e9:
         raise MalformedError("a time")
-    return min(float(found), MAX_TIMEOUT_S)  # type: ignore[arg-type]  # same
+    return min(float(found), MAX_TIMEOUT_S)
