@@ -1,6 +1,7 @@
 """Plugins' storage in DynamoDB: one partition a plugin, one item a key.
 
-DynamoDB removes what has expired within days, not at once: whoever reads or expects looks at the time too. A
+DynamoDB removes what has expired within days, not at once: whoever reads or expects looks at the time too.
+It counts whole seconds, so a value may live up to one longer, and never shorter. A
 write whose answer was lost is sent again by botocore and then finds itself there: that is success.
 """
 
@@ -10,6 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from penstock.adapters.clients import Clients
@@ -59,7 +61,7 @@ class DynamoStorage:
         version = self._new_version()
         item: Item = {**self._at(key), "value": {"S": encoded_value(value)}, "version": {"S": version}}
         if checked_ttl(ttl_s) is not None:
-            item[EXPIRES] = {"N": str(int(self._now_s()) + (ttl_s or 0))}
+            item[EXPIRES] = {"N": str(ceil(self._now_s()) + (ttl_s or 0))}
         with mapped("write a plugin's storage"):
             there = self._unless(
                 expected,

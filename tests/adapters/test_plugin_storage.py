@@ -62,6 +62,13 @@ def test_a_value_ends_when_its_time_is_over_and_not_before(storage: Storage, clo
     assert storage.get("a") is None
 
 
+def test_a_value_lives_as_long_as_was_said_from_within_a_second_too(storage: Storage, clock: Clock) -> None:
+    clock.now_s += 0.9
+    storage.put("a", 1, ttl_s=1)
+    clock.now_s += 0.95
+    assert storage.get("a") is not None
+
+
 def test_a_value_that_is_put_anew_without_an_end_has_none(storage: Storage, clock: Clock) -> None:
     storage.put("a", 1, ttl_s=10)
     storage.put("a", 2)
