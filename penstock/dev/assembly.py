@@ -41,6 +41,8 @@ class StackFunction:
     """The ARN, with the role's logical id for the name that CloudFormation will make."""
     code: Path
     layers: tuple[Path, ...]
+    aliases: tuple[str, ...] = ()
+    """All of which lead to this code: there is one version of it here."""
 
 
 class CloudAssembly:
@@ -58,12 +60,12 @@ class CloudAssembly:
 
     def functions(self) -> tuple[StackFunction, ...]:
         """In the order of their names. Those that are not Penstock's, as CDK's own, are left out."""
-        found = [
-            p for p in self._of("AWS::Lambda::Function").values() if "PENSTOCK_SNAPSHOT" in _variables(p)
-        ]
+        every = self._of("AWS::Lambda::Function").items()
+        found = {name: p for name, p in every if "PENSTOCK_SNAPSHOT" in _variables(p)}
         if not found:
             raise ConfigurationError(str(self._folder), "holds no function of Penstock.", AGAIN)
-        return tuple(sorted(map(self._function, found), key=lambda function: function.name))
+        made = (self._function(name, properties) for name, properties in found.items())
+        return tuple(sorted(made, key=lambda function: function.name))
 
     def bucket(self) -> str:
         """The name of the evidence bucket."""
@@ -83,7 +85,7 @@ class CloudAssembly:
         problem = f"has {json.dumps(value)}, which only a deployment knows."
         raise ConfigurationError(str(self._folder), problem, "It cannot run on this machine.")
 
-    def _function(self, properties: Mapping[str, Any]) -> StackFunction:
+    def _function(self, identity: str, properties: Mapping[str, Any]) -> StackFunction:
         return StackFunction(
             name=self.filled(properties["FunctionName"]),
             handler=properties["Handler"],
@@ -98,8 +100,15 @@ class CloudAssembly:
 
     def _layer(self, reference: Any) -> Path:
         match reference:
+            aliases=tuple(self._aliases(identity)),
             case {"Ref": str() as name} if self._kind(name) == "AWS::Lambda::LayerVersion":
                 return self._asset(self.resources[name]["Properties"]["Content"])
+    def _aliases(self, identity: str) -> Iterator[str]:
+        """The names by which a function is invoked besides its own."""
+        for alias in self._of("AWS::Lambda::Alias").values():
+            if alias["FunctionName"] == {"Ref": identity}:
+                yield self.filled(alias["Name"])
+
             case str() as arn if arn in self._registered:
                 return self._registered[arn]
         problem = f"has a layer whose content is in AWS alone: {json.dumps(reference)}."

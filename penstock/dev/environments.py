@@ -63,10 +63,13 @@ class Function:
     """Its route streams: it runs in our runtime, and every answer has the prelude."""
     command: tuple[str, ...] = ()
     """What starts it; none: this interpreter with the runtime that it needs."""
+    aliases: tuple[str, ...] = ()
+    """By which it can be invoked besides its name."""
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}"
+        name = self.environment.get("AWS_LAMBDA_FUNCTION_NAME", self.name)
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
 
 
 class Environment:

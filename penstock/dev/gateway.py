@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol
@@ -139,7 +139,9 @@ class LocalGateway:
         }
         for name, pool in pools.items():
             stack.callback(pool.close)
-            called[f"{self.prepared.resources.deployment}-{name}"] = pool.invoke
+            whole = f"{self.prepared.resources.deployment}-{name}"
+            called[whole] = pool.invoke
+            called.update({f"{whole}:{a}": partial(pool.invoke, alias=a) for a in pool.function.aliases})
         with ThreadPoolExecutor(len(pools)) as starters:
             list(starters.map(Pool.warm_up, pools.values()))
         return pools

@@ -1,7 +1,7 @@
 """A stand-in for Lambda's Invoke API, by which the local gateway calls plugins' functions.
 
 Source: "Invoke", Lambda API reference: the errors, their statuses and `X-Amz-Function-Error`. Synchronous
-invocations only, unsigned or signed by whatever key, by name or by ARN.
+invocations only, unsigned or signed by whatever key, by name or by ARN, with an alias or without one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from penstock.dev.http_server import BodyError, BodyTooLargeError, Connection, Server, json_headers
 from penstock.dev.invocation import (
@@ -29,8 +29,9 @@ from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES
 
 Invoke = Callable[[bytes], Outcome]
 
-PATH: Final = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations(?:\?[^#]*)?")
+PATH: Final = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations(?:\?([^#]*))?")
 KIND_HEADER: Final = "x-amzn-errortype"
+LATEST: Final = "$LATEST"
 
 
 class Refusal(NamedTuple):
@@ -52,7 +53,10 @@ THROTTLED: Final = Refusal(
 
 
 class LambdaApi:
-    """Listens on 127.0.0.1 as soon as it is made. `functions`, by name, may be filled after that."""
+    """Listens on 127.0.0.1 as soon as it is made. `functions` may be filled after that.
+
+    They are named `name` or `name:alias`: an alias is a way of its own into its function, as in Lambda.
+    """
 
     def __init__(self, functions: Mapping[str, Invoke]) -> None:
         self._functions = functions
@@ -90,7 +94,7 @@ class LambdaApi:
         match = PATH.fullmatch(connection.path)
         if match is None or connection.command != "POST":
             return NO_PATH
-        name = named(unquote(match[1]))
+        name = named(unquote(match[1]), parse_qs(match[2] or "").get("Qualifier", [""])[0])
         invoke = self._functions.get(name)
         if invoke is None:
             return Refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
@@ -99,10 +103,14 @@ class LambdaApi:
         return invoke if _is_json(event) else NOT_JSON
 
 
-def named(function: str) -> str:
-    """The name in what a caller names a function by: `name`, `name:alias`, or its ARN with or without one."""
+def named(function: str, qualifier: str = "") -> str:
+    """`name` or `name:alias`, of what a caller names a function by: these, its ARN, its alias in the query.
+
+    The version that is being worked on, `$LATEST`, is the function itself.
+    """
     parts = function.split(":")
-    return parts[parts.index("function") + 1] if "function" in parts[:-1] else parts[0]
+    whole = parts[parts.index("function") + 1 :] if "function" in parts[:-1] else parts
+    return ":".join(part for part in (*whole, qualifier) if part not in {"", LATEST})
 
 
 def _is_json(event: bytes) -> bool:
@@ -152,7 +160,7 @@ def _failure(outcome: Outcome) -> bytes:
 
 
 def _send(connection: Connection, body: bytes, *, failed: bool = False) -> None:
-    headers = {"X-Amz-Executed-Version": "$LATEST"}
+    headers = {"X-Amz-Executed-Version": LATEST}
     if failed:
         headers["X-Amz-Function-Error"] = "Unhandled"
     connection.send(200, json_headers(headers), body)

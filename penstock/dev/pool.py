@@ -86,12 +86,15 @@ class Pool:
             if self.function.warm and not self._now.idle:
                 raise ConfigurationError("penstock dev", self._now.last_problem)
 
-    def invoke(self, event: bytes, relay: Relay | None = None) -> Outcome:
-        """Run one invocation, when an environment is free. A streamed answer goes to `relay`."""
+    def invoke(self, event: bytes, relay: Relay | None = None, *, alias: str = "") -> Outcome:
+        """Run one invocation, when an environment is free. A streamed answer goes to `relay`.
+
+        `alias`: by which it was invoked; the function is told it in the ARN.
+        """
         environment = self._acquire()
         if not isinstance(environment, Throttled | InitFailed):
             try:
-                return environment.invoke(self._invocation(event), relay)
+                return environment.invoke(self._invocation(event, alias), relay)
             finally:
                 self._give_back(environment)
         return environment
@@ -110,13 +113,13 @@ class Pool:
         with self._changed:
             self._changed.wait_for(lambda: not self._now.starting, CLOSE_WITHIN_S)
 
-    def _invocation(self, event: bytes) -> Invocation:
+    def _invocation(self, event: bytes, alias: str) -> Invocation:
         request_id = self._new_id()
         return Invocation(
             request_id=request_id,
             event=event,
             deadline_ms=int((time.time() + self.function.timeout_s) * 1000),
-            function_arn=self.function.arn,
+            function_arn=f"{self.function.arn}:{alias}" if alias else self.function.arn,
             trace_id=f"Root=1-{request_id[:8]}-{request_id.replace('-', '')[8:]};Sampled=0",
         )
 

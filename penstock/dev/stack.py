@@ -3,8 +3,9 @@
     cloud assembly → code and layers unpacked → resources and configuration → a role for each function
 
 What runs is what `cdk deploy` would upload, with the environment of the template and temporary credentials of
-the template's role. What differs from AWS: paths lie in the gateway's folder, compiled modules are this
-machine's (`unpacking`), AWS is moto, and nobody holds a role to its policies.
+the template's role, and is invoked by its aliases. What differs from AWS: paths lie in the gateway's folder,
+compiled modules are this machine's (`unpacking`), AWS is moto, no function is in a network, and nobody
+holds a role to its policies.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from penstock.adapters.clients import Clients, Endpoint
@@ -50,7 +52,7 @@ WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 BOOTSTRAP: Final = "/var/runtime/bootstrap.py"
 # Environments of a function that callers do not wait for.
 MAXIMUM: Final = 2
-UNWALLED: Final = "no network holds plugins here: they send themselves, under the library's checks alone"
+UNWALLED: Final = "no network holds plugins here: ctx.http sends as deployed, past it nothing stops them"
 
 Address = Callable[[str], str]
 
@@ -62,16 +64,19 @@ def prepare_stack(
     echo_url: str,
     *,
     through: Address = lambda url: url,
+    places: Mapping[bytes, bytes] = MappingProxyType({}),
 ) -> Prepared:
     """Do what `prepare` does, with the functions of the cloud assembly in `folder`.
 
     `through`: given AWS's address, that by which the functions and the pollers of their queues call it.
+    `places`: what the snapshot says → what it is to say here, as where a host is.
     Raises ConfigurationError for what cannot run here.
     """
     assembly = CloudAssembly(folder, local_layers(chosen_file(options.configuration)))
     functions = assembly.functions()
     source, address = read_source(options, echo_url), echo_url.removeprefix("http://").encode()
-    raw = _snapshot(functions).replace(ECHO_ADDRESS, address)
+    deployed = _snapshot(functions).replace(ECHO_ADDRESS, address)
+    raw = _placed(deployed, places)
     snapshot = _decoded(raw, folder)
     clients = connect()
     resources = _provision(options, clients, snapshot, assembly.bucket())
@@ -99,7 +104,7 @@ def prepare_stack(
         called=snapshot.called,
         pollers={name.removeprefix(prefix): _clients(url, role) for name, role in roles.items()},
         notes=(
-            *_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == raw),
+            *_notes(folder, functions[0], unpacked.replaced, compile_file(source).raw == deployed),
             *take_mail(clients, snapshot),
             *([UNWALLED] if any(EGRESS_ALIAS in function.variables for function in functions) else []),
         ),
@@ -136,10 +141,8 @@ def runnable(
     name = function.name.removeprefix(prefix)
     task, opt = unpacked.task(function), unpacked.opt(function)
     variables = {key: _moved(value, task, opt) for key, value in function.variables.items()}
-    # There is no network to be walled in here: who would send by an alias sends itself.
-    variables.pop(EGRESS_ALIAS, None)
     wrapper = variables.get(WRAPPER)
-    is_gateway = name == "gateway"
+    is_gateway, is_waited_for = name == "gateway", name == "recorder" or bool(function.aliases)
     return Function(
         name=name,
         handler=function.handler,
@@ -153,11 +156,12 @@ def runnable(
             **also,
         },
         timeout_s=function.timeout_s,
-        warm=options.warm if is_gateway else int(name == "recorder"),
+        warm=options.warm if is_gateway else int(is_waited_for),
         maximum=options.maximum if is_gateway else MAXIMUM,
         folder=task,
         streams=wrapper is not None,
         command=_command(unpacked.python, function.handler, wrapper),
+        aliases=function.aliases,
     )
 
 
@@ -168,6 +172,12 @@ def _command(python: Path, handler: str, wrapper: str | None) -> tuple[str, ...]
 
 def _moved(text: str, task: Path, opt: Path) -> str:
     return text.replace(TASK, str(task)).replace(f"{OPT}/", f"{opt}/")
+
+
+def _placed(raw: bytes, places: Mapping[bytes, bytes]) -> bytes:
+    for said, here in places.items():
+        raw = raw.replace(said, here)
+    return raw
 
 
 def _snapshot(functions: Iterable[StackFunction]) -> bytes:

@@ -37,7 +37,7 @@ OUTCOMES: dict[str, Outcome] = {
 @pytest.fixture
 def api() -> Iterator[LambdaApi]:
     functions = {name: lambda _, outcome=outcome: outcome for name, outcome in OUTCOMES.items()}
-    api = LambdaApi({**functions, "echo": Returned})
+    api = LambdaApi({**functions, "echo": Returned, "echo:live": lambda _: Returned(b'"live"')})
     api.start()
     yield api
     api.stop()
@@ -55,11 +55,21 @@ def client(api: LambdaApi) -> Any:
     )
 
 
-def test_a_function_is_invoked_by_the_real_client_by_name_alias_and_arn(client: Any) -> None:
-    for name in ("echo", "echo:live", "arn:aws:lambda:eu-central-1:123456789012:function:echo:live"):
-        answer = client.invoke(FunctionName=name, Payload=b'{"a": 1}')
-        assert json.loads(answer["Payload"].read()) == {"a": 1}
-        assert (answer["StatusCode"], answer.get("FunctionError")) == (200, None)
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:echo"
+
+
+@pytest.mark.parametrize("name", ["echo", "echo:$LATEST", ARN])
+def test_a_function_is_invoked_by_the_real_client_by_name_and_arn(client: Any, name: str) -> None:
+    answer = client.invoke(FunctionName=name, Payload=b'{"a": 1}')
+    assert json.loads(answer["Payload"].read()) == {"a": 1}
+    assert (answer["StatusCode"], answer.get("FunctionError")) == (200, None)
+
+
+@pytest.mark.parametrize("name", [("echo:live", ""), (f"{ARN}:live", ""), ("echo", "live"), (ARN, "live")])
+def test_an_alias_is_a_way_of_its_own_however_it_is_named(client: Any, name: tuple[str, str]) -> None:
+    function, qualifier = name
+    asked = {"FunctionName": function, **({"Qualifier": qualifier} if qualifier else {})}
+    assert client.invoke(**asked, Payload=b"{}")["Payload"].read() == b'"live"'
 
 
 @pytest.mark.parametrize(
@@ -83,6 +93,8 @@ def test_a_function_that_fails_is_told_as_lambda_tells_it(client: Any, name: str
     [
         ({"FunctionName": "busy"}, "TooManyRequestsException"),
         ({"FunctionName": "nobody"}, "ResourceNotFoundException"),
+        ({"FunctionName": "echo:other"}, "ResourceNotFoundException"),
+        ({"FunctionName": "echo:live", "Qualifier": "other"}, "ResourceNotFoundException"),
         ({"FunctionName": "echo", "InvocationType": "Event"}, "InvalidParameterValueException"),
         ({"FunctionName": "echo", "Payload": b'{"a": NaN}'}, "InvalidRequestContentException"),
         ({"FunctionName": "echo", "Payload": b"{"}, "InvalidRequestContentException"),
@@ -112,7 +124,5 @@ def test_any_other_path_is_unknown(api: LambdaApi) -> None:
 
 
 def test_a_function_s_name_is_found_in_every_way_to_name_it() -> None:
-    arn = "arn:aws:lambda:eu-central-1:123456789012:function:one"
-    assert {named(name) for name in ("one", "one:live", arn, f"{arn}:live", "123456789012:function:one")} == {
-        "one"
-    }
+    names = ("echo", ARN, f"{ARN}:$LATEST", "123456789012:function:echo")
+    assert {named(name) for name in names} == {"echo"}

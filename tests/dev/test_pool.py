@@ -33,12 +33,14 @@ class FakeEnvironment:
         self._dies = dies
         self._busy = threading.Lock()
         self.alive = True
+        self.arns: list[str] = []
 
     def start(self, on_loss: Callable[[], None] | None = None) -> str | None:
         return self._problem
 
     def invoke(self, invocation: Invocation, relay: Relay | None = None) -> Outcome:
         assert self._busy.acquire(blocking=False), "two callers in one environment"
+        self.arns.append(invocation.function_arn)
         self._gate.wait(30)
         self._busy.release()
         if self._dies:
@@ -88,6 +90,14 @@ def test_a_quiet_pool_needs_no_second_environment() -> None:
     pool = pool_of(maker, warm=1)
     assert [pool.invoke(b"{}") for _ in range(5)] == [Returned(b"0")] * 5
     assert len(maker.made) == 1
+
+
+def test_a_function_is_told_by_which_alias_it_was_invoked() -> None:
+    maker = Maker()
+    pool = pool_of(maker, warm=1)
+    pool.invoke(b"{}")
+    pool.invoke(b"{}", alias="one")
+    assert maker.made[0].arns == [pool.function.arn, f"{pool.function.arn}:one"]
 
 
 def test_concurrent_callers_get_environments_of_their_own_up_to_the_maximum() -> None:

@@ -127,16 +127,35 @@ def test_it_says_what_is_not_as_in_aws_and_when_the_configuration_has_changed_si
     assert "made of another gateway.toml" in " ".join(prepared(assembly, options, clients).notes)
 
 
-def test_who_would_send_by_an_alias_sends_itself_and_it_is_said(
+def test_who_sends_by_an_alias_does_so_here_and_it_is_said_that_no_network_holds_it(
     assembly: Path, options: Options, clients: Clients
 ) -> None:
     walled = {**WRAPPED, "PENSTOCK_EGRESS_ALIAS": "sample-egress:exporter"}
-    changed = {**TWO, "Gateway": ("AWS::Lambda::Function", function(Environment={"Variables": walled}))}
+    changed = {
+        **TWO,
+        "Gateway": ("AWS::Lambda::Function", function(Environment={"Variables": walled})),
+        "Sender": ("AWS::Lambda::Function", function(FunctionName="sample-egress")),
+        "Alias": ("AWS::Lambda::Alias", {"FunctionName": {"Ref": "Sender"}, "Name": "exporter"}),
+        "Live": ("AWS::Lambda::Alias", {"FunctionName": {"Ref": "Gateway"}, "Name": "live"}),
+    }
     template = json.dumps({"Resources": resources(**changed)})
     (assembly / "sample.template.json").write_text(template)
     made = prepared(assembly, options, clients)
-    assert not any("PENSTOCK_EGRESS_ALIAS" in each.environment for each in made.functions)
+    egress, gateway, recorder = made.functions
+    assert gateway.environment["PENSTOCK_EGRESS_ALIAS"] == "sample-egress:exporter"
+    assert (egress.aliases, gateway.aliases, recorder.aliases) == (("exporter",), ("live",), ())
+    assert (egress.warm, egress.arn.rpartition(":")[2]) == (1, "sample-egress")
     assert "no network holds plugins here" in " ".join(made.notes)
+
+
+def test_what_the_snapshot_names_can_be_somewhere_else_here(
+    assembly: Path, options: Options, clients: Clients
+) -> None:
+    places = {b'"durability":"stored"': b'"durability":"log"'}
+    made = prepare_stack(assembly, options, lambda: clients, ECHO, places=places)
+    raw = (made.functions[0].folder / "snapshot.json").read_bytes()
+    assert b'"durability":"log"' in raw
+    assert "made of another gateway.toml" not in " ".join(made.notes)
 
 
 def test_code_without_a_snapshot_is_refused(assembly: Path, options: Options, clients: Clients) -> None:

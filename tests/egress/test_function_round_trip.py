@@ -74,7 +74,7 @@ def lambda_url(tmp_path: Path, receiver: Receiver) -> Iterator[str]:
         answer = egress.answer(json.loads(event), f"{PLACE}:audit-export", 30)
         return Returned(json.dumps(answer).encode())
 
-    api = LambdaApi({"d-egress": invoked})
+    api = LambdaApi({"d-egress:audit-export": invoked})
     api.start()
     yield api.url
     api.stop()
