@@ -39,8 +39,11 @@ class Dispatcher:
         self._queue_url = queue_url
 
     def send(self, record: EvidenceRecord, key: str, plugins: Sequence[str], *, amends: bool) -> None:
-        """Returns when every plugin's queue has its message. Raises StorageError."""
-        waited = set() if amends else _waited(record)
+        """Returns when every plugin's queue has its message. Raises StorageError.
+
+        Who is waited for gets an amendment as late as its record: as a rule after it.
+        """
+        waited = _waited(record)
         for plugin in plugins:
             message = delivery_message(record, plugin, key, amends=amends)
             delay_s = WAITED_DELAY_S if plugin in waited else 0

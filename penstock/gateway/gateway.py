@@ -192,12 +192,16 @@ class Gateway:
         return waited.denial
 
     def _waited(self, account: Account, record: EvidenceRecord, *, has_begun: bool) -> Waited:
-        """What the plugins came to that a deployment waits for; what they failed of is an amendment."""
+        """What the plugins came to that a deployment waits for; what they failed of is an amendment.
+
+        Everybody who gets OUTCOME is told of an answer that was kept back, also who kept it back: its
+        queue brings it OUTCOME, which says `answered`.
+        """
         if self._parts.waiting is None:
             return Waited(record)
         waited = self._parts.waiting.deliver(record, account.remaining_s(), has_begun=has_begun)
         if waited.amends:
-            told = receivers(waited.record.placements) if waited.denial else []
+            told = receivers(record.placements) if waited.denial else []
             try:
                 self._parts.outbox(waited.record, told)
             except PenstockError:

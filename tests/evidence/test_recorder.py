@@ -202,6 +202,13 @@ def test_what_failed_after_the_outcome_is_an_amendment_whatever_comes_first(amen
     assert [message.amends for message in deliveries(backstage, "audit-export")] == [None]
 
 
+def test_who_kept_an_answer_back_gets_the_amendment_no_sooner_than_its_record() -> None:
+    backstage = begun()
+    failed = replace(waited(), outcome="failed", status=503, cause=WAITED_FAILED)
+    backstage.recorder.record(outbox_body(failed, *PLUGINS))
+    assert backstage.queues.delays_s == [WAITED_DELAY_S, 0]
+
+
 def test_an_amendment_alone_settles_nothing_so_that_a_lost_outcome_is_found() -> None:
     backstage = begun()
     assert backstage.recorder.record(outbox_body(replace(waited(), cause=WAITED_FAILED))) is None

@@ -17,6 +17,7 @@ from tests.faults.lane import Lane
 # Who gets a request: from a queue, or as one that the gateway waits for, by what its model is.
 LEAST: Final = ("audit-export", "kept")
 MOST: Final = ("once", "kept-once")
+KEPT: Final = ("kept", "kept-once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,16 @@ class Found:
         return [*self.terminal, *self.amendment]
 
     def deliveries_of(self, plugins: Sequence[str]) -> list[dict[str, Any]]:
-        return [record for record in self.delivery if record["plugin"] in plugins]
+        """Of the request's record, and not of what amends it."""
+        return [d for d in self.delivery if d["plugin"] in plugins and not _amends(d)]
+
+    def amendments_to(self, plugins: Sequence[str]) -> int:
+        """How many deliveries of an amendment to one of them succeeded."""
+        return sum(_amends(d) and d["plugin"] in plugins and d["action"] == "emit" for d in self.delivery)
+
+
+def _amends(delivery: dict[str, Any]) -> bool:
+    return str(delivery["idempotency_key"]).endswith(":amendment")
 
 
 class Court:
@@ -69,7 +79,7 @@ class Court:
         found = self._found(self._new_keys())
         row = _row(answer, calls, found, received)
         violations = [*_evidence(row, found), *_caller(answer, row, found), *_sinks(row, found, received)]
-        violations += _waited(answer, found)
+        violations += [*_waited(answer, found), *_amended(found, received)]
         return row, violations + list(self._rest())
 
     def last_look(self) -> Iterator[str]:
@@ -173,7 +183,7 @@ def _sinks(row: Row, found: Found, received: Counter[str]) -> Iterator[str]:
         yield "the at-least-once sink has lost the request"
     if _is_due(LEAST, found) and "emit" not in _actions(LEAST, found):
         yield "no record of a delivery at least once that succeeded"
-    if received["/once"] > 1:
+    if received["/once"] > 1 + found.amendments_to(("once",)):
         yield "the at-most-once sink has a duplicate"
     if _is_due(MOST, found) and not _actions(MOST, found):
         yield "no record of the delivery at most once"
@@ -211,3 +221,11 @@ def _waited(answer: Answer, found: Found) -> Iterator[str]:
     taken = {d["plugin"] for d in found.delivery if d.get("path") == "response" and d["action"] != "fail"}
     if answer.is_answered and not due <= taken:
         yield "an answer has left before its record was taken by a plugin that it waits for"
+
+
+def _amended(found: Found, received: Counter[str]) -> Iterator[str]:
+    """Who is told of an answer that was kept back: also the plugin that kept it back, each once."""
+    kept_back = sum(record["outcome"] == "failed" for record in found.amendment)
+    told = received["/exported/amended"] + received["/once/amended"]
+    if not (kept_back == told == found.amendments_to(KEPT)):
+        yield f"{kept_back} answers were kept back, and {told} times somebody was told of it"

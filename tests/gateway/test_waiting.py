@@ -86,7 +86,7 @@ def test_no_answer_leaves_without_it_and_an_amendment_says_why(name: str) -> Non
     (outcome, _), (amendment, told) = world.stored
     assert (outcome.status, outcome.outcome, about(outcome).action) == (200, "answered", "dispatched")
     assert (amendment.status, amendment.outcome, amendment.code) == (503, "failed", "plugin_unavailable")
-    assert (amendment.cause, told) == (WAITED_FAILED, [])
+    assert (amendment.cause, told) == (WAITED_FAILED, ["export"])  # its queue brings it the OUTCOME as well
     assert (about(amendment).action, about(amendment).failure) == ("fail", failure)
     assert world.counted == [amendment]
 
@@ -124,7 +124,7 @@ def test_several_are_called_side_by_side_and_all_are_waited_for() -> None:
     assert world.chat("hi").status == 200
 
 
-def test_one_of_several_keeps_the_answer_back_and_the_others_are_told_of_that() -> None:
+def test_one_of_several_keeps_the_answer_back_and_all_of_them_are_told_of_that() -> None:
     placements = [
         placed("one"),
         placed("two", on_error="allow"),
@@ -142,7 +142,7 @@ def test_one_of_several_keeps_the_answer_back_and_the_others_are_told_of_that() 
         "throttled",
         None,
     ]
-    assert told == ["one", "later"]
+    assert told == ["one", "two", "three", "later"]
 
 
 def test_an_amendment_that_cannot_be_stored_changes_nothing_for_the_caller() -> None:
