@@ -323,7 +323,7 @@ class McpPassage(Passage):
         return McpCall(self._parts, self._mcp, self._account, self._server, named or "other")
 
     def _seconds(self) -> float:
-        return max(0.1, self._remaining_s() - RESERVE_S)
+        return self._left_s(RESERVE_S)
 
     @property
     def _sealer(self) -> Sealer:

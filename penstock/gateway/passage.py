@@ -184,8 +184,10 @@ class Passage:
         return self._released(dialect, exchange)
 
     def _left_s(self, reserve_s: float) -> float:
-        """What an upstream may take of the function's time."""
-        return max(0.1, self._remaining_s() - reserve_s)
+        """What an upstream may take of the function's time: what is left, without who is waited for."""
+        waiting = self._parts.waiting
+        waiting_s = waiting.reserve_s(self.background()) if waiting else 0.0
+        return max(0.1, self._remaining_s() - reserve_s - waiting_s)
 
     def _begun(
         self, route: Route, content: RequestContent, exchange: Exchange, model: Model

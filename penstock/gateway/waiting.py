@@ -62,6 +62,12 @@ class Waiting:
         self._terms = terms
         self._clock = clock
 
+    def reserve_s(self, records: Sequence[PlacementRecord]) -> float:
+        """How much of the function's time calling those of `records` takes that are waited for, at most."""
+        due = {record.plugin for record in records if is_waited(record)}
+        longest_ms = max((p.timeout_ms for p, _ in self._seats if p.plugin in due), default=None)
+        return 0.0 if longest_ms is None else longest_ms / 1000 + RESERVE_S
+
     def deliver(self, record: EvidenceRecord, remaining_s: float, *, has_begun: bool = False) -> Waited:
         """Call who is to get `record`, whose outcome is stored. Never raises.
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from penstock.errors import FailureClass, StorageError
+from penstock.errors import FailureClass, StorageError, UpstreamError
 from penstock.evidence.messages import DeliveryMessage
 from penstock.evidence.record import WAITED_FAILED, EvidenceRecord
 from penstock.evidence.schema import decode
 from penstock.evidence.whereabouts import as_terminal
 from penstock.gates.placement import Mode
-from penstock.gateway.waiting import Waiting
+from penstock.gateway.waiting import RESERVE_S, Waiting
 from penstock.sdk import Allow, Block
 from tests.dialects.mcp import bodies
 from tests.gates.fakes import USER, placement_of
@@ -207,6 +207,24 @@ def test_in_the_last_seconds_of_the_gateways_time_it_is_not_called() -> None:
     world.chat("hi")
     waited = waiting.deliver(world.record, 1.0)
     assert (functions.events, about(waited.record).failure) == ([], "timeout")
+
+
+def slack_s(world: World) -> float:
+    """What the gateway keeps of its sixty seconds, when it calls an upstream."""
+    return 60.0 - world.upstream.seconds[-1]
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["unary", "stream"])
+def test_an_upstream_is_left_no_time_that_calling_who_is_waited_for_may_take(streams: bool) -> None:
+    def kept_s(**more: Any) -> float:
+        slow = placed("slow", timeout_ms=9_000, **more)
+        world, _ = with_waiting(World({}, placed(), slow), placed(), slow, export=takes, slow=takes)
+        world.upstream.error = UpstreamError("It is not there.")
+        assert (world.stream("hi") if streams else world.chat("hi")).status == 502
+        return slack_s(world)
+
+    assert kept_s() == pytest.approx(kept_s(mode=Mode.OFF) + 9.0 - 0.5)
+    assert kept_s(wait=False) >= 0.5 + 2 * RESERVE_S  # for OUTCOME, the other's call, and an amendment
 
 
 # MCP

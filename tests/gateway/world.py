@@ -76,6 +76,8 @@ class FakeUpstream:
     error: UpstreamError | None = None
     streams: list[FakeStream] = field(default_factory=list)
     seen: list[tuple[str, bytes, Mapping[str, str], str | None]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """How long each call might take."""
 
     def post(
         self,
@@ -86,7 +88,7 @@ class FakeUpstream:
         key: str | None,
         seconds: float,
     ) -> UpstreamAnswer:
-        del seconds
+        self.seconds.append(seconds)
         self.seen.append((target.url(path), body, headers, key))
         if self.error is not None:
             raise self.error
@@ -102,7 +104,7 @@ class FakeUpstream:
         key: str | None,
         seconds: float,
     ) -> FakeStream:
-        del seconds
+        self.seconds.append(seconds)
         self.seen.append((target.url(path), body, headers, key))
         if self.error is not None:
             raise self.error
