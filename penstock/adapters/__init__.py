@@ -10,6 +10,7 @@
     layers      registered plugins, published                     Lambda     by the command line alone
     storage     what plugins keep (`plugin_storage`)              DynamoDB   by plugins' functions alone
     email       what plugins send                                 SES        by plugins' functions alone
+    exports     what plugins leave for others                     S3         by plugins' functions alone
 
 `keys` and `resources` say how all of it is called: data, which the stacks read too. `stacks` finds a
 deployment by its name, `signing` signs for providers in AWS. `provision`, `queue_poll` and `roles` do for the

@@ -45,6 +45,7 @@ def provision(
     for table in (CONTROL, LEDGER, STORAGE):
         create_table(clients, table, f"{deployment}-{table.name}")
     create_bucket(clients, names.evidence_bucket)
+    create_bucket(clients, names.exports_bucket, locked=False)
     _create_secret(clients, names.evidence_key_secret, _new_evidence_key())
     for name, value in (secrets or {}).items():
         store_secret(clients, name, value)
@@ -64,6 +65,7 @@ def provision(
         plugin_queue_pattern=outbox.url.removesuffix(names.outbox) + names.plugin_queue_pattern,
         plugin_queues=queues,
         evidence_key_secret=names.evidence_key_secret,
+        exports_bucket=names.exports_bucket,
     )
 
 
@@ -129,17 +131,17 @@ def _expire(clients: Clients, table: Table, name: str) -> None:
         )
 
 
-def create_bucket(clients: Clients, name: str) -> None:
-    """Make the bucket with Object Lock, which brings versions; how long objects are held, the stack says."""
+def create_bucket(clients: Clients, name: str, *, locked: bool = True) -> None:
+    """Make the bucket, with Object Lock, which brings versions; how long objects are held, the stack says."""
     from botocore.exceptions import ClientError
 
     region = clients.s3.meta.region_name
     where: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    with mapped("create the evidence bucket"):
+    with mapped("create a bucket"):
         try:
             # us-east-1 is the one region that must not be named (S3 API reference, CreateBucket).
             clients.s3.create_bucket(
-                Bucket=name, ObjectLockEnabledForBucket=True, **({} if region == "us-east-1" else where)
+                Bucket=name, ObjectLockEnabledForBucket=locked, **({} if region == "us-east-1" else where)
             )
         except ClientError as error:
             if error_code(error) != "BucketAlreadyOwnedByYou":

@@ -36,6 +36,7 @@ class Names:
     outbox: str
     plugin_queue_pattern: str
     evidence_key_secret: str
+    exports_bucket: str
     upstream_secrets: str
     """How names begin of secrets that the gateway may read whenever they were stored."""
 
@@ -50,6 +51,7 @@ class Names:
             outbox=f"{deployment}-outbox",
             plugin_queue_pattern=f"{deployment}-plugin-{PLUGIN}",
             evidence_key_secret=f"{deployment}/evidence-key",
+            exports_bucket=f"{deployment}-exports",
             upstream_secrets=f"{deployment}/upstreams/",
         )
 
@@ -68,6 +70,8 @@ class Resources:
     plugin_queue_pattern: str
     plugin_queues: Mapping[str, QueuePair]
     evidence_key_secret: str
+    exports_bucket: str = ""
+    """Empty: functions are told of it one by one, or there is none."""
 
     def settings(self, snapshot_path: str, plugin_roots: tuple[str, ...], *, local: bool = False) -> Settings:
         """What a function of this deployment is told."""
@@ -84,6 +88,7 @@ class Resources:
             deployment=self.deployment,
             plugin_roots=plugin_roots,
             local=local,
+            exports_bucket=self.exports_bucket,
         )
 
     def encoded(self) -> str:

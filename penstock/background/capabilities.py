@@ -1,8 +1,8 @@
-"""What a plugin in its function may reach: granted hosts, secrets, storage, e-mail, and nothing else.
+"""What a plugin in its function may reach: granted hosts, secrets, storage, e-mail, exports; nothing else.
 
 The transport checks every request that leaves the plugin's httpx client, redirects included: https, exactly a
 granted `host:port`, bounded sizes. It is a library check: code in the same process could go around it, and
-only `egress = "enforced"` is a wall. For secrets, storage and e-mail the function's role is.
+only `egress = "enforced"` is a wall. For secrets, storage, e-mail and exports the function's role is.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Final, NamedTuple, Protocol
 import httpx
 
 from penstock.adapters.secrets import Secrets
+from penstock.background.starting import Workflows
 from penstock.egress.addresses import is_this_machine
 from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
 from penstock.evidence.record import Delivery
 from penstock.sdk.email import EMAIL, Email
+from penstock.sdk.exports import EXPORTS, Exports
 from penstock.sdk.storage import Storage
+from penstock.sdk.workflow import Workflow
 
 # A record has 64 KB at most, and whoever answers a delivery has little to say; far above both.
 MAX_REQUEST_BYTES: Final = 1_048_576
@@ -28,7 +31,8 @@ CONNECT_TIMEOUT_S: Final = 2.0
 READ_TIMEOUT_S: Final = 10.0
 
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
-TAKEN: Final = 200  # what Amazon SES answers when it has taken a message
+TAKEN: Final = 200  # what Amazon SES answers when it has taken a message, and S3 an object
+THERE: Final = 412  # what S3 answers when something is at a key already
 # What is between two ends of a connection (RFC 9110, section 7.6.1), and how long a body is.
 OF_CONNECTIONS: Final = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -48,6 +52,8 @@ class Ways(NamedTuple):
     """One pool of connections for all runs."""
     storage: Storage | None = None
     mailer: Mailer | None = None
+    exports: Exports | None = None
+    workflows: Workflows | None = None
 
 
 class Digests(Protocol):
@@ -161,6 +167,28 @@ class GrantedEmail:
         delivery.delivery_id = self._transport.digested(taken[0])
 
 
+class GrantedExports:
+    """One run's exports. Each object is kept as a `Delivery` beside those of `transport`."""
+
+    def __init__(self, exports: Exports, transport: GrantedTransport) -> None:
+        self._exports = exports
+        self._transport = transport
+
+    def put(self, key: str, body: bytes) -> bool:
+        """`penstock.sdk.exports.Exports`. What the bucket did not answer may be there: it has no status."""
+        self._transport.check_time()
+        delivery = Delivery(EXPORTS, None)
+        self._transport.deliveries.append(delivery)
+        try:
+            is_new = self._exports.put(key, body)
+        except ValueError:
+            self._transport.deliveries.remove(delivery)
+            raise
+        delivery.status = TAKEN if is_new else THERE
+        delivery.delivery_id = self._transport.digested(key)
+        return is_new
+
+
 class GrantedCapabilities:
     """One run's capabilities. `secrets`: logical name → name or ARN; what is None is not granted."""
 
@@ -172,12 +200,16 @@ class GrantedCapabilities:
         *,
         storage: Storage | None = None,
         mailer: Mailer | None = None,
+        exports: Exports | None = None,
+        workflow: Workflow | None = None,
     ) -> None:
         self._transport = transport
         self._secrets = secrets
         self._store = store
         self._storage = storage
         self._email = GrantedEmail(mailer, transport) if mailer is not None else None
+        self._exports = GrantedExports(exports, transport) if exports is not None else None
+        self._workflow = workflow
         self._client: httpx.Client | None = None
 
     @property
@@ -215,6 +247,16 @@ class GrantedCapabilities:
         if self._email is None:
             raise FieldNotGrantedError("email")
         return self._email
+
+    def exports(self) -> Exports:
+        if self._exports is None:
+            raise FieldNotGrantedError("exports")
+        return self._exports
+
+    def workflow(self) -> Workflow:
+        if self._workflow is None:
+            raise FieldNotGrantedError("workflow")
+        return self._workflow
 
 
 def _plain(request: httpx.Request) -> httpx.Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.email import SesEmail
+from penstock.adapters.exports import S3Exports
 from penstock.adapters.plugin_storage import DynamoStorage
 from penstock.background.capabilities import Ways
 from penstock.background.host import BackgroundPlugin
@@ -54,4 +55,5 @@ def ways_out(snapshot: Snapshot, settings: Settings, clients: Clients, name: str
         alias_transport(clients, alias) if alias else plugin_transport(snapshot, settings, name),
         DynamoStorage(clients, settings.storage_table, name) if deployed.storage else None,
         None if sender is None else lambda taken: SesEmail(clients, sender, recipients, taken),
+        S3Exports(clients, settings.exports_bucket, name) if deployed.exports else None,
     )

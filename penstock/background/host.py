@@ -266,6 +266,7 @@ class PluginHost:
             self._parts.secrets,
             storage=ways.storage,
             mailer=ways.mailer if self._may_emit else None,
+            exports=ways.exports if self._may_emit else None,
         )
 
     def _granted_transport(self, request_id: str) -> GrantedTransport:

@@ -56,5 +56,6 @@ class Reaches:
             self._secrets,
             storage=self._ways.storage,
             mailer=self._ways.mailer if emits else None,
+            exports=self._ways.exports if emits else None,
         )
         return Reach(transport, granted)

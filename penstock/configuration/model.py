@@ -172,6 +172,8 @@ class Grant(Stanza):
     """Its own key-value space, which no other plugin has a way into."""
     email: EmailGrant | None = None
     """Sending e-mail where it may `emit`."""
+    exports: bool = False
+    """Leaving objects in the exports bucket, below its own name, where it may `emit`."""
 
 
 class PluginStanza(Stanza):

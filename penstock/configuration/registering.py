@@ -103,10 +103,12 @@ def _stanza_lines(manifest: Manifest, settings: Mapping[str, Any]) -> Iterator[s
         places = ", ".join(f'{name} = "{manifest.name}/{name}"' for name in manifest.secrets)
         yield f"secrets = {{ {places} }}"
     whole = {"hosts": manifest.hosts, "secrets": manifest.secrets}
-    if any((*whole.values(), manifest.storage, manifest.email)):
+    if any((*whole.values(), manifest.storage, manifest.email, manifest.exports)):
         yield from ("", "[plugin.grant]", *_lists(whole))
     if manifest.storage:
         yield "storage = true"
+    if manifest.exports:
+        yield "exports = true"
     if manifest.email:
         yield '# email = { from = "bot@acme.example", to = ["*@acme.example"] }  # it asks for e-mail: whose?'
     for moment, asked in manifest.moments.items():

@@ -112,8 +112,9 @@ def _everything(manifest: Manifest) -> Grant:
         moment: MomentGrant(reads=request.reads, writes=request.writes, effects=request.effects)
         for moment, request in manifest.moments.items()
     }
-    whole = {"hosts": manifest.hosts, "secrets": manifest.secrets, "storage": manifest.storage}
-    return Grant.model_validate({**asked, **whole})
+    whole = {"hosts": manifest.hosts, "secrets": manifest.secrets}
+    kept = {"storage": manifest.storage, "exports": manifest.exports}
+    return Grant.model_validate({**asked, **whole, **kept})
 
 
 def _effects(moments: _Moments) -> str:
@@ -159,6 +160,8 @@ def _exits(manifest: Manifest, grant: Grant, stanza: PluginStanza | None) -> str
         exits.append(f"e-mail from {grant.email.sender} to {', '.join(grant.email.to)}")
     elif stanza is None and manifest.email:
         exits.append("e-mail, from and to whom is decided where it is installed")
+    if grant.exports:
+        exits.append(f"objects below {manifest.name}/ in the deployment's exports bucket")
     sent = [
         name
         for moment in (grant.before_upstream, grant.after_upstream)

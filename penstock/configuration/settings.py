@@ -10,6 +10,7 @@
     PENSTOCK_LOCAL                `1` on the local gateway only: plain http to this machine is allowed
     PENSTOCK_DEPLOYMENT           its name: a dimension of every metric
     PENSTOCK_EGRESS_ALIAS         of a plugin's function without a route out: `<function>:<alias>` that sends
+    PENSTOCK_EXPORTS_BUCKET       of plugins' functions that may leave objects in it
     AWS_REGION
 
 A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
@@ -28,6 +29,7 @@ from penstock.errors import ConfigurationError
 PLUGIN = "{plugin}"
 LAYERS = "/opt/python/penstock_plugins"  # where Lambda puts what plugins' layers hold under python/
 EGRESS_ALIAS = "PENSTOCK_EGRESS_ALIAS"
+EXPORTS_BUCKET = "PENSTOCK_EXPORTS_BUCKET"
 
 _REQUIRED = {
     "control_table": "PENSTOCK_CONTROL_TABLE",
@@ -60,6 +62,7 @@ class Settings:
     plugin_roots: tuple[str, ...] = (LAYERS,)
     local: bool = False
     egress_alias: str | None = None
+    exports_bucket: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -72,7 +75,8 @@ class Settings:
         values = {name: environment[variable] for name, variable in _REQUIRED.items()}
         roots = tuple(environment.get("PENSTOCK_PLUGIN_ROOTS", LAYERS).split(os.pathsep))
         local, alias = environment.get("PENSTOCK_LOCAL") == "1", environment.get(EGRESS_ALIAS)
-        return cls(**values, plugin_roots=roots, local=local, egress_alias=alias)
+        exports = environment.get(EXPORTS_BUCKET, "")
+        return cls(**values, plugin_roots=roots, local=local, egress_alias=alias, exports_bucket=exports)
 
     def environment(self) -> dict[str, str]:
         """The variables that `read` makes these settings from; of them, Lambda itself sets AWS_REGION."""
@@ -80,6 +84,7 @@ class Settings:
         variables = {variable: str(known[name]) for name, variable in _REQUIRED.items()}
         variables["PENSTOCK_PLUGIN_ROOTS"] = os.pathsep.join(self.plugin_roots)
         variables |= {"PENSTOCK_LOCAL": "1"} if self.local else {}
+        variables |= {EXPORTS_BUCKET: self.exports_bucket} if self.exports_bucket else {}
         return variables | ({EGRESS_ALIAS: self.egress_alias} if self.egress_alias else {})
 
     def plugin_queue_url(self, plugin: str) -> str:

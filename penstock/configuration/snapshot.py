@@ -19,11 +19,12 @@ from penstock.gates.scope import Scope
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.email import EMAIL
+from penstock.sdk.exports import EXPORTS
 from penstock.sdk.fields import LATER, MOMENTS, Moment
 
 SCHEMA = "penstock.snapshot/1"
 # What a plugin's function is told besides its placements.
-_TOLD = ("config", "hosts", "secrets", "storage", "email_from", "email_to")
+_TOLD = ("config", "hosts", "secrets", "storage", "email_from", "email_to", "exports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,18 @@ class DeployedPlugin:
     storage: bool = False
     email_from: str | None = None
     email_to: tuple[str, ...] = ()
+    exports: bool = False
 
     @property
     def is_capable(self) -> bool:
         """Whether it may reach anything outside of its function."""
-        return bool(self.hosts or self.secrets or self.storage or self.email_from)
+        return bool(self.hosts or self.secrets or self.storage or self.email_from or self.exports)
 
     @property
     def receivers(self) -> frozenset[str]:
         """All that evidence may say it has delivered to."""
-        return frozenset((*self.hosts, EMAIL) if self.email_from else self.hosts)
+        others = {EMAIL: self.email_from is not None, EXPORTS: self.exports}
+        return frozenset((*self.hosts, *(name for name, granted in others.items() if granted)))
 
     @property
     def in_background(self) -> bool:

@@ -69,7 +69,11 @@ class CloudAssembly:
 
     def bucket(self) -> str:
         """The name of the evidence bucket."""
-        return self.filled(next(iter(self._of("AWS::S3::Bucket").values()))["BucketName"])
+        return next(name for name in self.buckets() if "-evidence-" in name)
+
+    def buckets(self) -> tuple[str, ...]:
+        """The names of all."""
+        return tuple(self.filled(bucket["BucketName"]) for bucket in self._of("AWS::S3::Bucket").values())
 
     def filled(self, value: Any) -> str:
         """A property as CloudFormation fills it in. Raises ConfigurationError for what only AWS knows."""
@@ -96,19 +100,19 @@ class CloudAssembly:
             role=self.filled(properties["Role"]),
             code=self._asset(properties["Code"]),
             layers=tuple(map(self._layer, properties.get("Layers", ()))),
+            aliases=tuple(self._aliases(identity)),
         )
 
-    def _layer(self, reference: Any) -> Path:
-        match reference:
-            aliases=tuple(self._aliases(identity)),
-            case {"Ref": str() as name} if self._kind(name) == "AWS::Lambda::LayerVersion":
-                return self._asset(self.resources[name]["Properties"]["Content"])
     def _aliases(self, identity: str) -> Iterator[str]:
         """The names by which a function is invoked besides its own."""
         for alias in self._of("AWS::Lambda::Alias").values():
             if alias["FunctionName"] == {"Ref": identity}:
                 yield self.filled(alias["Name"])
 
+    def _layer(self, reference: Any) -> Path:
+        match reference:
+            case {"Ref": str() as name} if self._kind(name) == "AWS::Lambda::LayerVersion":
+                return self._asset(self.resources[name]["Properties"]["Content"])
             case str() as arn if arn in self._registered:
                 return self._registered[arn]
         problem = f"has a layer whose content is in AWS alone: {json.dumps(reference)}."

@@ -79,7 +79,7 @@ def prepare_stack(
     raw = _placed(deployed, places)
     snapshot = _decoded(raw, folder)
     clients = connect()
-    resources = _provision(options, clients, snapshot, assembly.bucket())
+    resources = _provision(options, clients, snapshot, assembly)
     store = DynamoControlStore(clients, resources.control_table)
     apply_source(store, source)
     url = through(clients.sts.meta.endpoint_url)
@@ -196,13 +196,14 @@ def _decoded(raw: bytes, folder: Path) -> Snapshot:
         raise ConfigurationError(error.where, error.problem, AGAIN) from error
 
 
-def _provision(options: Options, clients: Clients, snapshot: Snapshot, bucket: str) -> Resources:
-    """The data stack's resources: those of the local gateway, and the bucket by its name in AWS."""
+def _provision(options: Options, clients: Clients, snapshot: Snapshot, assembly: CloudAssembly) -> Resources:
+    """The data stack's resources: those of the local gateway, and buckets by their names in AWS."""
     background = [plugin.name for plugin in snapshot.plugins.values() if plugin.in_background]
     made = provision(clients, snapshot.deployment, plugins=background, secrets=provider_secrets(options))
-    create_bucket(clients, bucket)
+    for bucket in assembly.buckets():
+        create_bucket(clients, bucket)
     invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
-    return replace(made, evidence_bucket=bucket)
+    return replace(made, evidence_bucket=assembly.bucket())
 
 
 def _clients(url: str, role: RoleCredentials) -> Clients:

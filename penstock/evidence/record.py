@@ -48,7 +48,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^(hmac|sha256):([A-Za-z0-9-]
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 Route = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]{0,127}$"), *_IMPERSONAL]
-HostName = Annotated[str, StringConstraints(pattern=r"^(email|[a-z0-9.-]{1,253}:[0-9]{1,5})$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^(email|exports|[a-z0-9.-]{1,253}:[0-9]{1,5})$")]
 LogQuery = Annotated[
     str,
     StringConstraints(pattern=r'^filter request_id = "[0-9a-f-]{36}"( and plugin = "[a-z0-9-]{2,39}")?$'),

@@ -37,6 +37,7 @@ REFUSABLE: Final = frozenset({*fields.FIELDS, "request.headers", "response.heade
     "secrets",
     "storage",
     "email",
+    "exports",
 }
 MAX_REFUSED: Final = 256
 MAX_DELIVERIES: Final = 64

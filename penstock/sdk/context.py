@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import httpx
 
     from penstock.sdk.email import Email
+    from penstock.sdk.exports import Exports
     from penstock.sdk.storage import Storage
+    from penstock.sdk.workflow import Workflow
 
 T = TypeVar("T")
 ConfigT = TypeVar("ConfigT", bound=BaseModel, default=Any)
@@ -57,6 +59,12 @@ class Capabilities(Protocol):
     def email(self) -> Email:
         """E-mail from the deployment's address to the granted recipients."""
 
+    def exports(self) -> Exports:
+        """The plugin's own place in the exports bucket."""
+
+    def workflow(self) -> Workflow:
+        """Starts runs of the plugin's own workflow."""
+
 
 class NoCapabilities:
     """Nothing granted: every capability raises FieldNotGrantedError."""
@@ -72,6 +80,12 @@ class NoCapabilities:
 
     def email(self) -> Email:
         raise FieldNotGrantedError("email")
+
+    def exports(self) -> Exports:
+        raise FieldNotGrantedError("exports")
+
+    def workflow(self) -> Workflow:
+        raise FieldNotGrantedError("workflow")
 
 
 _NO_CAPABILITIES: Final = NoCapabilities()
@@ -182,6 +196,16 @@ class Context(Generic[ConfigT]):
     def email(self) -> Email:
         """Sends e-mail to the granted recipients (`penstock.sdk.email`)."""
         return self._granted(self._capabilities.email)
+
+    @property
+    def exports(self) -> Exports:
+        """Stores objects in the plugin's own place of the exports bucket (`penstock.sdk.exports`)."""
+        return self._granted(self._capabilities.exports)
+
+    @property
+    def workflow(self) -> Workflow:
+        """Starts runs of the plugin's own workflow (`penstock.sdk.workflow`)."""
+        return self._granted(self._capabilities.workflow)
 
     def _granted(self, ask: Callable[[], T]) -> T:
         try:

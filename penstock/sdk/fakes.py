@@ -9,8 +9,11 @@ from pydantic import BaseModel
 
 from penstock.errors import FieldNotGrantedError
 from penstock.sdk.email import Email, Message, checked_message
+from penstock.sdk.exports import Exports, MemoryExports
 from penstock.sdk.manifest import DEFAULT_PORTS, Manifest, hosts_by_key
+from penstock.sdk.sample import REQUEST_ID
 from penstock.sdk.storage import MemoryStorage, Storage
+from penstock.sdk.workflow import Started, Workflow, checked_start
 
 if TYPE_CHECKING:
     import httpx
@@ -22,10 +25,16 @@ class Came(NamedTuple):
     deliveries: tuple[tuple[str, int], ...]
     emails: tuple[Message, ...]
     refused: tuple[str, ...]
+    exported: tuple[str, ...] = ()
+
+    @property
+    def emitted(self) -> bool:
+        """Whether anything left."""
+        return bool(self.deliveries or self.emails or self.exported)
 
 
 class FakeCapabilities:
-    """What a manifest asks for, of what a test gives: secrets, a receiver; storage and e-mail in memory."""
+    """What a manifest asks for, of what a test gives: secrets, a receiver; the rest in memory."""
 
     def __init__(
         self,
@@ -37,9 +46,12 @@ class FakeCapabilities:
         self.deliveries: list[tuple[str, int]] = []
         self.refused: list[str] = []
         self.kept = MemoryStorage()
+        self.exported = MemoryExports()
+        self.exported_keys: list[str] = []
         self.sent: list[Message] = []
         self.may_emit = True
-        self._before = (0, 0, 0)
+        self.started: list[Started] = []
+        self._before = (0, 0, 0, 0)
         derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
         self._hosts = {*manifest.hosts, *(host for hosts in derived for host in hosts)}
         self._manifest = manifest
@@ -47,15 +59,18 @@ class FakeCapabilities:
         self._transport = transport
 
     def begin(self, *, may_emit: bool) -> None:
-        """A run begins, at a moment that may `emit` or not: only there do hosts and e-mail exist."""
+        """A run begins, at a moment that may `emit` or not: only there does anything leave."""
         self.may_emit = may_emit
-        self._before = (len(self.deliveries), len(self.sent), len(self.refused))
+        self._before = (len(self.deliveries), len(self.sent), len(self.refused), len(self.exported_keys))
 
     def came(self) -> Came:
         """Of the run that began last."""
-        delivered, sent, refused = self._before
+        delivered, sent, refused, put = self._before
         return Came(
-            tuple(self.deliveries[delivered:]), tuple(self.sent[sent:]), tuple(self.refused[refused:])
+            tuple(self.deliveries[delivered:]),
+            tuple(self.sent[sent:]),
+            tuple(self.refused[refused:]),
+            tuple(self.exported_keys[put:]),
         )
 
     def secret(self, name: str, *, fresh: bool = False) -> str:  # noqa: ARG002 - nothing is kept here
@@ -92,6 +107,18 @@ class FakeCapabilities:
             raise FieldNotGrantedError("storage")
         return self.kept
 
+    def workflow(self) -> Workflow:
+        """Keeps what was started in `started`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if not self._manifest.workflow:
+            raise FieldNotGrantedError("workflow")
+        return self
+
+    def start(self, run_id: str | None = None, *, reference: str = "") -> None:
+        """`penstock.sdk.workflow.Workflow`; whoever starts a run again starts nothing."""
+        started = checked_start(run_id, REQUEST_ID, reference)
+        if started.run_id not in {known.run_id for known in self.started}:
+            self.started.append(started)
+
     def email(self) -> Email:
         """Keeps messages in `sent`. Raises FieldNotGrantedError unless the manifest asks for it."""
         if not self._manifest.email or not self.may_emit:
@@ -101,3 +128,22 @@ class FakeCapabilities:
     def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
         """`penstock.sdk.email.Email`; whom a deployment will grant, no test can say."""
         self.sent.append(checked_message(to, subject, text, html))
+
+    def exports(self) -> Exports:
+        """Keeps objects in `exported`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        if not self._manifest.exports or not self.may_emit:
+            raise FieldNotGrantedError("exports")
+        return _Noted(self.exported, self.exported_keys)
+
+
+class _Noted:
+    """Exports that tell which keys were put."""
+
+    def __init__(self, inner: Exports, put: list[str]) -> None:
+        self._inner = inner
+        self._put = put
+
+    def put(self, key: str, body: bytes) -> bool:
+        is_new = self._inner.put(key, body)
+        self._put.append(key)
+        return is_new

@@ -74,6 +74,8 @@ class Result:
     """Host and status of each answer that came through `ctx.http`."""
     emails: tuple[Message, ...] = ()
     """What `ctx.email` has sent."""
+    exported: tuple[str, ...] = ()
+    """Keys that `ctx.exports` has put; `run.capabilities.exported.kept` has the objects."""
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -187,7 +189,7 @@ class Harness:
             failure, error = _failure(raised), raised
         came = self.capabilities.came()
         refused = (*context.refused, *came.refused)
-        action = _action(None, failure, (), context.recorded, emitted=bool(came.deliveries or came.emails))
+        action = _action(None, failure, (), context.recorded, emitted=came.emitted)
         return Result(
             "fail" if refused else action,
             failure=failure,
@@ -196,6 +198,7 @@ class Harness:
             refused=refused,
             deliveries=came.deliveries,
             emails=came.emails,
+            exported=came.exported,
         )
 
     def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
@@ -220,9 +223,7 @@ class Harness:
             failure = PluginError(FailureClass.CONTRACT, "something that is not granted was asked for")
         changed = tuple(name for name in after if after[name] != values.get(name)) if not failure else ()
         return Result(
-            _action(
-                decision, failure, changed, context.recorded, emitted=bool(came.deliveries or came.emails)
-            ),
+            _action(decision, failure, changed, context.recorded, emitted=came.emitted),
             decision,
             failure,
             error,
@@ -231,6 +232,7 @@ class Harness:
             changed,
             came.deliveries,
             came.emails,
+            came.exported,
             values if failure else after,
         )
 

@@ -23,6 +23,7 @@ from penstock.sdk import Context, Evidence, Plugin, PluginConfig
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.email import Email, Message, checked_message, may_receive
+from penstock.sdk.exports import MemoryExports
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.manifest import parse_manifest
 from penstock.sdk.storage import MemoryStorage
@@ -112,6 +113,7 @@ class Stage:
     broken: BaseException | None = None
     kept: MemoryStorage = field(default_factory=MemoryStorage)
     mail: FakeMail = field(default_factory=FakeMail)
+    exports: MemoryExports = field(default_factory=MemoryExports)
     now_ms: int = NOW_MS
     digest_key: Callable[[], DigestKey] = lambda: DigestKey("k1", b"k" * 32)
     dead: list[str] = field(default_factory=list)
@@ -131,7 +133,7 @@ class Stage:
             secrets=MemorySecrets({"prod/key": "s3cret"}),
             deadlines=Deadlines(None),
             digest_key=self.digest_key,
-            ways=Ways(httpx.MockTransport(self.receiver), self.kept, self.mail.mailer),
+            ways=Ways(httpx.MockTransport(self.receiver), self.kept, self.mail.mailer, self.exports),
             bury=self.bury or self.dead.append,
             now_ms=lambda: self.now_ms,
         )

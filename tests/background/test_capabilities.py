@@ -18,6 +18,7 @@ from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
 from penstock.evidence.digests import Digester, DigestKey
 from penstock.evidence.record import Delivery
+from penstock.sdk.exports import MemoryExports
 from penstock.sdk.storage import MemoryStorage
 from tests.background.fakes import FakeMail
 
@@ -210,9 +211,37 @@ def test_storage_and_email_are_what_was_granted_or_nothing() -> None:
     granted.email().send(["soc@acme.example"], "s", "t")
     assert len(mail.sent) == 1
     nothing = GrantedCapabilities(transport, {}, MemorySecrets({}))
-    for ask in (nothing.storage, nothing.email):
+    for ask in (nothing.storage, nothing.email, nothing.exports):
         with pytest.raises(FieldNotGrantedError):
             ask()
+
+
+def exporting() -> tuple[MemoryExports, GrantedCapabilities, GrantedTransport]:
+    transport, exports = (
+        GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER),
+        MemoryExports(),
+    )
+    return exports, GrantedCapabilities(transport, {}, MemorySecrets({}), exports=exports), transport
+
+
+def test_an_object_is_a_delivery_that_says_whether_something_was_there() -> None:
+    exports, granted, transport = exporting()
+    assert granted.exports().put("dt=1/a", b"1")
+    assert not granted.exports().put("dt=1/a", b"2")
+    digest = DIGESTER.text("deliveries.delivery_id", "dt=1/a")
+    assert transport.deliveries == [Delivery("exports", 200, digest), Delivery("exports", 412, digest)]
+    assert exports.kept == {"dt=1/a": b"1"}
+
+
+def test_a_key_that_is_none_leaves_no_delivery_and_after_the_run_nothing_is_put() -> None:
+    exports, granted, transport = exporting()
+    with pytest.raises(ValueError, match="a key has"):
+        granted.exports().put("../a", b"1")
+    kept = granted.exports()
+    transport.end()
+    with pytest.raises(FieldNotGrantedError):
+        kept.put("a", b"1")
+    assert (transport.deliveries, exports.kept) == ([], {})
 
 
 def test_a_secret_that_was_rotated_is_read_anew_when_the_plugin_asks() -> None:

@@ -85,11 +85,12 @@ def test_this_machine_is_reached_by_local_deployments_alone_and_where_it_is_gran
 def test_only_what_is_granted_has_a_way_out() -> None:
     deployed = snapshot(BEFORE)
     ways = ways_out(deployed, SETTINGS, Clients(), "audit-export")
-    assert (ways.storage, ways.mailer) == (None, None)
-    wider = replace(deployed.plugins["audit-export"], storage=True, email_from="a@b.example")
+    assert (ways.storage, ways.mailer, ways.exports) == (None, None, None)
+    wider = replace(deployed.plugins["audit-export"], storage=True, email_from="a@b.example", exports=True)
     ways = ways_out(replace(deployed, plugins={"audit-export": wider}), SETTINGS, Clients(), "audit-export")
     assert ways.storage is not None
     assert ways.mailer is not None
+    assert ways.exports is not None
 
 
 def test_who_has_no_route_out_sends_by_its_alias_and_who_has_one_itself() -> None:

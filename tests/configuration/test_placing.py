@@ -139,6 +139,7 @@ def test_naming_another_plugin_makes_it_ordered() -> None:
         ),
         ({"before_upstream": {}, "secrets": ["other"]}, "secrets", "'other' is more"),
         ({"after_response": {"effects": ["emit"]}, "email": EMAIL}, "email", "is more than the manifest"),
+        ({"after_response": {"effects": ["emit"]}, "exports": True}, "exports", "is more than the manifest"),
     ],
 )
 def test_a_grant_beyond_the_manifest_or_against_the_rules_is_refused(
@@ -204,16 +205,16 @@ def test_a_background_plugin_runs_in_its_own_function_and_may_have_capabilities(
     assert found.timeout_ms == BACKGROUND_TIMEOUT_MS
 
 
-def mailing(effects: list[str]) -> list[Placement]:
-    """Place a plugin that may send e-mail before the upstream."""
+def mailing(effects: list[str], **more: Any) -> list[Placement]:
+    """Place a plugin that may send e-mail before the upstream, or what `more` says."""
     manifest: dict[str, Any] = {
         "before_upstream": {"effects": ["emit"]},
         "records": {},
         "tags": {},
         "reasons": {},
     }
-    manifest |= {"after_upstream": None, "email": True}
-    grant = {"before_upstream": {"effects": effects}, "email": EMAIL}
+    manifest |= {"after_upstream": None, "email": True, "exports": True}
+    grant = {"before_upstream": {"effects": effects}, **(more or {"email": EMAIL})}
     stanza = PluginStanza.model_validate({"name": "guard", "grant": grant})
     return place(stanza, installed(**manifest))
 
@@ -228,6 +229,13 @@ def test_e_mail_that_could_be_sent_at_no_moment_is_refused() -> None:
     with pytest.raises(PlacingError, match="at no moment may it `emit`") as caught:
         mailing([])
     assert caught.value.key == ("grant", "email")
+
+
+def test_exports_are_as_e_mail_a_capability_where_something_leaves() -> None:
+    assert mailing(["emit"], exports=True)[0].host == "function"
+    with pytest.raises(PlacingError, match="which exports are") as caught:
+        mailing([], exports=True)
+    assert caught.value.key == ("grant", "exports")
 
 
 def test_storage_that_the_manifest_does_not_ask_for_is_refused() -> None:

@@ -94,7 +94,7 @@ def test_the_stanza_names_hosts_secrets_and_settings_that_are_needed() -> None:
 
 def test_a_stanza_to_paste_gives_storage_and_leaves_open_whose_e_mail_it_is() -> None:
     raw = (tree.ROOT / "plugins" / "audit_export" / "plugin.toml").read_text()
-    asking = "storage = true\nemail = true\n" + raw
+    asking = "storage = true\nexports = true\nemail = true\n" + raw
     text = stanza(parse_manifest(asking, "here"), {})
     (table,) = tomllib.loads(text)["plugin"]
     assert table["grant"]["storage"] is True

@@ -288,3 +288,11 @@ def test_e_mail_leaves_from_and_to_whom_the_grant_says() -> None:
     stanza = PluginStanza.model_validate({"name": "guard", "grant": given})
     answers = dict(review(Manifest.model_validate(asked), stanza).answers)
     assert answers[question] == "yes: e-mail from bot@acme.example to soc@acme.example, *@ops.acme.example"
+
+
+def test_objects_leave_for_the_plugin_s_own_place() -> None:
+    asked = Manifest.model_validate({**MANIFEST, "exports": True})
+    given = {"after_response": {"reads": ["evidence"], "effects": ["emit"]}, "exports": True}
+    for stanza in (None, PluginStanza.model_validate({"name": "guard", "grant": given})):
+        answer = dict(review(asked, stanza).answers)["Does data leave, and to where?"]
+        assert "objects below guard/ in the deployment's exports bucket" in answer

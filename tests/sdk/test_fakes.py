@@ -135,3 +135,12 @@ def test_what_leaves_from_a_gate_is_in_the_result_too() -> None:
 def test_nothing_leaves_where_the_manifest_does_not_emit(what: str) -> None:
     result = at_the_gate("", lambda ctx: ctx.email if what == "email" else ctx.http)
     assert (result.action, result.refused) == ("fail", (what,))
+
+
+def test_what_is_exported_is_in_the_result_and_stays_as_it_was() -> None:
+    run = probing(
+        lambda e, ctx: ctx.exports.put("a", e.request_id.encode()) and None, f"{ALL}\nexports = true"
+    )
+    results = [run.background() for _ in range(2)]
+    assert [(result.action, result.exported) for result in results] == [("emit", ("a",))] * 2
+    assert list(run.capabilities.exported.kept) == ["a"]
