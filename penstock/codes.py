@@ -98,6 +98,12 @@ ERROR_CODES: Final = (
         "Ask the operator for a grant.",
     ),
     ErrorCode(
+        "approval_required",
+        (403,),
+        "Somebody has to approve this request first, and has been asked; `reference` names it.",
+        "Send the same request again, with the same key and the same body, when it is approved.",
+    ),
+    ErrorCode(
         "uninspectable_content",
         (403,),
         "A plugin that must see the content cannot see a part of it.",

@@ -17,7 +17,7 @@ from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
-from penstock.sdk.fields import AFTER, LATER, MOMENTS, Moment
+from penstock.sdk.fields import AFTER, LATER, MOMENTS, REFERENCE, Moment
 from penstock.sdk.manifest import Manifest, MomentRequest, StreamWay, hosts_by_key, moment_problem, texts_at
 
 # behaviour.md, section 3: what a call may take when nobody says.
@@ -245,7 +245,7 @@ def _terms(grant: MomentGrant, manifest: Manifest, config: Mapping[str, Any]) ->
     )
     effects = frozenset(grant.effects)
     reasons = frozenset(manifest.reasons) if "block" in effects else frozenset[str]()
-    return Terms(frozenset(grant.writes), effects, reasons, tags)
+    return Terms(frozenset(grant.writes), effects, reasons, tags, REFERENCE in grant.reads)
 
 
 def _tag_values(name: str, values: tuple[str, ...]) -> frozenset[str]:

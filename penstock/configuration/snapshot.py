@@ -20,7 +20,7 @@ from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.email import EMAIL
 from penstock.sdk.exports import EXPORTS
-from penstock.sdk.fields import LATER, MOMENTS, Moment
+from penstock.sdk.fields import LATER, MOMENTS, REFERENCE, Moment
 
 SCHEMA = "penstock.snapshot/1"
 # What a plugin's function is told besides its placements.
@@ -249,6 +249,7 @@ def _placement(tree: Mapping[str, Any], scope: Scope) -> Placement:
             frozenset(terms["effects"]),
             frozenset(terms["reasons"]),
             {name: frozenset(values) for name, values in terms["tags"].items()},
+            REFERENCE in tree["reads"],
         ),
         "records": {
             name: RecordSpec(**{**spec, "values": tuple(spec["values"])})

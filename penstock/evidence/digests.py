@@ -6,8 +6,10 @@ the key keeps a reader of evidence, who can also send requests, from trying valu
 
 from __future__ import annotations
 
+import base64
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,6 +46,17 @@ class Digester:
             return self._mac(field, told.encode())
         encoded = [value.encode("utf-8", "surrogatepass") for value in values]
         return self._mac(field, b"".join([b"%d:%b" % (len(raw), raw) for raw in encoded]))
+
+    def reference(self, plugin: str, facts: Mapping[str, str | None], said: bytes) -> str:
+        """What a plugin may call a request by: 128 bits in base32, the same for the same key and words.
+
+        Without the request id, which a repetition has another one of.
+        """
+        named = json.dumps([plugin, *sorted((name, value) for name, value in facts.items() if value)])
+        mac = self._keyed.copy()
+        mac.update(b"reference\0%d:%b" % (len(named), named.encode()))
+        mac.update(said)
+        return base64.b32encode(mac.digest()[:16]).decode().rstrip("=").lower()
 
     def _mac(self, field: str, value: bytes) -> str:
         message = b"%b\0%b\0%b" % (self._request_id, field.encode(), value)

@@ -81,6 +81,8 @@ def _placement(record: PlacementRecord, saw: bytes) -> bytes:
         rest["deliveries"] = [as_mapping(part) for part in record.deliveries]
     if record.refused:
         rest["refused"] = record.refused
+    if record.reference:
+        rest["reference"] = record.reference
     rest["calls"] = record.calls
     rest["ms"] = record.ms
     rest["path"] = record.path

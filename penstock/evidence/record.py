@@ -46,6 +46,8 @@ TablePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\[\]?*!-]{0,
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+[.][0-9]+[.][0-9A-Za-z.+-]{1,64}$"), *_IMPERSONAL]
 Digest = Annotated[str, StringConstraints(pattern=r"^(hmac|sha256):([A-Za-z0-9-]{1,64}:)?[0-9a-f]{16,64}$")]
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+# 128 bits of an HMAC in base32 (`penstock.evidence.digests`).
+Reference = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
 Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 Route = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]{0,127}$"), *_IMPERSONAL]
 HostName = Annotated[str, StringConstraints(pattern=r"^(email|exports|[a-z0-9.-]{1,253}:[0-9]{1,5})$")]
@@ -206,6 +208,8 @@ class PlacementRecord(Part):
     deliveries: list[Delivery] = field(default_factory=list)
     refused: list[FieldName] = field(default_factory=list)
     """Fields that it asked for, or tried to write, without a grant."""
+    reference: Reference | None = None
+    """Of a block that waits for somebody's approval: `request.reference`, which the caller was told."""
     calls: Count = 0
     ms: float = 0.0
     path: Literal["response", "background"] = "response"

@@ -9,6 +9,12 @@ from penstock.errors import PluginError
 from penstock.gates.placement import Mode, Placement
 
 UNINSPECTABLE: Final = "uninspectable_content"
+APPROVAL_REQUIRED: Final = "approval_required"
+
+
+def referred(placement: Placement, reason: str, reference: str) -> Denial:
+    """Somebody has to approve the request first; `reference` names it to them, and to who repeats it."""
+    return Denial(APPROVAL_REQUIRED, placement.reasons[reason], 403, "plugin_blocked", reference)
 
 
 def blocked(placement: Placement, reason: str) -> Denial:

@@ -45,14 +45,27 @@ class Exchange:
     notes: dict[str, str] = field(default_factory=dict)
     started: Started = field(default_factory=Started)
     """What the gate before the upstream has started, and nobody has waited for yet."""
+    said: Callable[[], bytes] | None = None
+    """The bytes that a repetition of the request has again; None: those of the body, as it came."""
+    _came: Content = field(init=False)
     _seen: dict[tuple[str, ...], Saw] = field(default_factory=dict)
     _digests: dict[str, tuple[str | tuple[str, ...], str]] = field(default_factory=dict)
     """Field → what it said when it was last hashed, and the digest, which holds while it says that."""
     _plain: dict[tuple[str, ...], Content] = field(default_factory=dict, init=False)
 
-    def projected(self, reads: Sequence[str], writes: frozenset[str]) -> Projection:
+    def __post_init__(self) -> None:
+        self._came = self.request
+
+    def reference(self, plugin: str) -> str:
+        """What `plugin` may call this request by, also when it is repeated. Hashes the body as it came."""
+        said = self.said() if self.said is not None else self._came.encoded()
+        return self.digester.reference(plugin, self.facts, said)
+
+    def projected(self, reads: Sequence[str], writes: frozenset[str], plugin: str = "") -> Projection:
         """The granted fields and no other. What may only be written is there, unreadable."""
         values = {name: read(self) for name, read in _readers(tuple(reads))}
+        if fields.REFERENCE in values:
+            values[fields.REFERENCE] = self.reference(plugin)
         if writes:
             for name in writes.difference(values):
                 values[name] = WRITE_ONLY
@@ -221,6 +234,7 @@ _VALUES: Mapping[str, Callable[[Exchange], Any]] = {
     "decisions": lambda x: tuple(x.decisions),
     "request.model": lambda x: x.facts.get("model"),
     "request.route": lambda x: x.facts.get("route"),
+    fields.REFERENCE: lambda _: None,  # each plugin has its own: `projected`
     "request.mcp.method": lambda x: x.facts.get("mcp_method"),
     "request.mcp.tool": lambda x: x.facts.get("mcp_tool"),
     "request.tags": lambda x: x.tags,

@@ -200,7 +200,7 @@ class Gate:
 
     def _run(self, step: Step, mode: Mode) -> PlacementRecord:
         placement, exchange = step.placement, step.exchange
-        projection = exchange.projected(placement.reads, placement.terms.writes)
+        projection = exchange.projected(placement.reads, placement.terms.writes, placement.plugin)
         saw = exchange.saw(placement.reads)
         host, request_id = self.hosts[placement.host], exchange.request_id
         if placement.host == "function":
@@ -260,7 +260,7 @@ class Gate:
                 pass
             case Block():
                 record.reason = decision.reason
-                self._block(step, record, enforcing)
+                self._block(step, record, decision, enforcing)
             case Transform():
                 record.changed = step.exchange.applied(decision.edits, commit=enforcing)
                 _mark_change(record, enforcing)
@@ -271,12 +271,19 @@ class Gate:
                 assert_never(decision)
         return record
 
-    def _block(self, step: Step, record: PlacementRecord, enforcing: bool) -> None:
+    def _block(self, step: Step, record: PlacementRecord, block: Block, enforcing: bool) -> None:
+        placement = step.placement
+        if block.refer:
+            record.reference = step.exchange.reference(placement.plugin)
         if not enforcing:
             record.would = "would_block"
             return
         record.action = "block"
-        step.result.denial = denials.blocked(step.placement, str(record.reason))
+        step.result.denial = (
+            denials.blocked(placement, block.reason)
+            if record.reference is None
+            else denials.referred(placement, block.reason, record.reference)
+        )
 
     def _respond(self, step: Step, text: str, enforcing: bool) -> list[Changed]:
         exchange = step.exchange

@@ -181,7 +181,8 @@ def _decision_tree(decision: Decision) -> dict[str, Any]:
         case Allow():
             return {"kind": "allow"}
         case Block():
-            return {"kind": "block", "reason": decision.reason, "at": decision.at and list(decision.at)}
+            at = decision.at and list(decision.at)
+            return {"kind": "block", "reason": decision.reason, "at": at, "refer": decision.refer}
         case Transform():
             return {"kind": "transform", "edits": [_edit_tree(edit) for edit in decision.edits]}
         case Respond():
@@ -213,7 +214,7 @@ def _decision(tree: Any) -> Decision:
             return Allow()
         case "block":
             at = tree["at"]
-            return Block(tree["reason"], None if at is None else Span(*_list(at)))
+            return Block(tree["reason"], None if at is None else Span(*_list(at)), tree["refer"])
         case "transform":
             return Transform(*map(_edit, _list(tree["edits"])))
         case "respond":

@@ -141,7 +141,9 @@ def _told_besides(exchange: Exchange) -> dict[str, str]:
 def is_for_the_model(why: Denial | PenstockError, asked: ClientMessage) -> bool:
     """Whether a refusal is told as a tool's own error."""
     is_call = asked.method == protocol.CALL_TOOL and asked.kind == "request"
-    return is_call and isinstance(why, Denial) and (why.kind == "plugin_blocked" or why.code == ARGUMENTS)
+    if not is_call or not isinstance(why, Denial) or why.reference is not None:
+        return False  # what waits for somebody's approval, no model can do better
+    return why.kind == "plugin_blocked" or why.code == ARGUMENTS
 
 
 def refusal_of(why: Denial | PenstockError, asked: ClientMessage, request_id: str) -> bytes:

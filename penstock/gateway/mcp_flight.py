@@ -47,6 +47,7 @@ class Flight:
                 request=message,
                 digester=account.digester,
                 decisions=list(decisions),
+                said=message.repeated,
             )
             for message in messages
         ]

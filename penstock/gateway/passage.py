@@ -12,7 +12,9 @@ A denial is a value and becomes the reply; a failure is raised and becomes one i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 from penstock.denial import Denial
@@ -219,6 +221,7 @@ class Passage:
             request=content,
             digester=self._account.digester,
             request_headers=dialect.forwarded_headers(self._http.headers),
+            said=partial(_said, self._http, content),
             decisions=[{"control": c.stage, "action": c.decision, "reason": c.code} for c in controls],
         )
 
@@ -248,6 +251,12 @@ class Passage:
         if status < 300:
             return Reply(status, body, "answered", None, headers)
         return Reply(status, body, "failed", f"upstream_status_{status}", headers)
+
+
+def _said(http: HttpRequest, content: RequestContent) -> bytes:
+    """What a repetition says again: the path with its query, which opened routes pass on, and the body."""
+    where = json.dumps([http.method, http.path, http.query]).encode()
+    return b"%b\0%b" % (where, content.encoded())
 
 
 def _answer(rendered: Rendered) -> Reply:

@@ -32,6 +32,8 @@ class Terms:
     effects: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    refers: bool = False
+    """Whether it reads `request.reference`, which alone a block can refer to."""
 
 
 def checked(decision: object, terms: Terms) -> Decision:
@@ -44,6 +46,8 @@ def checked(decision: object, terms: Terms) -> Decision:
         _require(_is_text(decision.reason), "a reason is no code")
         _require(decision.reason in terms.reasons, "the reason is not declared")
         _require(decision.at is None or _is_span(decision.at), "a block's place is no span")
+        _require(type(decision.refer) is bool, "whether a block refers is yes or no")
+        _require(terms.refers or not decision.refer, "a block refers to a reference that is not granted")
         return decision
     if type(decision) is Transform:
         _check_edits(decision.edits, terms)

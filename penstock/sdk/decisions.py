@@ -2,6 +2,7 @@
 
     Allow()                         go on
     Block("reason")                 stop, with a reason that the manifest declares
+    Block("reason", refer=True)     stop until somebody has approved the same request
     Transform(edit, …)              go on with these edits
     Respond.text("…")               answer in the caller's dialect, instead of the upstream or its answer
 
@@ -24,11 +25,14 @@ class Allow:
 class Block:
     """Stop the request.
 
-    `reason` is a code from the manifest's `[reasons]`; `at` says where, on a windowed stream.
+    `reason` is a code from the manifest's `[reasons]`; `at` says where, on a windowed stream. With `refer`
+    the caller is told `approval_required`, the reason's sentence, and `request.reference`, which the plugin
+    must read: what it may ask a person about. Nothing else of the plugin's reaches the caller.
     """
 
     reason: str
     at: Span | None = None
+    refer: bool = False
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -30,6 +30,7 @@ LATER: Moment = "after_response"
 MOMENTS: tuple[Moment, ...] = (BEFORE, AFTER, LATER)
 
 CHAT = "openai:chat.completions"
+REFERENCE = "request.reference"
 _INLINE = frozenset({BEFORE, AFTER})
 
 
@@ -107,6 +108,13 @@ _TABLE = (
         "request.route",
         "The path template, as `/v1/chat/completions`.",
         _INLINE,
+        "scalar",
+        everywhere=True,
+    ),
+    Field(
+        REFERENCE,
+        "The gateway's id of what is asked: the same request of the same API key has the same one.",
+        frozenset({BEFORE}),
         "scalar",
         everywhere=True,
     ),
@@ -219,13 +227,7 @@ _TABLE = (
         BEFORE,
         content=True,
     ),
-    Field(
-        "response.status",
-        "The upstream's HTTP status.",
-        frozenset({AFTER}),
-        "scalar",
-        everywhere=True,
-    ),
+    Field("response.status", "The upstream's HTTP status.", frozenset({AFTER}), "scalar", everywhere=True),
     Field(
         "response.usage",
         "Tokens: input, output, cached, reasoning.",

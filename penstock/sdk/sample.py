@@ -30,6 +30,7 @@ Text = str | Sequence[str]
 """One text, or several in order."""
 
 REQUEST_ID = "01890a5d-ac96-774b-bcce-b302099a8057"  # RFC 9562, section 5.7: a UUIDv7
+SOME_REFERENCE = "mfrggzdfmztwq2lknnwg23tpob"
 IDENTITY: Mapping[str, str | None] = MappingProxyType(
     {"organisation": "acme", "team": "payments", "user": None, "api_key": "key-1", "tenant": None}
 )
@@ -72,6 +73,7 @@ class RequestValues(TypedDict, total=False):
     decisions: Sequence[Mapping[str, Any]]
     model: str
     route: str
+    reference: str
 
 
 class ResponseValues(TypedDict, total=False):
@@ -109,6 +111,7 @@ def request_values(given: RequestValues) -> dict[str, Any]:
         "request.mcp.tool": given.get("mcp_tool"),
         "request.model": given.get("model", "test-model"),
         "request.route": given.get("route", "/v1/chat/completions"),
+        "request.reference": given.get("reference", SOME_REFERENCE),
     }
 
 

@@ -30,7 +30,7 @@ from penstock.sdk.contract import Terms, checked
 from penstock.sdk.decisions import Block, Decision, Respond
 from penstock.sdk.email import Message
 from penstock.sdk.fakes import FakeCapabilities
-from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
+from penstock.sdk.fields import AFTER, BEFORE, LATER, REFERENCE, Moment
 from penstock.sdk.loading import load_plugin, validate_config
 from penstock.sdk.manifest import Manifest, MomentRequest, parse_manifest, read_manifest, texts_at
 from penstock.sdk.plugin import Plugin
@@ -273,6 +273,7 @@ class Harness:
                 name: frozenset(tag.values or texts_at(self._settings, tag.values_from))
                 for name, tag in self.manifest.tags.items()
             },
+            refers=REFERENCE in asked.reads and REFERENCE not in self._without,
         )
 
     def _context(self, moment: Moment) -> Context:

@@ -136,6 +136,14 @@ class Request:
         return str(self._projection.get("request.route"))
 
     @property
+    def reference(self) -> str:
+        """26 characters of base32, minted by the gateway: which request this is, whoever repeats it when.
+
+        Another API key, route or body has another one, and so has the same request for another plugin.
+        """
+        return str(self._projection.get("request.reference"))
+
+    @property
     def mcp(self) -> RequestMcp:
         return RequestMcp(self._projection)
 

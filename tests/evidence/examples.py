@@ -137,6 +137,7 @@ def full() -> EvidenceRecord:
         action="fail",
         would="would_transform",
         reason="word",
+        reference="ab" * 13,
         failure="timeout",
         changed=[Changed("request.messages.user", 2, HMAC, HMAC)],
         also=["record", "emit"],

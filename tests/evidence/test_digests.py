@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +56,19 @@ def test_the_digest_of_several_texts_counts_bytes_whatever_the_texts_are(
     message = b"request-1\0f\0" + b"".join(b"%d:%b" % (len(raw), raw) for raw in encoded)
     expected = hmac.new(KEY.key, message, hashlib.sha256).hexdigest()[:32]
     assert Digester(KEY, "request-1").texts("f", given_texts) == f"hmac:k1:{expected}"
+
+
+def test_a_reference_is_the_same_for_the_same_request_whenever_it_comes_and_for_no_other() -> None:
+    def made(plugin: str = "gate", key: str = "k1", said: bytes = b"{}", of: str = "request-1") -> str:
+        return Digester(KEY, of).reference(plugin, {"api_key": key, "team": None}, said)
+
+    assert made() == made(of="request-2")
+    assert re.fullmatch(r"[a-z2-7]{26}", made())
+    others = {
+        made(plugin="other"),
+        made(key="k2"),
+        made(said=b"{ }"),
+        made(plugin="gate", key="k1{}", said=b""),
+    }
+    assert len(others | {made()}) == 5
+    assert Digester(DigestKey("k1", b"x" * 32), "r").reference("gate", {"api_key": "k1"}, b"{}") != made()

@@ -29,7 +29,7 @@ from penstock.sdk.edits import (
     apply_spans,
     new_texts,
 )
-from penstock.sdk.fields import CHAT, Moment
+from penstock.sdk.fields import CHAT, REFERENCE, Moment
 from penstock.sdk.loading import LoadedPlugin
 from penstock.sdk.manifest import Manifest
 from penstock.sdk.plugin import Plugin, PluginConfig
@@ -177,7 +177,7 @@ def placement_of(name: str, moment: Moment = "before_upstream", **more: Any) -> 
         timeout_ms=more.pop("timeout_ms", 200),
         on_error=more.pop("on_error", "block" if style == "ordered" else "allow"),
         reads=reads,
-        terms=Terms(writes, effects, frozenset(reasons), more.pop("tags", {})),
+        terms=Terms(writes, effects, frozenset(reasons), more.pop("tags", {}), REFERENCE in reads),
         reasons=reasons,
         records=more.pop("records", {"found": RecordSpec(unit="count", minimum=0, maximum=100)}),
         **more,

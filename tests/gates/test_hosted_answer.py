@@ -22,6 +22,7 @@ from tests.gates.hosted import RECEIVER
 HOSTS = frozenset({RECEIVER})
 PLACEMENT = placement_of(
     "guard",
+    reads=(USER, "request.reference"),
     writes=(USER, "request.tags", "request.metadata", "request.tools", "request.headers.x-team"),
     tags={"cost": frozenset({"a"})},
     records={"found": RecordSpec("count", 0, 10), "kind": RecordSpec(values=("card",))},
@@ -30,6 +31,7 @@ DECISIONS: tuple[Decision, ...] = (
     Allow(),
     Block("reason"),
     Block("reason", at=Span(1, 4)),
+    Block("reason", refer=True),
     Respond("No."),
     Transform(),
     Transform(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -33,6 +34,7 @@ ALL = Terms(
     effects=frozenset({"block", "transform", "respond"}),
     reasons=frozenset({"card"}),
     tags={"team": frozenset({"red", "blue"})},
+    refers=True,
 )
 NOTHING = Terms()
 HALF = "\ud800"
@@ -84,6 +86,7 @@ GOOD: dict[str, Decision] = {
     "allow": Allow(),
     "block": Block("card"),
     "block at a span": Block("card", at=Span(1, 4)),
+    "block that refers": Block("card", refer=True),
     "no edits": Transform(),
     "texts": texts((0, "x"), (1, "")),
     "spans": spans((0, (Replace(0, 1, "x"), Replace(1, 1, "")))),
@@ -106,6 +109,7 @@ BAD: dict[str, Any] = {
     "a number as reason": Block(cast("str", 7)),
     "a subclass as reason": Block(Text("card")),
     "an undeclared reason": Block("other"),
+    "words where it says whether it refers": Block("card", refer=cast("bool", "my prompt")),
     "content where a span stands": Block("card", at=cast("Span", "my prompt")),
     "a tuple where a span stands": Block("card", at=cast("Span", (1, 2))),
     "a span of words": Block("card", at=Span(cast("int", "my"), cast("int", "prompt"))),
@@ -204,6 +208,11 @@ def test_without_a_grant_nothing_but_going_on_is_admitted(decision: Decision) ->
 def test_a_field_without_the_effect_is_no_grant_to_write() -> None:
     with pytest.raises(PluginError, match="transform is not granted"):
         checked(texts((0, "x")), Terms(writes=ALL.writes))
+
+
+def test_a_block_refers_to_nothing_that_is_not_granted() -> None:
+    with pytest.raises(PluginError):
+        checked(Block("card", refer=True), replace(ALL, refers=False))
 
 
 def nested(depth: int) -> Any:

@@ -25,6 +25,7 @@ ASKED: Mapping[str, Callable[[Any], Any]] = {
     "request.headers.<name>": lambda r: r.headers.get("x-team"),
     "request.model": lambda r: r.model,
     "request.route": lambda r: r.route,
+    "request.reference": lambda r: r.reference,
     "request.mcp.method": lambda r: r.mcp.method,
     "request.mcp.tool": lambda r: r.mcp.tool,
     "request.parameters": lambda r: dict(r.parameters),

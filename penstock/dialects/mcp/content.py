@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
@@ -92,6 +93,14 @@ class ClientMessage(Message):
     @override
     def removals(self) -> Removals:
         return paths.request_removals()
+
+    def repeated(self) -> bytes:
+        """What it says as whoever repeats it says it again: without its own id, progress token and trace."""
+        params = {name: value for name, value in self.params.items() if name != "_meta"}
+        meta = {name: value for name, value in self.meta.items() if name not in _PROTOCOL_NAMES}
+        rest = {name: value for name, value in self.tree.items() if name not in {"id", "params"}}
+        # In the order of names: clients build these objects anew, and objects have no order.
+        return json.dumps([rest, params, meta], sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def meta(self) -> Mapping[str, Any]:

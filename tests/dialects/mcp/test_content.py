@@ -208,3 +208,13 @@ def test_what_is_no_message_is_the_callers_fault_on_the_way_there_and_the_server
     with pytest.raises(UpstreamError) as caught:
         ServerMessage.decode(b"<html>")
     assert caught.value.outcome == "malformed"
+
+
+def test_who_repeats_a_call_may_number_it_otherwise_and_nothing_else() -> None:
+    def said(number: int, q: str, **meta: Any) -> bytes:
+        return ClientMessage.decode(
+            bodies.request("tools/call", number, name="a", arguments={"q": q}, _meta=meta)
+        ).repeated()
+
+    assert said(1, "x", progressToken=1) == said(2, "x", progressToken=2, traceparent="00-1")
+    assert len({said(1, "x"), said(1, "y"), said(1, "x", note="n")}) == 3
