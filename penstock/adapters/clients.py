@@ -88,6 +88,11 @@ class Clients:
         return cast("STSClient", self._client("sts"))
 
     @property
+    def stepfunctions(self) -> Any:
+        """Starts runs of workflows and answers their approvals. (There are no types of it here.)"""
+        return self._client("stepfunctions")
+
+    @property
     def sesv2(self) -> Any:
         """Sends each message once: what is asked twice may be sent twice. (There are no types of it here.)"""
         from botocore.config import Config

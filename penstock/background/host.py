@@ -28,6 +28,7 @@ from penstock.adapters.objects import Objects
 from penstock.adapters.resources import MAX_RECEIVES
 from penstock.adapters.secrets import Secrets
 from penstock.background.capabilities import GrantedCapabilities, GrantedTransport, Ways
+from penstock.background.starting import GrantedWorkflow, Origin
 from penstock.errors import (
     ConfigurationError,
     FailureClass,
@@ -207,7 +208,7 @@ class PluginHost:
             record.action, record.failure = "fail", "import"
             return record
         transport = self._granted_transport(message.record.request_id)
-        granted = self._granted(transport)
+        granted = self._granted(message, transport)
         seconds = self._seconds(attempt)
         context = self._context(message, self._loaded, granted, seconds)
         began = self._parts.clock()
@@ -217,7 +218,7 @@ class PluginHost:
         record.deliveries = list(transport.deliveries)
         record.recorded = dict(context.recorded)
         record.refused = list(dict.fromkeys([*context.refused, *granted.refused]))
-        _conclude(record, None if error is None else failure_class(error))
+        conclude(record, None if error is None else failure_class(error))
         if isinstance(error, UndeliverableError):
             record.reason = UNDELIVERABLE
         return record
@@ -258,7 +259,7 @@ class PluginHost:
     def _may_emit(self) -> bool:
         return "emit" in self._plugin.placement.terms.effects
 
-    def _granted(self, transport: GrantedTransport) -> GrantedCapabilities:
+    def _granted(self, message: DeliveryMessage, transport: GrantedTransport) -> GrantedCapabilities:
         ways = self._parts.ways
         return GrantedCapabilities(
             transport,
@@ -266,8 +267,16 @@ class PluginHost:
             self._parts.secrets,
             storage=ways.storage,
             mailer=ways.mailer if self._may_emit else None,
+            workflow=self._workflow(message),
             exports=ways.exports if self._may_emit else None,
         )
+
+    def _workflow(self, message: DeliveryMessage) -> GrantedWorkflow | None:
+        workflows, record = self._parts.ways.workflows, message.record
+        if workflows is None:
+            return None
+        origin = Origin(record.request_id, record.principal.organisation, as_mapping(record))
+        return GrantedWorkflow(workflows, origin)
 
     def _granted_transport(self, request_id: str) -> GrantedTransport:
         hosts = self._plugin.hosts if self._may_emit else frozenset[str]()
@@ -340,7 +349,7 @@ def failure_class(error: BaseException) -> FailureClass:
     return FailureClass.EXCEPTION
 
 
-def _conclude(record: DeliveryRecord, failure: FailureClass | None) -> None:
+def conclude(record: DeliveryRecord, failure: FailureClass | None) -> None:
     """The strongest action stands, the others beside it. What was refused fails, swallowed or not."""
     done: list[Literal["emit", "record"]] = []
     if record.deliveries:

@@ -45,11 +45,17 @@ class InlineHost:
     """One environment's plugin. It is loaded once; what cannot be loaded fails every call as `import`."""
 
     def __init__(
-        self, plugin: InlinePlugin, deadlines: Deadlines, reach: Callable[[Placement], Capable] | None = None
+        self,
+        plugin: InlinePlugin,
+        deadlines: Deadlines,
+        reach: Callable[[Placement, Call], Capable] | None = None,
     ) -> None:
         """`reach` makes what one run may reach outside; None where nothing may."""
         self._plugin = plugin
-        self._host = InProcessHost(self._load(), deadlines, capable=reach)
+        self._reach = reach
+        self._call: Call | None = None
+        capable = self._capable if reach is not None else None
+        self._host = InProcessHost(self._load(), deadlines, capable=capable)
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one call, for Lambda to write as JSON. Raises ValueError for what is no call."""
@@ -61,11 +67,18 @@ class InlineHost:
         seconds = min(call.remaining_ms, placement.timeout_ms) / 1000
         if seconds <= 0:
             return encode_refusal(call, FailureClass.TIMEOUT)
+        self._call = call
         answer = self._host.call(placement, call.projection, call.request_id, seconds)
         if answer.failure is not None:
             names = {"plugin": placement.plugin, "request_id": call.request_id, "moment": placement.moment}
             log.warning("the plugin failed; the evidence of the request says how", extra=names)
         return encode_answer(placement, call.request_id, answer)
+
+    def _capable(self, placement: Placement) -> Capable:
+        """What the run at hand may reach: an environment has one at a time."""
+        if self._reach is None or self._call is None:
+            raise RuntimeError("there is no run at hand")
+        return self._reach(placement, self._call)
 
     def _is_meant(self, call: Call, placement: Placement) -> bool:
         named = (call.plugin, call.digest, call.terms)

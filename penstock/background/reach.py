@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from penstock.adapters.secrets import Secrets
 from penstock.background.capabilities import GrantedCapabilities, GrantedTransport, Ways
 from penstock.background.inline import InlinePlugin
+from penstock.background.starting import GrantedWorkflow, Origin
 from penstock.gates.host import Sent
 from penstock.gates.hosted_answer import MAX_RECEIPT_CHARS
+from penstock.gates.hosted_call import Call
 from penstock.gates.placement import Placement
 from penstock.sdk.context import Capabilities
 
@@ -46,7 +50,7 @@ class Reaches:
         self._ways = ways
         self._local = local
 
-    def __call__(self, placement: Placement) -> Reach:
+    def __call__(self, placement: Placement, call: Call | None = None) -> Reach:
         emits = "emit" in placement.terms.effects
         hosts = self._plugin.hosts if emits else frozenset[str]()
         transport = GrantedTransport(self._ways.transport, hosts, Undigested(), local=self._local)
@@ -56,6 +60,16 @@ class Reaches:
             self._secrets,
             storage=self._ways.storage,
             mailer=self._ways.mailer if emits else None,
+            workflow=self._workflow(call),
             exports=self._ways.exports if emits else None,
         )
         return Reach(transport, granted)
+
+    def _workflow(self, call: Call | None) -> GrantedWorkflow | None:
+        """For the call's request; whose it is, only the field `identity` says here."""
+        if self._ways.workflows is None or call is None:
+            return None
+        identity = call.projection.values.get("identity")
+        if not isinstance(identity, Mapping):
+            return GrantedWorkflow(self._ways.workflows, None)
+        return GrantedWorkflow(self._ways.workflows, Origin(call.request_id, identity.get("organisation")))
