@@ -14,7 +14,6 @@ import httpx
 
 from penstock.adapters.secrets import Secrets
 from penstock.background.starting import Workflows
-from penstock.background.starting import Workflows
 from penstock.egress.addresses import is_this_machine
 from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
@@ -22,7 +21,6 @@ from penstock.evidence.record import Delivery
 from penstock.sdk.email import EMAIL, Email
 from penstock.sdk.exports import EXPORTS, Exports
 from penstock.sdk.storage import Storage
-from penstock.sdk.workflow import Workflow
 from penstock.sdk.workflow import Workflow
 
 # A record has 64 KB at most, and whoever answers a delivery has little to say; far above both.
@@ -55,7 +53,6 @@ class Ways(NamedTuple):
     storage: Storage | None = None
     mailer: Mailer | None = None
     exports: Exports | None = None
-    workflows: Workflows | None = None
     workflows: Workflows | None = None
 
 
@@ -205,7 +202,6 @@ class GrantedCapabilities:
         mailer: Mailer | None = None,
         exports: Exports | None = None,
         workflow: Workflow | None = None,
-        workflow: Workflow | None = None,
     ) -> None:
         self._transport = transport
         self._secrets = secrets
@@ -213,7 +209,6 @@ class GrantedCapabilities:
         self._storage = storage
         self._email = GrantedEmail(mailer, transport) if mailer is not None else None
         self._exports = GrantedExports(exports, transport) if exports is not None else None
-        self._workflow = workflow
         self._workflow = workflow
         self._client: httpx.Client | None = None
 
@@ -257,11 +252,6 @@ class GrantedCapabilities:
         if self._exports is None:
             raise FieldNotGrantedError("exports")
         return self._exports
-
-    def workflow(self) -> Workflow:
-        if self._workflow is None:
-            raise FieldNotGrantedError("workflow")
-        return self._workflow
 
     def workflow(self) -> Workflow:
         if self._workflow is None:

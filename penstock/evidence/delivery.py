@@ -1,4 +1,7 @@
-"""The record of one attempt to give evidence to a background plugin; joined to its request's by its id."""
+"""The record of one attempt to give evidence to a background plugin, or to run a step of its workflow.
+
+Joined to its request's by its id.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ WAITED_MESSAGE = "response"
 
 @dataclass(slots=True)
 class DeliveryRecord(Part):
-    """What one background plugin did with one message. Schema `penstock.delivery/1`."""
+    """What one plugin did with one message, or in one step. Schema `penstock.delivery/1`."""
 
     request_id: RequestId
     plugin: PluginName
@@ -43,7 +46,7 @@ class DeliveryRecord(Part):
     digest: Digest
     message_id: MessageId
     attempt: Count
-    """How often the queue had given this message, 1 for the first time; 1 of a call that was waited for."""
+    """How often the queue had given this message, or the step was tried; 1 of a call that was waited for."""
     idempotency_key: IdempotencyKey
     delivered_at: Time
     action: Literal["allow", "record", "emit", "fail"]
@@ -55,6 +58,13 @@ class DeliveryRecord(Part):
     refused: list[FieldName] = field(default_factory=list)
     snapshot: Digest | None = None
     ms: float = 0.0
-    path: Literal["background", "response"] = "background"
-    """`response`: the gateway called it and waited, before the last byte."""
+    path: Literal["background", "response", "workflow"] = "background"
+    """`response`: the gateway called it and waited, before the last byte. `workflow`: a step of a run."""
+    run: Digest | None = None
+    """Of a step: HMAC of the run's id, which the plugin may have chosen."""
+    step: Code | None = None
+    outcome: Code | None = None
+    """What the step came to, of what its `workflow.toml` declares."""
+    outcomes: dict[Code, Code] = field(default_factory=dict)
+    """What the steps before it in the run had come to, a human's answer among them."""
     schema: Literal["penstock.delivery/1"] = "penstock.delivery/1"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from penstock.sdk.exports import Exports
     from penstock.sdk.storage import Storage
     from penstock.sdk.workflow import Workflow
-    from penstock.sdk.workflow import Workflow
 
 T = TypeVar("T")
 ConfigT = TypeVar("ConfigT", bound=BaseModel, default=Any)
@@ -66,9 +65,6 @@ class Capabilities(Protocol):
     def workflow(self) -> Workflow:
         """Starts runs of the plugin's own workflow."""
 
-    def workflow(self) -> Workflow:
-        """Starts runs of the plugin's own workflow."""
-
 
 class NoCapabilities:
     """Nothing granted: every capability raises FieldNotGrantedError."""
@@ -87,9 +83,6 @@ class NoCapabilities:
 
     def exports(self) -> Exports:
         raise FieldNotGrantedError("exports")
-
-    def workflow(self) -> Workflow:
-        raise FieldNotGrantedError("workflow")
 
     def workflow(self) -> Workflow:
         raise FieldNotGrantedError("workflow")
@@ -208,11 +201,6 @@ class Context(Generic[ConfigT]):
     def exports(self) -> Exports:
         """Stores objects in the plugin's own place of the exports bucket (`penstock.sdk.exports`)."""
         return self._granted(self._capabilities.exports)
-
-    @property
-    def workflow(self) -> Workflow:
-        """Starts runs of the plugin's own workflow (`penstock.sdk.workflow`)."""
-        return self._granted(self._capabilities.workflow)
 
     @property
     def workflow(self) -> Workflow:

@@ -12,9 +12,7 @@ from penstock.sdk.email import Email, Message, checked_message
 from penstock.sdk.exports import Exports, MemoryExports
 from penstock.sdk.manifest import DEFAULT_PORTS, Manifest, hosts_by_key
 from penstock.sdk.sample import REQUEST_ID
-from penstock.sdk.sample import REQUEST_ID
 from penstock.sdk.storage import MemoryStorage, Storage
-from penstock.sdk.workflow import Started, Workflow, checked_start
 from penstock.sdk.workflow import Started, Workflow, checked_start
 
 if TYPE_CHECKING:
@@ -52,7 +50,6 @@ class FakeCapabilities:
         self.exported_keys: list[str] = []
         self.sent: list[Message] = []
         self.may_emit = True
-        self.started: list[Started] = []
         self.started: list[Started] = []
         self._before = (0, 0, 0, 0)
         derived = hosts_by_key(manifest, config.model_dump(mode="json")).values()
@@ -111,19 +108,7 @@ class FakeCapabilities:
         return self.kept
 
     def workflow(self) -> Workflow:
-        """Keeps what was started in `started`. Raises FieldNotGrantedError unless the manifest asks for it."""
-        if not self._manifest.workflow:
-            raise FieldNotGrantedError("workflow")
-        return self
-
-    def start(self, run_id: str | None = None, *, reference: str = "") -> None:
-        """`penstock.sdk.workflow.Workflow`; whoever starts a run again starts nothing."""
-        started = checked_start(run_id, REQUEST_ID, reference)
-        if started.run_id not in {known.run_id for known in self.started}:
-            self.started.append(started)
-
-    def workflow(self) -> Workflow:
-        """Keeps what was started in `started`. Raises FieldNotGrantedError unless the manifest asks for it."""
+        """Keeps runs in `started`. Raises FieldNotGrantedError unless the manifest asks for it."""
         if not self._manifest.workflow:
             raise FieldNotGrantedError("workflow")
         return self

@@ -19,6 +19,7 @@ from penstock.sdk.fields import MOMENTS
 from penstock.sdk.manifest import Manifest, parse_manifest, read_manifest
 from penstock.sdk.mounting import NAMESPACE, mount
 from penstock.sdk.plugin import Plugin
+from penstock.sdk.steps import FILE, MANIFEST_KEY, METHOD, Steps, parse_steps, read_steps
 from penstock.sdk.tree import Tree, tree_digest
 
 __all__ = [
@@ -33,12 +34,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """A plugin that can run: its manifest, the digest of its tree, its instance and its configuration."""
+    """A plugin that can run: its manifest, the digest of its tree, its instance and its configuration.
+
+    `steps`: those of its workflow, with what the configuration says of them; None when it has none.
+    """
 
     manifest: Manifest
     digest: str
     plugin: Plugin
     config: BaseModel
+    steps: Steps | None = None
 
 
 def load_plugin(
@@ -62,16 +67,20 @@ def load_plugin(
             str(folder), "the files are not the ones that were reviewed.", "Deploy it again."
         )
     manifest = _manifest(tree)
-    kind = _class(tree, manifest)
+    steps = _steps(tree, manifest)
+    kind = _class(tree, manifest, steps)
     settings = validate_config(kind, manifest.name, config or {})
+    if steps is not None:
+        steps = steps.filled(settings.model_dump(mode="json"))
     plugin = kind()
     plugin.prepare(settings)
-    return LoadedPlugin(manifest, tree.digest, plugin, settings)
+    return LoadedPlugin(manifest, tree.digest, plugin, settings, steps)
 
 
 def load_class(folder: Path, manifest: Manifest) -> type[Plugin]:
     """The plugin's class, checked against the manifest's moments. Raises ConfigurationError."""
-    return _class(Tree.read(folder), manifest)
+    tree = Tree.read(folder)
+    return _class(tree, manifest, _steps(tree, manifest))
 
 
 def _manifest(tree: Tree) -> Manifest:
@@ -84,7 +93,23 @@ def _manifest(tree: Tree) -> Manifest:
         return read_manifest(tree.folder)  # which says what is wrong
 
 
-def _class(tree: Tree, manifest: Manifest) -> type[Plugin]:
+def _steps(tree: Tree, manifest: Manifest) -> Steps | None:
+    """The plugin's workflow; None when it has none. Raises ConfigurationError."""
+    path = tree.folder / FILE
+    if not manifest.workflow:
+        if FILE in tree.own:
+            remedy = f"Write `{MANIFEST_KEY}` into plugin.toml, or take the file away."
+            raise ConfigurationError(str(path), "its plugin.toml knows of no workflow.", remedy)
+        return None
+    if FILE not in tree.own:
+        return read_steps(tree.folder)  # which says what is missing
+    try:
+        return parse_steps(tree.bytes_of(path).decode(), str(path))
+    except UnicodeDecodeError:
+        return read_steps(tree.folder)  # which says what is wrong
+
+
+def _class(tree: Tree, manifest: Manifest, steps: Steps | None) -> type[Plugin]:
     folder = tree.folder
     module_name, _, class_name = manifest.entry_point.partition(":")
     module = _import(tree, module_name)
@@ -101,14 +126,31 @@ def _class(tree: Tree, manifest: Manifest) -> type[Plugin]:
         raise ConfigurationError(
             f"{folder}/plugin.toml", f"class and manifest differ in their moments: {odd}."
         )
-    _check_config_keys(kind, manifest, f"{folder}/plugin.toml")
+    _check_config_keys(kind, manifest.config_keys, f"{folder}/plugin.toml")
+    check_steps(kind, steps, f"{folder}/{FILE}")
     return kind
 
 
-def _check_config_keys(kind: type[Plugin], manifest: Manifest, where: str) -> None:
-    """Refuse `hosts_from` and `values_from` that name what no configuration can hold."""
+def check_steps(kind: type[Plugin], steps: Steps | None, where: str) -> None:
+    """Refuse a class that has other steps than its workflow."""
+    declared = {step.name for step in steps.done} if steps else set[str]()
+    defined = {name.removeprefix(METHOD) for name in dir(kind) if name.startswith(METHOD)}
+    if declared != defined:
+        odd = ", ".join(f"{METHOD}{name}" for name in sorted(declared ^ defined))
+        raise ConfigurationError(where, f"class and workflow differ in their steps: {odd}.", _ONE_EACH)
+    for name in sorted(declared):
+        _check_method(getattr(kind, f"{METHOD}{name}"), f"{METHOD}{name}", "self, run, ctx", where)
+    if steps:
+        _check_config_keys(kind, steps.config_keys, where)
+
+
+_ONE_EACH = "Each `do = true` is one method of the class, `step_<name>(self, run, ctx)`."
+
+
+def _check_config_keys(kind: type[Plugin], keys: tuple[str, ...], where: str) -> None:
+    """Refuse `hosts_from`, `values_from` and the like that name what no configuration can hold."""
     known = list(kind.config_model.model_fields)
-    for key in manifest.config_keys:
+    for key in keys:
         if key.partition(".")[0] not in known:
             remedy = f"It has {', '.join(known)}." if known else "It has none."
             raise ConfigurationError(where, f"{key!r} is no setting of the plugin's config_model.", remedy)
@@ -117,16 +159,19 @@ def _check_config_keys(kind: type[Plugin], manifest: Manifest, where: str) -> No
 def _check_methods(kind: type[Plugin], where: str) -> None:
     """Refuse what would fail at every call."""
     for moment in MOMENTS:
-        method = getattr(kind, moment)
-        if inspect.iscoroutinefunction(method):
-            raise ConfigurationError(where, f"{moment} is `async def`.", "Write it as `def`.")
-        try:
-            inspect.signature(method).bind(None, None, None)
-        except TypeError:
-            subject = inspect.signature(getattr(Plugin, moment))
-            raise ConfigurationError(
-                where, f"{moment} does not take {', '.join(subject.parameters)}.", "Give it these parameters."
-            ) from None
+        subject = inspect.signature(getattr(Plugin, moment))
+        _check_method(getattr(kind, moment), moment, ", ".join(subject.parameters), where)
+
+
+def _check_method(method: Any, name: str, takes: str, where: str) -> None:
+    if inspect.iscoroutinefunction(method):
+        raise ConfigurationError(where, f"{name} is `async def`.", "Write it as `def`.")
+    try:
+        inspect.signature(method).bind(None, None, None)
+    except TypeError:
+        raise ConfigurationError(
+            where, f"{name} does not take {takes}.", "Give it these parameters."
+        ) from None
 
 
 def validate_config(kind: type[Plugin], name: str, config: dict[str, Any]) -> BaseModel:

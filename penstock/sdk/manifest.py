@@ -7,7 +7,6 @@
     [tags]       name → { values = […] } or { values_from = "key of the plugin's configuration" }
     secrets, hosts, hosts_from, storage, email, exports    capabilities
     workflow     whether it has one: its steps stand in workflow.toml (`penstock.sdk.steps`)
-    workflow     whether it has one: its steps stand in workflow.toml (`penstock.sdk.steps`)
 
 Unknown keys are refused, and a key that asks for what its moment does not have.
 """
@@ -136,7 +135,6 @@ class Manifest(_Strict):
     """Keys of its configuration that hold URLs: where these lead is the deployment's to say."""
     storage: bool = False
     email: bool = False
-    workflow: bool = False
     workflow: bool = False
     exports: bool = False
 
