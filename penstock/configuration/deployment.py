@@ -108,6 +108,19 @@ class Retention(Stanza):
     """Days for which evidence can be removed only by who may bypass governance."""
 
 
+class SecretKey(Stanza):
+    """A KMS key of your own, under which secrets that you name in this file are encrypted.
+
+    Whoever is given one of them may decrypt with it, through Secrets Manager and for that secret alone. The
+    key's policy must let the account's IAM decide, or name these roles.
+    """
+
+    kms_key: str = Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")
+    """ARN of the key; of an alias would not do, since policies know keys by their ids."""
+    secrets: tuple[str, ...] = Field(min_length=1)
+    """These secrets: names or ARNs, written as elsewhere in this file."""
+
+
 class StackOptions(Stanza):
     """What [deployment] says to the stack alone."""
 
@@ -123,6 +136,13 @@ class StackOptions(Stanza):
     """Only in your VPCs."""
     retention: Retention = Retention()
     """How long things are kept."""
+    encryption: Literal["customer_managed", "aws_owned"] = "customer_managed"
+    """Under whose keys tables, evidence, queues and secrets are encrypted. `customer_managed`: two keys of
+    this account, which the data stack makes, turns over each year and never deletes. `aws_owned`: keys of
+    AWS, which cost nothing and which nobody here can disable. Choose before the first deployment: see
+    [deploy.md](deploy.md#keys)."""
+    secret_key: tuple[SecretKey, ...] = ()
+    """Keys of your own for secrets that exist already."""
     egress: Literal["library", "enforced"] = "library"
     """What holds plugins' functions to the hosts that they are granted. `library`: checks in their own
     process. `enforced`: a network without a route out besides, for about $15 a month and endpoint: see
