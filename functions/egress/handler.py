@@ -16,6 +16,7 @@ from penstock.background.capabilities import GrantedTransport
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.egress.addresses import is_this_machine
+from penstock.egress.deadline import Deadline
 from penstock.egress.function import Egress
 from penstock.egress.network import PublicTransport
 from penstock.evidence import logs
@@ -46,7 +47,12 @@ def egress_of(name: str, settings: Settings) -> Egress:
     def granted(inner: httpx.BaseTransport, to: frozenset[str]) -> httpx.BaseTransport:
         return GrantedTransport(inner, to, Unkept(), local=settings.local)
 
-    return Egress(name, hosts, PublicTransport(loopback, keeps=False), granted)
+    context = httpx.create_ssl_context(trust_env=False)  # reads the certificates: once, and not for each
+
+    def sender(deadline: Deadline) -> httpx.BaseTransport:
+        return PublicTransport(loopback, verify=context, keeps=False, deadline=deadline)
+
+    return Egress(name, hosts, sender, granted)
 
 
 @cache

@@ -2,6 +2,7 @@
 
     addresses   which addresses are public, by the registries of special-purpose addresses
     network     connects to what a name was resolved to, and to nothing that is not public
+    deadline    one bound over all that a request does, its resolving too
 
 These are a library's check, for code that means no harm and for names that change under it. What a plugin
 does past the library only the network can stop: `egress = "enforced"`, where these work too:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Final
 
 import httpx
 
+from penstock.egress.deadline import Deadline
 from penstock.egress.messages import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -30,6 +31,9 @@ from penstock.errors import FieldNotGrantedError
 Granted = Callable[[httpx.BaseTransport, frozenset[str]], httpx.BaseTransport]
 """Puts the checks of granted hosts before a transport: exactly `host:port`, https, bounded sizes."""
 
+Sender = Callable[[Deadline], httpx.BaseTransport]
+"""A transport that does all that it does before the deadline, and is closed after one request."""
+
 RESERVE_S: Final = 1.0  # of the function's time, kept to answer in
 ARN_PARTS: Final = 8  # arn:aws:lambda:<region>:<account>:function:<name>:<alias>
 
@@ -43,14 +47,14 @@ class Egress:
         self,
         name: str,
         hosts: Mapping[str, frozenset[str]],
-        inner: httpx.BaseTransport,
+        sender: Sender,
         granted: Granted,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name`: this function's own; `inner` really sends."""
+        """`name`: this function's own; `sender` gives what really sends, for one request."""
         self._name = name
         self._hosts = hosts
-        self._inner = inner
+        self._sender = sender
         self._granted = granted
         self._clock = clock
 
@@ -81,9 +85,10 @@ class Egress:
         if seconds <= 0:
             return Failure.TIMEOUT
         try:
-            response = self._granted(Timed(self._inner, seconds, self._clock), hosts).handle_request(request)
-            with closing(response):
-                response.read()
+            with self._sender(Deadline(seconds, self._clock)) as inner:
+                response = self._granted(inner, hosts).handle_request(request)
+                with closing(response):
+                    response.read()
             return _bounded(response)
         except FieldNotGrantedError:
             return Failure.NOT_GRANTED
@@ -94,43 +99,6 @@ class Egress:
         except Exception:
             log.exception("a request was not sent")  # which leaves out its text: see evidence/logs
             return Failure.MALFORMED
-
-
-class Timed(httpx.BaseTransport):
-    """Bounds a whole request, whose steps httpx bounds one by one: a host may send a byte at a time."""
-
-    def __init__(self, inner: httpx.BaseTransport, seconds: float, clock: Callable[[], float]) -> None:
-        self._inner = inner
-        self._seconds = seconds
-        self._clock = clock
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        ends = self._clock() + self._seconds
-        steps = request.extensions["timeout"]
-        request.extensions["timeout"] = {step: min(wait_s, self._seconds) for step, wait_s in steps.items()}
-        response = self._inner.handle_request(request)
-        if not isinstance(response.stream, httpx.SyncByteStream):
-            raise TypeError("the inner transport is not synchronous")
-        response.stream = TimedStream(response.stream, ends, self._clock)
-        return response
-
-
-class TimedStream(httpx.SyncByteStream):
-    """A response's body, until its time is up."""
-
-    def __init__(self, inner: httpx.SyncByteStream, ends: float, clock: Callable[[], float]) -> None:
-        self._inner = inner
-        self._ends = ends
-        self._clock = clock
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._inner:
-            if self._clock() >= self._ends:
-                raise httpx.ReadTimeout("the host takes too long over its answer")
-            yield chunk
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 def _bounded(response: httpx.Response) -> dict[str, Any] | Failure:

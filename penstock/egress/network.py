@@ -11,12 +11,14 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import httpcore
 import httpx
 
 from penstock.egress.addresses import Address, is_public
+from penstock.egress.deadline import Deadline, DeadlineNetwork
 from penstock.errors import FailureClass, PluginError
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -48,14 +50,19 @@ class PublicTransport(httpx.HTTPTransport):
         verify: ssl.SSLContext | bool = True,
         *,
         keeps: bool = True,
+        deadline: Deadline | None = None,
     ) -> None:
-        """`keeps`: connections serve further requests; not where these are of several plugins."""
+        """`keeps`: connections serve further requests; not where these are of several plugins.
+
+        `deadline`: of all that this one does, its resolving too.
+        """
         limits = httpx.Limits() if keeps else httpx.Limits(max_keepalive_connections=0)
         super().__init__(verify=verify, trust_env=False, retries=0, limits=limits)
         # httpx has no parameter for what httpcore calls `network_backend`.
-        self._pool._network_backend = PublicNetwork(
-            self._pool._network_backend, resolve or resolved, loopback
-        )
+        below, resolve = self._pool._network_backend, resolve or resolved
+        if deadline is not None:
+            below, resolve = DeadlineNetwork(below, deadline), partial(deadline.resolved, resolve)
+        self._pool._network_backend = PublicNetwork(below, resolve, loopback)
 
 
 class PublicNetwork(httpcore.NetworkBackend):
