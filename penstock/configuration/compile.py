@@ -104,6 +104,7 @@ def _deployed(stanza: PluginStanza, installed: Installed, placed: list[Placement
         email_from=stanza.grant.email.sender if stanza.grant.email else None,
         email_to=stanza.grant.email.to if stanza.grant.email else (),
         exports=stanza.grant.exports,
+        workflow=installed.steps.told() if installed.steps and stanza.grant.workflow else None,
         moments=tuple(placement.moment for placement in placed),
         scope=stanza.scope.table(),
         exceptions=tuple(table.table() for table in stanza.scope.exceptions),

@@ -23,6 +23,7 @@ from penstock.configuration.requirements import brought
 from penstock.errors import ConfigurationError
 from penstock.sdk.loading import load_plugin
 from penstock.sdk.manifest import Manifest, read_manifest
+from penstock.sdk.steps import Steps, read_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Known:
         """What it asks for. Raises ConfigurationError."""
         entry = self.registered_for(stanza)
         return entry.manifest if entry is not None else read_manifest(self.folder(stanza))
+
+    def steps(self, stanza: PluginStanza) -> Steps | None:
+        """Those of its workflow; None when it has none. Raises ConfigurationError."""
+        if (entry := self.registered_for(stanza)) is not None:
+            return entry.steps
+        return read_steps(self.folder(stanza)) if self.manifest(stanza).workflow else None
 
 
 def built_in_plugins() -> Path:
@@ -106,9 +113,9 @@ def install(source: Source, index: int, stanza: PluginStanza, known: Known) -> I
         tree = tree_of(folder, brought(folder, known.base, "lambda"))
     except ConfigurationError as error:
         raise source.error(("plugin", index), str(error)) from error
-    digest, config = _loaded(source, index, here, stanza)
+    digest, config, steps = _loaded(source, index, here, stanza)
     built_in = folder.parent == known.built_ins.resolve()
-    return Installed(here, manifest, digest, config, built_in, tree.packages_digest, tree.modules)
+    return Installed(here, manifest, digest, config, built_in, tree.packages_digest, tree.modules, steps)
 
 
 def with_packages(folder: Path, base: Path) -> Path:
@@ -155,11 +162,18 @@ def _from_lock(
         raise source.error(("plugin", index, "config"), found, "Its README lists its settings.")
     config = {**entry.config_defaults, **stanza.config}
     here = known.runnable(stanza)
-    return Installed(here, entry.manifest, entry.digest, config, False, entry.packages_digest, entry.modules)
+    try:
+        steps = entry.steps.filled(config) if entry.steps else None
+    except ConfigurationError as error:
+        raise source.error(("plugin", index, "config"), str(error)) from error
+    packages = entry.packages_digest
+    return Installed(here, entry.manifest, entry.digest, config, False, packages, entry.modules, steps)
 
 
-def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> tuple[str, Mapping[str, Any]]:
-    """Load the plugin once, as each environment will: digest, and configuration with its defaults."""
+def _loaded(
+    source: Source, index: int, folder: Path, stanza: PluginStanza
+) -> tuple[str, Mapping[str, Any], Steps | None]:
+    """Load the plugin once, as each environment will: digest, configuration with its defaults, steps."""
     try:
         loaded = load_plugin(folder, stanza.config)
     except ConfigurationError as error:
@@ -167,4 +181,4 @@ def _loaded(source: Source, index: int, folder: Path, stanza: PluginStanza) -> t
     except Exception as error:  # a plugin's own code may raise anything while it is loaded
         problem = f"its code raised {type(error).__name__} when it was loaded: {error}."
         raise source.error(("plugin", index), problem, "Mend the plugin, or its `config`.") from error
-    return loaded.digest, loaded.config.model_dump(mode="json")
+    return loaded.digest, loaded.config.model_dump(mode="json"), loaded.steps

@@ -24,6 +24,7 @@ from penstock.configuration.reading import meant
 from penstock.errors import ConfigurationError
 from penstock.mcp.schema import violation
 from penstock.sdk.manifest import Manifest, parse_manifest
+from penstock.sdk.steps import FILE, Steps, parse_steps
 from penstock.sdk.tree import digest_of
 
 SCHEMA: Final = "penstock.lock/1"
@@ -73,6 +74,8 @@ class Registered(_Strict):
     config_defaults: dict[str, Any]
     manifest_lines: tuple[str, ...]
     """`plugin.toml`, line by line."""
+    workflow_lines: tuple[str, ...] = ()
+    """`workflow.toml`, line by line; none when it has none."""
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -81,6 +84,8 @@ class Registered(_Strict):
             raise ValueError("`digest` is not that of `files`")
         if hashlib.sha256(text).hexdigest() != self.files.get("plugin.toml"):
             raise ValueError("`manifest_lines` are not the plugin.toml of `files`")
+        if _digest_of_lines(self.workflow_lines) != self.files.get(FILE):
+            raise ValueError(f"`workflow_lines` are not the {FILE} of `files`")
         if requirements_digest(self.files) != self.requirements_digest:
             raise ValueError("`requirements_digest` is not that of `files`")
         if (self.packages_digest is None) != (not self.modules):
@@ -97,6 +102,13 @@ class Registered(_Strict):
     def manifest(self) -> Manifest:
         """What it asks for. Raises ConfigurationError."""
         return parse_manifest(self.manifest_text, f"{NAME}: the manifest of the layer {self.layer}")
+
+    @cached_property
+    def steps(self) -> Steps | None:
+        """Those of its workflow; None when it has none. Raises ConfigurationError."""
+        if not self.manifest.workflow:
+            return None
+        return parse_steps("\n".join(self.workflow_lines), f"{NAME}: the {FILE} of the layer {self.layer}")
 
     def config_problem(self, config: Mapping[str, Any]) -> str | None:
         """What in `config` the plugin would not take, as far as its schema says; None when nothing is."""
@@ -117,6 +129,11 @@ class Registered(_Strict):
     def laid_out(self, base: Path) -> Path:
         """Where its layer is there, as Lambda lays it out under `/opt`: a place for each content."""
         return base / UNPACKED / self.zip_sha256[:32]
+
+
+def _digest_of_lines(lines: tuple[str, ...]) -> str | None:
+    """SHA-256 of a file of these lines; None of no file."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else None
 
 
 def lock_path(gateway_file: Path) -> Path:

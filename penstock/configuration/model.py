@@ -174,6 +174,8 @@ class Grant(Stanza):
     """Sending e-mail where it may `emit`."""
     exports: bool = False
     """Leaving objects in the exports bucket, below its own name, where it may `emit`."""
+    workflow: bool = False
+    """Starting runs of its own workflow, whose steps stand in its `workflow.toml`."""
 
 
 class PluginStanza(Stanza):

@@ -19,7 +19,9 @@ from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.fields import AFTER, LATER, MOMENTS, REFERENCE, Moment
 from penstock.sdk.manifest import Manifest, MomentRequest, StreamWay, hosts_by_key, moment_problem, texts_at
+from penstock.sdk.steps import Steps
 
+IDENTITY = "identity"
 # behaviour.md, section 3: what a call may take when nobody says.
 TIMEOUT_MS: Mapping[HostKind, int] = {"in_process": 100, "function": 1500}
 # What a background plugin may take: its function's timeout, a sixth of its queue's visibility.
@@ -51,12 +53,15 @@ class Installed:
     """Of the packages that it brings, as Lambda gets them; None when it brings none."""
     modules: Mapping[str, str] = field(default_factory=dict)
     """First name of an import → digest, of these packages."""
+    steps: Steps | None = None
+    """Of its workflow, with what its configuration says of them."""
 
 
 def place(stanza: PluginStanza, plugin: Installed) -> list[Placement]:
     """Its placements. Raises PlacingError."""
     _check_capabilities(stanza, plugin.manifest)
     _check_hosts(stanza, plugin)
+    _check_workflow(stanza, plugin)
     grants = {moment: grant for moment in MOMENTS if (grant := getattr(stanza.grant, moment)) is not None}
     if not grants:
         raise PlacingError(("grant",), "is given no moment.", "Add [plugin.grant.<moment>], or remove it.")
@@ -134,6 +139,7 @@ def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
         return "function"
     given = stanza.grant
     capable = bool(given.hosts or given.secrets or given.storage or given.email)
+    capable = capable or given.workflow
     host = stanza.host or ("in_process" if plugin.built_in and not capable else "function")
     if capable and host == "in_process":
         granted = "hosts, secrets, storage or e-mail"
@@ -176,6 +182,19 @@ def _check_hosts(stanza: PluginStanza, plugin: Installed) -> None:
     if missing and _may_emit(stanza):
         problem = f"`config.{led_to[missing[0]]}` leads to {missing[0]!r}, which is not granted."
         raise PlacingError(("grant",), problem, _hosts_line({*granted, *led_to}))
+
+
+def _check_workflow(stanza: PluginStanza, plugin: Installed) -> None:
+    """Who starts a workflow knows whose request it is: the records of its steps lie beside that one's."""
+    if not stanza.grant.workflow:
+        return
+    if not plugin.manifest.workflow:
+        raise PlacingError(("grant", "workflow"), "is more than the manifest asks for.", "Take it out.")
+    gates = (stanza.grant.before_upstream, stanza.grant.after_upstream)
+    if stanza.grant.after_response is None and not any(gate and IDENTITY in gate.reads for gate in gates):
+        problem = "is granted, and at no moment does it know whose request it would start it for."
+        remedy = f'Grant reads = ["{IDENTITY}"] where it starts it.'
+        raise PlacingError(("grant", "workflow"), problem, remedy)
 
 
 def _may_emit(stanza: PluginStanza) -> bool:

@@ -20,6 +20,7 @@ from penstock.errors import ConfigurationError
 from penstock.mcp.schema import problem
 from penstock.sdk.loading import load_class
 from penstock.sdk.manifest import Manifest, read_manifest
+from penstock.sdk.steps import FILE
 from penstock.sdk.tree import Tree
 
 MAX_DEPTH: Final = 12
@@ -68,7 +69,14 @@ class Built:
             config_schema=settings_schema(self.settings),
             config_defaults=settings_defaults(self.settings),
             manifest_lines=tuple(text.split("\n")),
+            workflow_lines=self._workflow_lines(),
         )
+
+
+    def _workflow_lines(self) -> tuple[str, ...]:
+        if not self.manifest.workflow:
+            return ()
+        return tuple(self.tree.bytes_of(self.tree.folder / FILE).decode().split("\n"))
 
 
 def build(folder: Path, base: Path, built_ins: Path | None = None) -> Built:

@@ -24,7 +24,7 @@ from penstock.sdk.fields import LATER, MOMENTS, REFERENCE, Moment
 
 SCHEMA = "penstock.snapshot/1"
 # What a plugin's function is told besides its placements.
-_TOLD = ("config", "hosts", "secrets", "storage", "email_from", "email_to", "exports")
+_TOLD = ("config", "hosts", "secrets", "storage", "email_from", "email_to", "exports", "workflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class DeployedPlugin:
     brings nothing. `secrets`: logical name → name in Secrets Manager. `scope`:
     dimension → patterns, for all of its placements; `exceptions`: tables of the same kind. `email_from`: the
     address that it sends from, None when it may not; `email_to`: patterns of whom it may write to.
+    `workflow`: its steps, as `penstock.sdk.steps.Steps` reads them; None when it may start none.
     """
 
     name: str
@@ -52,11 +53,13 @@ class DeployedPlugin:
     email_from: str | None = None
     email_to: tuple[str, ...] = ()
     exports: bool = False
+    workflow: Mapping[str, Any] | None = None
 
     @property
     def is_capable(self) -> bool:
         """Whether it may reach anything outside of its function."""
-        return bool(self.hosts or self.secrets or self.storage or self.email_from or self.exports)
+        granted = (self.hosts, self.secrets, self.storage, self.email_from, self.exports, self.workflow)
+        return any(map(bool, granted))
 
     @property
     def receivers(self) -> frozenset[str]:

@@ -188,6 +188,10 @@ class Steps(_Strict):
         steps = tuple(self._filled(step, config) for step in self.step)
         return Steps(step=steps, timeout_s=self.timeout_s)
 
+    def told(self) -> dict[str, Any]:
+        """As JSON has it, without what is the default: for a snapshot."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def _filled(self, step: Step, config: Mapping[str, Any]) -> Step:
         told = step.model_dump(exclude_defaults=True)
         for key in ("wait_s", "timeout_s"):
