@@ -72,7 +72,6 @@ class Built:
             workflow_lines=self._workflow_lines(),
         )
 
-
     def _workflow_lines(self) -> tuple[str, ...]:
         if not self.manifest.workflow:
             return ()
