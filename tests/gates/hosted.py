@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -36,23 +37,36 @@ def taken(_: httpx.Request) -> httpx.Response:
     return httpx.Response(202, headers={"x-request-id": "theirs-1"})
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What one plugin's function reaches. `secrets`: by their logical names."""
+
+    receiver: Callable[[httpx.Request], httpx.Response] = taken
+    hosts: frozenset[str] = frozenset({RECEIVER})
+    secrets: Mapping[str, str] = field(default_factory=lambda: {"token": "s3cret"})
+    storage: Storage | None = None
+    mailer: Mailer | None = None
+
+
 def inline_host(
     plugin: LoadedPlugin,
     *placements: Placement,
     receiver: Callable[[httpx.Request], httpx.Response] = taken,
     storage: Storage | None = None,
     mailer: Mailer | None = None,
+    outside: Outside | None = None,
 ) -> InlineHost:
-    """What runs in a plugin's function."""
+    """What runs in a plugin's function. It reaches `outside`, or what the others say."""
+    outside = outside or Outside(receiver, storage=storage, mailer=mailer)
     deployed = InlinePlugin(
         placements={placement.moment: placement for placement in placements},
         terms=TERMS,
         load=lambda: plugin,
-        hosts=frozenset({RECEIVER}),
-        secrets={"token": "prod/token"},
+        hosts=outside.hosts,
+        secrets={name: f"prod/{name}" for name in outside.secrets},
     )
-    secrets = MemorySecrets({"prod/token": "s3cret"})
-    ways = Ways(httpx.MockTransport(receiver), storage, mailer)
+    secrets = MemorySecrets({f"prod/{name}": value for name, value in outside.secrets.items()})
+    ways = Ways(httpx.MockTransport(outside.receiver), outside.storage, outside.mailer)
     return InlineHost(deployed, Deadlines(None), Reaches(deployed, secrets, ways))
 
 
@@ -68,21 +82,32 @@ def function_of(host: InlineHost) -> Function:
 
 
 def functions_of(
-    plugins: Mapping[str, LoadedPlugin], placements: tuple[Placement, ...]
+    plugins: Mapping[str, LoadedPlugin],
+    placements: tuple[Placement, ...],
+    outside: Mapping[str, Outside] | None = None,
 ) -> dict[str, Function]:
+    """By plugin; `outside` says what some of them reach."""
+    where = {name: tuple(p for p in placements if p.plugin == name) for name in plugins}
+    known = outside or {}
     return {
-        name: function_of(inline_host(plugin, *(p for p in placements if p.plugin == name)))
-        for name, plugin in plugins.items()
-        if any(p.plugin == name for p in placements)
+        name: function_of(inline_host(plugins[name], *there, outside=known.get(name)))
+        for name, there in where.items()
+        if there
     }
 
 
-def hosts_of(plugins: Mapping[str, LoadedPlugin], *placements: Placement) -> dict[HostKind, Host]:
+def hosts_of(
+    plugins: Mapping[str, LoadedPlugin],
+    *placements: Placement,
+    outside: Mapping[str, Outside] | None = None,
+) -> dict[HostKind, Host]:
     """Both hosts over the same plugins."""
-    functions = MemoryFunctions(functions_of(plugins, placements))
+    functions = MemoryFunctions(functions_of(plugins, placements, outside))
+    known = dict.fromkeys((p.plugin for p in placements), HOSTED)
+    known |= {name: replace(HOSTED, hosts=each.hosts) for name, each in (outside or {}).items()}
     return {
         "in_process": InProcessHost(plugins, Deadlines(None)),
-        "function": FunctionHost(functions, dict.fromkeys((p.plugin for p in placements), HOSTED)),
+        "function": FunctionHost(functions, known),
     }
 
 

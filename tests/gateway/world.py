@@ -34,7 +34,7 @@ from penstock.sdk.plugin import Plugin
 from penstock.upstream.client import UpstreamAnswer
 from penstock.upstream.target import Target
 from tests.gates.fakes import loaded
-from tests.gates.hosted import hosts_of
+from tests.gates.hosted import Outside, hosts_of
 from tests.upstream.streams import FakeStream
 
 NOW_S = 1_790_000_000
@@ -140,6 +140,7 @@ class World:
         self.outbox: Callable[[EvidenceRecord, Sequence[str]], None] = lambda r, p: self.stored.append((r, p))
         self.body_limit_bytes = 100_000
         self.waiting: Waiting | None = None
+        self.outside: dict[str, Outside] = {}
         self.now_s = float(NOW_S)
         self.passed_s = 0.0
         self._plugins = plugins or {}
@@ -240,7 +241,8 @@ class World:
     def _gate(self, moment: Moment) -> Gate:
         plugins = {n: loaded(p) if isinstance(p, Plugin) else p for n, p in self._plugins.items()}
         placements = in_order(self._at(moment))
-        hosts = hosts_of(plugins, *(p for p in placements if p.host == "function"))
+        hosted = (placement for placement in placements if placement.host == "function")
+        hosts = hosts_of(plugins, *hosted, outside=self.outside)
         return Gate(moment, placements, hosts, budget_ms=5_000)
 
     def _at(self, moment: Moment) -> list[Placement]:

@@ -23,7 +23,7 @@ from penstock.sdk.loading import LoadedPlugin, load_plugin
 from tests import tree
 from tests.gates.fakes import placement_of
 from tests.gateway.doors import EMBEDDINGS, MODEL_DOORS, Door
-from tests.gateway.matrix import NO_VECTOR
+from tests.gateway.matrix import NO_VECTOR, TOO_FAR
 from tests.gateway.mcp_doors import MCP_DOORS
 
 Way = Literal["unary", "pass", "window", "buffer"]
@@ -38,11 +38,13 @@ WAYS: Final[Mapping[Way, str]] = MappingProxyType(
 DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, *MCP_DOORS)
 PLUGINS: Final[Sequence[str]] = (
     *("pii-redactor", "secret-scanner", "json-schema-guard"),
+    "dlp-http",
     *("request-tags", "audit-export", "siem-export", "webhook-notify"),
 )
 WORKS: Final = "works"
 NOTHING: Final = "nothing to check"
 JSON_GUARD: Final = "json-schema-guard"
+DLP: Final = "dlp-http"
 NO_WINDOW: Final = '`respond` needs `stream = "buffer"`.'
 NOT_OF_MODELS: Final = "it cannot act on mcp:message: none of its fields is there."
 DEPLOYMENT: Final = '[deployment]\nname = "every-door"\n[deployment.mcp]\n'
@@ -73,6 +75,8 @@ class Cell:
     @property
     def becomes(self) -> str:
         """What the page says of it."""
+        if self.plugin == DLP and self.way == "window" and self.door in MODEL_DOORS:
+            return f"refused: {TOO_FAR}"
         if self.plugin != JSON_GUARD:
             return WORKS
         if self.door in MCP_DOORS:

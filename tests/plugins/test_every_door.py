@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from penstock.configuration.compile import compile_file
+from penstock.configuration.coverage import stream_problem
 from penstock.configuration.reading import parse_gateway_file
 from penstock.errors import ConfigurationError
 from penstock.evidence.record import PlacementRecord
@@ -17,12 +20,16 @@ from penstock.sdk.fields import AFTER, BEFORE, CONTENT_FIELDS, Moment
 from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
 from penstock.sdk.testing import harness
 from tests import tree
+from tests.gates.hosted import Outside
 from tests.gateway.doors import Came, Door, Talk
-from tests.gateway.matrix import NO_VECTOR
+from tests.gateway.matrix import NO_VECTOR, TOO_FAR
 from tests.gateway.world import World, as_mapping
+from tests.plugins.dlp_http.peers import TOKEN as DLP_TOKEN
+from tests.plugins.dlp_http.peers import OwnFormat
 from tests.plugins.every_door import (
     CELLS,
     DEPLOYMENT,
+    DLP,
     DOORS,
     JSON_GUARD,
     NO_WINDOW,
@@ -32,6 +39,7 @@ from tests.plugins.every_door import (
     WORKS,
     Cell,
     folder_of,
+    placed,
     placements,
     stanza,
 )
@@ -52,10 +60,21 @@ EXPORTERS: dict[str, tuple[dict[str, Any], str]] = {
 EXPORT_SECRETS = {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "token": "t-1"}
 
 
+DLP_HOSTS = frozenset({"dlp.example.com:443"})
+# What the functions of those that have one reach.
+OUTSIDE: dict[str, Callable[[], Outside]] = {
+    DLP: lambda: Outside(
+        OwnFormat().handle_request, frozenset({"dlp.example.com:443"}), {"token": DLP_TOKEN}
+    ),
+}
+
+
 def asked(cell: Cell, talk: Talk) -> tuple[World, Came]:
     """One request through a gateway with the cell's plugin."""
     plugins, where = placements(cell)
     world = cell.door.world(plugins, *where)
+    if cell.plugin in OUTSIDE:
+        world.outside = {cell.plugin: OUTSIDE[cell.plugin]()}
     return world, cell.door.ask(world, talk, stream=cell.is_streamed)
 
 
@@ -100,6 +119,41 @@ def test_addresses_are_masked_both_ways(cell: Cell) -> None:
     after = of(world, cell.plugin, AFTER)
     assert (after.action, [each.field for each in after.changed]) == ("transform", [cell.door.answers])
     assert after.recorded == {"emails": 1}
+
+
+@cells(DLP)
+def test_a_dlp_masks_both_ways_and_is_told_of_both(cell: Cell) -> None:
+    world, came = asked(cell, Talk(f"Write to {EMAIL}.", f"Ask {EMAIL} then."))
+    assert cell.door.asked(world) == "Write to <email>."
+    before = of(world, cell.plugin, BEFORE)
+    assert (before.action, before.host, before.recorded["masked"]) == ("transform", "function", 1)
+    assert [(sent.host, sent.status) for sent in before.deliveries] == [("dlp.example.com:443", 200)]
+    if cell.answers_pass:
+        assert came.text == ("" if cell.door.wordless else f"Ask {EMAIL} then.")
+        return
+    assert (came.status, came.text) == (200, "Ask <email> then.")
+    assert EMAIL.encode() not in came.raw
+    assert of(world, cell.plugin, AFTER).action == "transform"
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
+def test_without_a_dlp_that_answers_nothing_reaches_the_upstream(door: Door) -> None:
+    plugins, where = placements(Cell(DLP, door, "unary"))
+    world = door.world(plugins, *where)
+    down = Outside(lambda _: httpx.Response(500), DLP_HOSTS, {"token": DLP_TOKEN})
+    world.outside = {DLP: down}
+    came = door.ask(world, Talk(CLEAN, CLEAN), stream="unary" not in door.modes)
+    assert (came.code, door.asked(world)) == ("plugin_unavailable", None)
+    before = of(world, DLP, BEFORE)
+    assert (before.action, before.failure, before.deliveries[0].status) == ("fail", "exception", 500)
+    assert CLEAN not in repr(world.record)
+
+
+def test_a_dlp_cannot_meet_a_stream_in_windows() -> None:
+    _, where = placed(DLP)
+    found = stream_problem(replace(where[AFTER], stream="window", window_chars=64))
+    assert found is not None
+    assert TOO_FAR in found[0]
 
 
 @cells("secret-scanner")

@@ -15,6 +15,8 @@ from penstock.configuration.reading import parse_gateway_file
 from penstock.sdk.conformance import conformance
 from penstock.sdk.manifest import read_manifest
 from tests import tree
+from tests.plugins.dlp_http.peers import TOKEN as DLP_TOKEN
+from tests.plugins.dlp_http.peers import OwnFormat
 
 # What each needs to run at all.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -28,6 +30,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "config": {"url": "https://splunk.example.com:8088/services/collector/event"},
         "secrets": {"token": "b5a79aad-d822-46cc-80d1-819f80d7bfb0"},
         "transport": httpx.MockTransport(lambda _: httpx.Response(200)),
+    },
+    "dlp_http": {
+        "config": {"url": "https://dlp.example.com/v1/inspect"},
+        "secrets": {"token": DLP_TOKEN},
+        "transport": OwnFormat(),
     },
     "webhook_notify": {
         "config": {

@@ -1,0 +1,63 @@
+"""What the built-in plugins that look at content or ask others cost by themselves: `python -m bench.plugins`.
+
+CPU of one run in the plugin's harness, 4 KB of words; what answers it answers at once, from a constant. The
+gateway's own part, and the way to a function, are in the other rows.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.measuring import interleaved
+from penstock.sdk.testing import Harness, harness
+
+PLUGINS: Final = Path(__file__).resolve().parent.parent / "plugins"
+SEGMENTS: Final = 8
+SENTENCE: Final = "The quarterly report shows growth in all regions and a decline in cost. "
+ROUNDS, BATCH = 20, 20
+
+
+def main() -> None:
+    rows = interleaved(calls(), rounds=ROUNDS, batch=BATCH)
+    sys.stdout.write("| run | CPU, least disturbed tenth, µs | median, µs |\n|---|---|---|\n")
+    for name, samples in rows.items():
+        found = samples.summary()
+        sys.stdout.write(f"| {name} | {found['cpu_p10_us']:.0f} | {found['cpu_us']:.0f} |\n")
+
+
+def calls() -> Mapping[str, Callable[[], object]]:
+    """Each row, ready to be called."""
+    return {**_dlp()}
+
+
+def words() -> list[str]:
+    """4 KB in texts that differ."""
+    return [f"{number} {SENTENCE * 8}"[:512] for number in range(SEGMENTS)]
+
+
+def _dlp() -> Mapping[str, Callable[[], object]]:
+    span = {"start": 4, "end": 13, "text": "<x>"}
+    allowed = [{"id": str(number), "verdict": "allow"} for number in range(SEGMENTS)]
+    masked = [{**one, "verdict": "mask", "spans": [span]} for one in allowed]
+    one, other = _asking({"segments": allowed}), _asking({"segments": masked})
+    return {
+        "dlp-http, 4 KB in 8 texts that pass": lambda: one.before(user=words()),
+        "dlp-http, a mask in each": lambda: other.before(user=words()),
+    }
+
+
+def _asking(answer: Any) -> Harness:
+    content = json.dumps(answer).encode()
+    receiver = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
+    config = {"url": "https://dlp.example.com/"}
+    return harness(PLUGINS / "dlp_http", config, secrets={"token": "t-1"}, transport=receiver)
+
+
+if __name__ == "__main__":
+    main()
