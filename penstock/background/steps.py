@@ -242,6 +242,7 @@ class StepHost:
             self._parts.secrets,
             storage=ways.storage,
             mailer=ways.mailer if self._plugin.emits else None,
+            exports=ways.exports if self._plugin.emits else None,
             workflow=workflow,
         )
 

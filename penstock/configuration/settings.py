@@ -11,6 +11,7 @@
     PENSTOCK_DEPLOYMENT           its name: a dimension of every metric
     PENSTOCK_EGRESS_ALIAS         of a plugin's function without a route out: `<function>:<alias>` that sends
     PENSTOCK_EXPORTS_BUCKET       of plugins' functions that may leave objects in it
+    PENSTOCK_WORKFLOW             of plugins' functions that may start their workflow: ARN of its machine
     AWS_REGION
 
 A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
@@ -30,6 +31,7 @@ PLUGIN = "{plugin}"
 LAYERS = "/opt/python/penstock_plugins"  # where Lambda puts what plugins' layers hold under python/
 EGRESS_ALIAS = "PENSTOCK_EGRESS_ALIAS"
 EXPORTS_BUCKET = "PENSTOCK_EXPORTS_BUCKET"
+WORKFLOW = "PENSTOCK_WORKFLOW"
 
 _REQUIRED = {
     "control_table": "PENSTOCK_CONTROL_TABLE",
@@ -63,6 +65,7 @@ class Settings:
     local: bool = False
     egress_alias: str | None = None
     exports_bucket: str = ""
+    workflow: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -73,6 +76,7 @@ class Settings:
                 "the function's environment", f"{', '.join(missing)} not set.", "Deploy it again."
             )
         values = {name: environment[variable] for name, variable in _REQUIRED.items()}
+        values["workflow"] = environment.get(WORKFLOW, "")
         roots = tuple(environment.get("PENSTOCK_PLUGIN_ROOTS", LAYERS).split(os.pathsep))
         local, alias = environment.get("PENSTOCK_LOCAL") == "1", environment.get(EGRESS_ALIAS)
         exports = environment.get(EXPORTS_BUCKET, "")
@@ -84,6 +88,7 @@ class Settings:
         variables = {variable: str(known[name]) for name, variable in _REQUIRED.items()}
         variables["PENSTOCK_PLUGIN_ROOTS"] = os.pathsep.join(self.plugin_roots)
         variables |= {"PENSTOCK_LOCAL": "1"} if self.local else {}
+        variables |= {WORKFLOW: self.workflow} if self.workflow else {}
         variables |= {EXPORTS_BUCKET: self.exports_bucket} if self.exports_bucket else {}
         return variables | ({EGRESS_ALIAS: self.egress_alias} if self.egress_alias else {})
 
