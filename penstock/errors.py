@@ -109,6 +109,17 @@ class StorageError(PenstockError):
         self.operation = operation
 
 
+class WriteUnknownError(StorageError):
+    """A write on a condition may have been done, or may be done yet: its answer was lost.
+
+    It was sent once: a second time would find what others have made of the first.
+    """
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.args = (f"{operation}: whether it was done is not known; read, and decide by what is there",)
+
+
 class AccountingError(PenstockError):
     """A gate ended with other than one record per placement: the request fails and says so."""
 

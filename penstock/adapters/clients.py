@@ -72,6 +72,11 @@ class Clients:
         return cast("DynamoDBClient", self._client("dynamodb"))
 
     @property
+    def dynamodb_once(self) -> DynamoDBClient:
+        """Sends each request once: what is asked on a condition may find its own doing the second time."""
+        return cast("DynamoDBClient", self._client("dynamodb", _once(), "dynamodb_once"))
+
+    @property
     def s3(self) -> S3Client:
         return cast("S3Client", self._client("s3"))
 
@@ -95,30 +100,28 @@ class Clients:
     @property
     def sesv2(self) -> Any:
         """Sends each message once: what is asked twice may be sent twice. (There are no types of it here.)"""
-        from botocore.config import Config
-
-        once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
-        return self._client("sesv2", _config().merge(once))
+        return self._client("sesv2", _once())
 
     @property
     def cloudformation(self) -> Any:
         """Tells the command line where a stack's things are. (There are no types of it here.)"""
         return self._client("cloudformation")
 
-    def _client(self, service: str, config: Config | None = None) -> Any:
-        found = self._made.get(service)
-        return found if found is not None else self._make(service, config)
+    def _client(self, service: str, config: Config | None = None, name: str | None = None) -> Any:
+        """`name`: of one that stands beside another of the same service."""
+        found = self._made.get(name or service)
+        return found if found is not None else self._make(service, config, name or service)
 
-    def _make(self, service: str, config: Config | None) -> Any:
+    def _make(self, service: str, config: Config | None, name: str) -> Any:
         # boto3 would import its transfers of files besides, and adds nothing to these clients but its name.
         from botocore.session import Session
 
         # A session may not make two clients at once (boto3 guide, "Multithreading").
         with self._lock, mapped(f"connect to {service}"):
-            if service not in self._made:
+            if name not in self._made:
                 # One session: what it has read of botocore's data serves the next client too.
                 self._session = self._session or Session(profile=self._endpoint.profile)
-                self._made[service] = self._session.create_client(
+                self._made[name] = self._session.create_client(
                     service,
                     region_name=self._endpoint.region,
                     endpoint_url=self._endpoint.url,
@@ -127,7 +130,13 @@ class Clients:
                     aws_session_token=self._endpoint.session_token,
                     config=config or _config(),
                 )
-            return self._made[service]
+            return self._made[name]
+
+
+def _once() -> Config:
+    from botocore.config import Config
+
+    return _config().merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
 
 
 def _config() -> Config:

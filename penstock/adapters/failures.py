@@ -44,6 +44,21 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_unknown(error: Exception) -> bool:
+    """Whether what was asked may have been done all the same, when `error` is what came of asking once."""
+    from botocore.exceptions import (
+        ClientError,
+        ConnectTimeoutError,
+        EndpointConnectionError,
+        HTTPClientError,
+    )
+
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)) >= 500
+    never_left = isinstance(error, EndpointConnectionError | ConnectTimeoutError)
+    return isinstance(error, HTTPClientError) and not never_left
+
+
 def old_item(error: Any) -> Mapping[str, Any]:
     """The item that made a condition fail, as DynamoDB returns it with the error."""
     item: Mapping[str, Any] = error.response.get("Item", {})

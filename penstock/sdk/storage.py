@@ -42,10 +42,11 @@ class Storage(Protocol):
         """Keep `value`, anything that JSON has, for `ttl_s` seconds or for ever; its version.
 
         With `expected`, only in place of that version, or of nothing (`ABSENT`): None when there is another.
+        It is asked for once then. Raises WriteUnknownError when no answer came and it is not there.
         """
 
     def delete(self, key: str, *, expected: str | None = None) -> bool:
-        """Remove it, with `expected` only that version. Whether nothing is there now."""
+        """Remove it, with `expected` only that version. Whether nothing is there now. Raises as `put`."""
 
 
 class MemoryStorage:

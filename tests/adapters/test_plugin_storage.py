@@ -6,12 +6,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.keys import STORAGE
 from penstock.adapters.plugin_storage import DynamoStorage
-from penstock.errors import StorageError
+from penstock.errors import StorageError, WriteUnknownError
 from penstock.sdk.storage import ABSENT, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStorage, Storage, Stored
 from tests.adapters import tables
 
@@ -147,21 +147,93 @@ def test_plugins_do_not_see_each_others_keys(clients: Clients, clock: Clock) -> 
     assert mine.get("a") is not None
 
 
+def said(status: int, code: str) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "PutItem")
+
+
+LOST = ReadTimeoutError(endpoint_url="x")
+REFUSED, BROKE = said(400, "ThrottlingException"), said(500, "InternalServerError")
+
+
+def losing(
+    clients: Clients, operation: str, error: Exception, after: Callable[[], object] = lambda: None
+) -> list[str]:
+    """From here on the answer to `operation` is `error`, when it is done, and `after` too."""
+    client = clients.dynamodb_once
+    really, calls = getattr(client, operation), []
+
+    def lost(**given: Any) -> Any:
+        calls.append(operation)
+        if error is not REFUSED:
+            really(**given)
+            after()
+        raise error
+
+    setattr(client, operation, lost)
+    return calls
+
+
 @pytest.mark.parametrize("expected", [ABSENT, "v1"])
-def test_a_write_whose_answer_was_lost_is_known_for_its_own(
-    clients: Clients, clock: Clock, expected: str
+@pytest.mark.parametrize("error", [LOST, BROKE], ids=["no answer", "an error of the service's"])
+def test_a_write_on_a_condition_whose_answer_was_lost_is_found_and_not_sent_again(
+    clients: Clients, clock: Clock, expected: str, error: Exception
 ) -> None:
     storage = dynamo(clients, clock)
     if expected:
         storage.put("a", 0)
-    put_item = clients.dynamodb.put_item
-
-    def twice(**given: Any) -> Any:
-        put_item(**given)
-        return put_item(**given)  # what botocore does when no answer comes
-
-    clients.dynamodb.put_item = twice  # type: ignore[method-assign]  # botocore's own, twice
+    calls = losing(clients, "put_item", error)
     assert storage.put("a", 1, expected=expected) == ("v2" if expected else "v1")
+    assert calls == ["put_item"]
+
+
+def test_a_write_that_others_have_written_over_is_unknown_and_not_counted_twice(
+    clients: Clients, clock: Clock
+) -> None:
+    storage = dynamo(clients, clock)
+    before = storage.put("a", 1)
+    losing(clients, "put_item", LOST, lambda: storage.put("a", 3))
+    with pytest.raises(WriteUnknownError, match="not known"):
+        storage.put("a", 2, expected=before)
+
+
+@pytest.mark.parametrize("others_write", [False, True])
+def test_a_removal_whose_answer_was_lost_is_looked_for(
+    clients: Clients, clock: Clock, others_write: bool
+) -> None:
+    storage = dynamo(clients, clock)
+    before = storage.put("a", 1)
+    losing(clients, "delete_item", LOST, (lambda: storage.put("a", 2)) if others_write else lambda: None)
+    if not others_write:
+        assert storage.delete("a", expected=before)
+        return
+    with pytest.raises(WriteUnknownError):
+        storage.delete("a", expected=before)
+
+
+def test_what_the_store_has_refused_is_not_unknown(clients: Clients, clock: Clock) -> None:
+    storage = dynamo(clients, clock)
+    losing(clients, "put_item", REFUSED)
+    with pytest.raises(StorageError) as raised:
+        storage.put("a", 1, expected=ABSENT)
+    assert not isinstance(raised.value, WriteUnknownError)
+
+
+def test_where_nothing_can_be_read_either_a_write_is_unknown(
+    clients: Clients, clock: Clock, broken: Callable[[str, Exception], Clients]
+) -> None:
+    storage = dynamo(clients, clock)
+    losing(clients, "put_item", LOST)
+    broken("dynamodb", LOST)
+    with pytest.raises(WriteUnknownError):
+        storage.put("a", 1, expected=ABSENT)
+
+
+def test_a_write_on_a_condition_has_one_attempt_and_any_other_call_two(clients: Clients) -> None:
+    attempts = [
+        c.meta.config.retries["total_max_attempts"] for c in (clients.dynamodb_once, clients.dynamodb)
+    ]
+    assert attempts == [1, 2]
 
 
 def test_a_store_that_does_not_answer_is_a_failure_of_storage(
