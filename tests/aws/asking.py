@@ -160,7 +160,9 @@ def _secret(name_or_arn: str) -> str:
 
 
 def _function(call: Call) -> str:
-    match = INVOKED.fullmatch(unquote(urlsplit(call.target).path))
-    if match is None:
+    target = urlsplit(call.target)
+    match, query = INVOKED.fullmatch(unquote(target.path)), parse_qs(target.query, keep_blank_values=True)
+    if match is None or set(query) - {"Qualifier"}:
         raise UnknownCallError(f"lambda {call.method}")
-    return match[1] if match[1].startswith("arn:") else f"arn:aws:lambda:{HERE}:function:{match[1]}"
+    whole = ":".join((match[1], *query.get("Qualifier", ())))
+    return whole if whole.startswith("arn:") else f"arn:aws:lambda:{HERE}:function:{whole}"

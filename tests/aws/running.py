@@ -11,13 +11,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 
+from penstock.dev.environments import Function
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from penstock.dev.stack import prepare_stack
@@ -55,10 +56,29 @@ class Run:
         found = [record for record in self.evidence("terminal") if record["request_id"] == request_id]
         return found[0] if found else None
 
+    def placement(self, request_id: str, plugin: str, moment: str = "before_upstream") -> dict[str, Any]:
+        """What the evidence of a request says of a plugin."""
+        assert eventually(lambda: self.terminal(request_id) is not None), self.said
+        every = (self.terminal(request_id) or {})["placements"]
+        (found,) = [each for each in every if (each["plugin"], each["moment"]) == (plugin, moment)]
+        return dict(found)
+
 
 @contextmanager
-def running(assembly: Path, configuration: Path, folder: Path, account: Account) -> Iterator[Run]:
-    """The assembly's functions, behind the API's front, fed by their queues and their schedules."""
+def running(
+    assembly: Path,
+    configuration: Path,
+    folder: Path,
+    account: Account,
+    *,
+    every_s: float = 3.0,
+    places: Mapping[bytes, bytes] = MappingProxyType({}),
+    invokes: bool = False,
+) -> Iterator[Run]:
+    """The assembly's functions, behind the API's front, fed by their queues and their schedules.
+
+    `places`: see `prepare_stack`. `invokes`: calls of functions pass the gatekeeper too.
+    """
     options = Options(
         port=0,
         configuration=configuration,
@@ -66,25 +86,32 @@ def running(assembly: Path, configuration: Path, folder: Path, account: Account)
         keep=False,
         warm=1,
         maximum=2,
-        sweep_every_s=3.0,
-        seal_every_s=3.0,
+        sweep_every_s=every_s,
+        seal_every_s=every_s,
     )
     said: list[str] = []
     who: dict[str, str] = {}
     gatekeeper = Gatekeeper(account, lambda: who)
 
     def prepare(*given: Any) -> Any:
-        prepared = prepare_stack(assembly, *given, through=gatekeeper.before)
+        prepared = prepare_stack(assembly, *given, through=gatekeeper.before, places=places)
         for function in prepared.functions:
             variables = function.environment
             who[variables["AWS_ACCESS_KEY_ID"]] = variables["AWS_LAMBDA_FUNCTION_NAME"]
-        return prepared
+        return replace(prepared, functions=tuple(map(held, prepared.functions))) if invokes else prepared
 
     try:
-        with LocalGateway(options, tell=said.append, prepare=partial(prepare)) as gateway:
+        with LocalGateway(options, tell=said.append, prepare=prepare) as gateway:
+            gatekeeper.invoke_url = gateway.lambda_url
             yield Run(gateway, gatekeeper, said)
     finally:
         gatekeeper.stop()
+
+
+def held(function: Function) -> Function:
+    """The same, calling functions where it calls the rest of AWS."""
+    url = function.environment["AWS_ENDPOINT_URL"]
+    return replace(function, environment={**function.environment, "AWS_ENDPOINT_URL_LAMBDA": url})
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

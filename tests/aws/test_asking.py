@@ -77,6 +77,12 @@ def test_queues_secrets_and_functions_are_asked_for_by_their_names() -> None:
     assert (request.action, request.resource.rpartition(":")[2]) == ("lambda:InvokeFunction", "f")
 
 
+@pytest.mark.parametrize("named", ["f%3Aone/invocations", "f/invocations?Qualifier=one"])
+def test_an_alias_is_asked_for_however_it_is_named(named: str) -> None:
+    (request,) = asked(call("lambda", target=f"/2015-03-31/functions/{named}"))
+    assert request.resource.endswith(":function:f:one")
+
+
 def mail(content: str) -> Call:
     given = {
         "FromEmailAddress": "bot@acme.example",
