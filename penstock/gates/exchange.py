@@ -235,6 +235,7 @@ _VALUES: Mapping[str, Callable[[Exchange], Any]] = {
     "request.model": lambda x: x.facts.get("model"),
     "request.route": lambda x: x.facts.get("route"),
     fields.REFERENCE: lambda _: None,  # each plugin has its own: `projected`
+    "request.mcp.server": lambda x: x.facts.get("mcp_server"),
     "request.mcp.method": lambda x: x.facts.get("mcp_method"),
     "request.mcp.tool": lambda x: x.facts.get("mcp_tool"),
     "request.tags": lambda x: x.tags,

@@ -118,6 +118,7 @@ _TABLE = (
         "scalar",
         everywhere=True,
     ),
+    Field("request.mcp.server", "The name of the MCP server, if any.", _INLINE, "scalar", everywhere=True),
     Field("request.mcp.method", "The JSON-RPC method.", _INLINE, "scalar"),
     Field("request.mcp.tool", "The tool that is called.", _INLINE, "scalar"),
     Field(

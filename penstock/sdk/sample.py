@@ -63,6 +63,7 @@ class RequestValues(TypedDict, total=False):
     tools: Sequence[Mapping[str, Any]]
     tool_calls: Text
     mcp_arguments: Text
+    mcp_server: str
     mcp_method: str
     mcp_tool: str
     metadata: Mapping[str, Any]
@@ -107,6 +108,7 @@ def request_values(given: RequestValues) -> dict[str, Any]:
         "request.tools": _tools(given.get("tools", ())),
         "request.tool_calls": _texts(given.get("tool_calls", ())),
         "request.mcp.arguments": _texts(given.get("mcp_arguments", ())),
+        "request.mcp.server": given.get("mcp_server"),
         "request.mcp.method": given.get("mcp_method"),
         "request.mcp.tool": given.get("mcp_tool"),
         "request.model": given.get("model", "test-model"),

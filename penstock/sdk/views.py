@@ -80,6 +80,10 @@ class RequestMcp:
         self._projection = projection
 
     @property
+    def server(self) -> str | None:
+        return _optional_text(self._projection.get("request.mcp.server"))
+
+    @property
     def method(self) -> str | None:
         return _optional_text(self._projection.get("request.mcp.method"))
 

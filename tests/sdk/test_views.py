@@ -26,6 +26,7 @@ ASKED: Mapping[str, Callable[[Any], Any]] = {
     "request.model": lambda r: r.model,
     "request.route": lambda r: r.route,
     "request.reference": lambda r: r.reference,
+    "request.mcp.server": lambda r: r.mcp.server,
     "request.mcp.method": lambda r: r.mcp.method,
     "request.mcp.tool": lambda r: r.mcp.tool,
     "request.parameters": lambda r: dict(r.parameters),
