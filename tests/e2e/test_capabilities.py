@@ -1,4 +1,4 @@
-"""Storage and e-mail in processes of their own: kept in the local AWS, granted, seen in evidence."""
+"""Storage, e-mail and exports in processes of their own: kept in the local AWS, granted, seen in evidence."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ timeout_ms = 30000
 [plugin.grant]
 storage = true
 email = { from = "bot@acme.example", to = ["*@acme.example"] }
+exports = true
 
 [plugin.grant.before_upstream]
 reads = ["request.model"]
@@ -119,8 +120,13 @@ def test_requests_that_come_together_are_each_counted_once_and_told_of_when_they
     assert sorted(counted) == list(range(1, AT_ONCE + 1))
     told = [evidence.of(request_id, "delivery", within_s=60)[0] for request_id in ids]
     assert {each["action"] for each in told} == {"emit"}
-    assert {(d["host"], d["status"]) for each in told for d in each["deliveries"]} == {("email", 200)}
+    assert {(d["host"], d["status"]) for each in told for d in each["deliveries"]} == {
+        ("email", 200),
+        ("exports", 200),
+    }
     assert all(each["deliveries"][0]["delivery_id"].startswith("hmac") for each in told)
+    left = evidence._clients.s3.list_objects_v2(Bucket="keeping-exports", Prefix="keeper/requests/")
+    assert {f"keeper/requests/{request_id}" for request_id in ids} <= {o["Key"] for o in left["Contents"]}
     assert {f"Request {number}" for number in range(1, AT_ONCE + 1)} <= set(subjects(gateway))
 
 

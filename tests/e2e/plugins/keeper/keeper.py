@@ -1,4 +1,4 @@
-"""Keeps numbers in its storage, against others who count at the same time, and tells people of them."""
+"""Keeps numbers in its storage, against others who count at the same time, and tells people and a bucket."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Keeper(Plugin):
     def after_response(self, evidence: Evidence, ctx: Context) -> None:
         number = count(ctx.storage, "requests")
         ctx.email.send(["soc@acme.example"], f"Request {number}", f"It was {evidence.request_id}.")
+        ctx.exports.put(f"requests/{evidence.request_id}", b"{}")
         ctx.record("counted", number)
 
 
