@@ -1,14 +1,15 @@
 """Tables of paths, compiled to a deterministic automaton: which rule is for each place of a body.
 
-The language is that of `penstock.dialects.paths`. Done once for each table; holds nothing of any request.
+The language is that of `penstock.dialects.paths`. A state is made when a body first has a place for it, once
+for each table: few bodies have more than a tenth of them. Holds nothing of any request.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 Kind = Literal["field", "media", "structural", "repeats"]
 
@@ -34,18 +35,27 @@ class Compiled(NamedTuple):
 
     root: State
     names: frozenset[str]
-    keys: frozenset[str | None]
+    keys: frozenset[str]
+
+    def states(self) -> list[State]:
+        """Every one, made now. Raises ValueError when a path contradicts another."""
+        found, left = {self.root}, [self.root]
+        while left:
+            new = set(left.pop().next()) - found
+            found |= new
+            left.extend(new)
+        return list(found)
 
 
 def compiled(table: Iterable[tuple[str, Rule]]) -> Compiled:
-    """Raises ValueError when a path is not of the language, or contradicts another."""
-    root, names = _Node(), set[str]()
+    """Raises ValueError when a path is not of the language.
+
+    That no path contradicts another is seen when a place is made to which both lead: `Compiled.states`.
+    """
+    root, names, keys = _Node(), set[str](), set[str]()
     for path, rule in table:
-        names |= _add(root, path, rule)
-    compiler = _Compiler()
-    start = compiler.state((root,))
-    keys = frozenset(key for state in compiler.states for key in (state.key, state.own))
-    return Compiled(start, frozenset(names), keys)
+        _add(root, path, rule, names, keys)
+    return Compiled(_Compiler().state((root,)), frozenset(names), frozenset(keys))
 
 
 @dataclass(slots=True, eq=False)
@@ -64,20 +74,30 @@ class _Node:
 
 
 class State:
-    """All that the table says of one place, and the states of the places right below it."""
+    """All that the table says of one place, and the states of the places right below it.
 
-    __slots__ = ("by_own", "by_value", "element", "inside", "key", "names", "other", "own", "rule")
+    What is below is filled in when it is first asked for: until then a state is `_Unfilled`.
+    """
 
-    def __init__(self, rule: Rule | None) -> None:
+    __slots__ = ("_fill", "by_own", "by_value", "element", "inside", "key", "names", "other", "own", "rule")
+
+    names: dict[str, State]
+    other: State
+    element: State
+    key: str | None
+    by_value: dict[str, State]
+    inside: State | None
+    own: str | None
+    by_own: dict[str, State]
+
+    def __init__(self, rule: Rule | None, fill: Callable[[State], None]) -> None:
         self.rule = rule
-        self.names: dict[str, State] = {}
-        self.other = self
-        self.element = self
-        self.key: str | None = None
-        self.by_value: dict[str, State] = {}
-        self.inside: State | None = None
-        self.own: str | None = None
-        self.by_own: dict[str, State] = {}
+        self._fill = fill
+
+    def next(self) -> Iterable[State]:
+        """The states of all places right below."""
+        below = (*self.names.values(), *self.by_value.values(), *self.by_own.values())
+        return (*below, self.other, self.element, *((self.inside,) if self.inside else ()))
 
     def itself(self, members: Any) -> State:
         """The state of the object here, which a member of its own may tell from others."""
@@ -92,16 +112,27 @@ class State:
         return self.by_value.get(value, self.element) if type(value) is str else self.element
 
 
+class _Unfilled(State):
+    """Has a rule so far. It becomes a plain state, whose attributes cost the walk nothing more."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # which would take every attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for what is not there yet."""
+            if name not in State.__annotations__:
+                raise AttributeError(name)
+            self._fill(self)
+            self.__class__ = State
+            return getattr(self, name)
+
+
 class _Compiler:
     """Makes one state of each set of nodes that can be at one place together (the subset construction)."""
 
     def __init__(self) -> None:
         self._states: dict[tuple[bool | int, ...], State] = {}
-
-    @property
-    def states(self) -> Iterable[State]:
-        """All that were made so far."""
-        return self._states.values()
 
     def state(self, reached: Iterable[_Node | None], *, is_known: bool = False) -> State:
         """The state of the places that `reached` leads to; more exact nodes come first.
@@ -114,13 +145,11 @@ class _Compiler:
         nodes = list(dict.fromkeys([*exact, *begun, *there]))
         known = (is_known, *map(id, nodes))
         if known not in self._states:
-            self._states[known] = state = State(next((node.rule for node in nodes if node.rule), None))
-            self._fill(state, nodes)
-            if not is_known:
-                self._fill_own(state, nodes)
+            rule = next((node.rule for node in nodes if node.rule), None)
+            self._states[known] = _Unfilled(rule, lambda state: self._fill(state, nodes, is_known=is_known))
         return self._states[known]
 
-    def _fill(self, state: State, nodes: list[_Node]) -> None:
+    def _fill(self, state: State, nodes: list[_Node], *, is_known: bool) -> None:
         names = dict.fromkeys(name for node in nodes for name in node.names)
         others = [node.any_name for node in nodes]
         elements = [node.any_element for node in nodes]
@@ -130,23 +159,20 @@ class _Compiler:
         insides = [node.inside for node in nodes if node.inside]
         state.inside = self.state(insides) if insides else None
         self._fill_choices(state, nodes, elements)
+        self._fill_own(state, [] if is_known else nodes)
 
     def _fill_choices(self, state: State, nodes: list[_Node], elements: list[_Node | None]) -> None:
-        key = _only_key(key for node in nodes for key in node.choices)
-        if key is not None:
-            state.key = key
-            choices = [node.choices.get(key, {}) for node in nodes]
-            values = dict.fromkeys(value for choice in choices for value in choice)
-            state.by_value = {v: self.state([*(c.get(v) for c in choices), *elements]) for v in values}
+        state.key = key = _only_key(key for node in nodes for key in node.choices)
+        choices = [node.choices.get(key, {}) for node in nodes] if key is not None else []
+        values = dict.fromkeys(value for choice in choices for value in choice)
+        state.by_value = {v: self.state([*(c.get(v) for c in choices), *elements]) for v in values}
 
     def _fill_own(self, state: State, nodes: list[_Node]) -> None:
-        key = _only_key(key for node in nodes for key in node.own)
-        if key is not None:
-            state.own = key
-            kinds = [node.own.get(key, {}) for node in nodes]
-            values = dict.fromkeys(value for kind in kinds for value in kind)
-            found = {value: [*(kind.get(value) for kind in kinds), *nodes] for value in values}
-            state.by_own = {value: self.state(reached, is_known=True) for value, reached in found.items()}
+        state.own = key = _only_key(key for node in nodes for key in node.own)
+        kinds = [node.own.get(key, {}) for node in nodes] if key is not None else []
+        values = dict.fromkeys(value for kind in kinds for value in kind)
+        found = {value: [*(kind.get(value) for kind in kinds), *nodes] for value in values}
+        state.by_own = {value: self.state(reached, is_known=True) for value, reached in found.items()}
 
 
 def _only_key(keys: Iterable[str]) -> str | None:
@@ -156,22 +182,25 @@ def _only_key(keys: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def _add(root: _Node, path: str, rule: Rule) -> set[str]:
-    """Enter one path of the table; the names in it. Raises ValueError when it is not of the language."""
-    nodes, end, names = [root], 0, set()
+def _add(root: _Node, path: str, rule: Rule, names: set[str], keys: set[str]) -> None:
+    """Enter one path of the table, its names, and the keys by which it tells places apart.
+
+    Raises ValueError when it is not of the language.
+    """
+    nodes, end = [root], 0
     for step in _STEP.finditer(path):
         if step.start() != end:
             break
         end = step.end()
         if step["name"]:
             names.add(step["name"].strip("'"))
+        keys.update(key for key in (step["key"], step["own"]) if key)
         if step[0] != ".":
             nodes = [below for node in nodes for below in _below(node, step)]
     if end != len(path):
         raise ValueError(f"{path!r} is no path: see penstock.dialects.paths")
     for node in nodes:
         node.rule = rule
-    return names
 
 
 def _below(node: _Node, step: re.Match[str]) -> list[_Node]:
