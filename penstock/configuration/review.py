@@ -216,7 +216,10 @@ def _evidence(manifest: Manifest, moments: _Moments) -> str:
 
 def _records(manifest: Manifest) -> Iterator[str]:
     for name, spec in manifest.records.items():
-        bounds = ", ".join(spec.values) or f"{spec.unit}, {_number(spec.minimum)} to {_number(spec.maximum)}"
+        if spec.unit:
+            bounds = f"{spec.unit}, {_number(spec.minimum)} to {_number(spec.maximum)}"
+        else:
+            bounds = ", ".join(spec.values) or f"one of what config.{spec.values_from} names"
         yield f"{name}: {bounds}"
 
 

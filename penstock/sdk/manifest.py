@@ -3,7 +3,7 @@
     name, version, summary, purpose, owner, contract, entry_point
     [before_upstream] [after_upstream] [after_response]    reads, writes, effects, timeout_ms, …
     [reasons]    code → the sentence that a caller sees
-    [records]    name → { unit, minimum, maximum } or { values = […] }
+    [records]    name → { unit, minimum, maximum }, { values = […] } or { values_from = "…" }
     [tags]       name → { values = […] } or { values_from = "key of the plugin's configuration" }
     secrets, hosts, hosts_from, storage, email, exports    capabilities
     workflow     whether it has one: its steps stand in workflow.toml (`penstock.sdk.steps`)
@@ -84,17 +84,18 @@ class MomentRequest(_Strict):
 
 
 class RecordRequest(_Strict):
-    """One recorded name: a number with its unit and bounds, or an enumeration."""
+    """One recorded name: a number with its unit and bounds, or an enumeration, as of a tag."""
 
     unit: str = Field(default="", max_length=24)
     minimum: float = Field(default=0, allow_inf_nan=False)
     maximum: float = Field(default=0, allow_inf_nan=False)
     values: tuple[Code, ...] = ()
+    values_from: str = ""
 
     @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if bool(self.values) == bool(self.unit):
-            raise ValueError("give either `unit` with `minimum` and `maximum`, or `values`")
+    def _is_one_of_all(self) -> Self:
+        if sum(map(bool, (self.values, self.values_from, self.unit))) != 1:
+            raise ValueError("give either `unit` with `minimum` and `maximum`, or `values`, or `values_from`")
         if self.unit and self.minimum >= self.maximum:
             raise ValueError("`maximum` must be greater than `minimum`")
         return self
@@ -147,7 +148,9 @@ class Manifest(_Strict):
     @property
     def config_keys(self) -> tuple[str, ...]:
         """The keys of the plugin's configuration that the manifest names."""
-        return (*self.hosts_from, *(tag.values_from for tag in self.tags.values() if tag.values_from))
+        named = [tag.values_from for tag in self.tags.values()]
+        named += [record.values_from for record in self.records.values()]
+        return (*self.hosts_from, *filter(None, named))
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -217,10 +220,16 @@ def host_of(url: str) -> str | None:
 
 
 def texts_at(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """The texts at a dotted key: one text, the elements of a list, or the values of a table."""
+    """The texts at a dotted key: one text, the elements of a list, or the values of a table.
+
+    A key leads into each table of a list: `topics.name` are the names of all `[[plugin.config.topics]]`.
+    """
     value: Any = config
     for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, list | tuple):
+            value = [item.get(part) for item in value if isinstance(item, Mapping)]
+        else:
+            value = value.get(part) if isinstance(value, Mapping) else None
     if isinstance(value, Mapping):
         value = list(value.values())
     found = value if isinstance(value, list | tuple) else [value]

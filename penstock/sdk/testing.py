@@ -131,8 +131,9 @@ class Harness:
         self._without = frozenset(without)
         self.capabilities = capabilities or FakeCapabilities(manifest, config, {}, None)
         self._specs = {
-            name: RecordSpec(record.unit, record.minimum, record.maximum, record.values)
+            name: RecordSpec(record.unit, record.minimum, record.maximum, values)
             for name, record in manifest.records.items()
+            for values in [record.values or texts_at(self._settings, record.values_from)]
         }
 
     def before(self, **values: Unpack[RequestValues]) -> Result:

@@ -56,6 +56,7 @@ def test_a_whole_manifest_is_read() -> None:
         + REASONS
         + RECORDS
         + 'verdict = { values = ["clean", "dirty"] }\n'
+        + 'topic = { values_from = "topics.name" }\n'
         + TAGS
         + 'owner = { values_from = "owners" }\n'
     )
@@ -64,6 +65,7 @@ def test_a_whole_manifest_is_read() -> None:
     assert manifest.moments["before_upstream"].timeout_ms == 50
     assert manifest.moments["after_response"].delivery == "at_most_once"
     assert manifest.records["verdict"].values == ("clean", "dirty")
+    assert manifest.config_keys == ("owners", "topics.name")
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -274,6 +276,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         HEAD + BEFORE + RECORD + '[records]\na = { values = ["A sentence."] }\n',
         "records.a.values.0",
     ),
+    "a record with values of two kinds": (
+        HEAD + BEFORE + RECORD + '[records]\na = { values = ["b"], values_from = "c" }\n',
+        "give either `unit`",
+    ),
     "a tag that is both": (
         HEAD + TAGGING + '[tags]\na = { values = ["b"], values_from = "c" }\n',
         "give either `values`",
@@ -367,6 +373,9 @@ def test_texts_at_a_key_are_one_or_those_of_a_list_or_a_table() -> None:
     assert texts_at(config, "a.list") == ("y",)
     assert texts_at(config, "a.table") == ("z",)
     assert texts_at(config, "a.one.deeper") == texts_at(config, "b") == ()
+    tables = {"topics": [{"name": "x"}, {"name": "y", "more": 1}, {"more": 2}, "none"]}
+    assert texts_at(tables, "topics.name") == ("x", "y")
+    assert texts_at(tables, "topics.more") == texts_at(tables, "topics.name.deeper") == ()
 
 
 def test_a_manifest_cannot_be_changed_after_it_was_read() -> None:
