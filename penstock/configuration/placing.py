@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from penstock.configuration.model import DROPPABLE, MomentGrant, PluginStanza
-from penstock.evidence.record import Name
+from penstock.evidence.record import Code, Name
 from penstock.gates.placement import HostKind, Mode, OnError, Placement, Style, derived_style
 from penstock.gates.placement import Policy as PlacementPolicy
 from penstock.gates.scope import Scope
@@ -18,7 +18,15 @@ from penstock.sdk import fields
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
 from penstock.sdk.fields import AFTER, LATER, MOMENTS, REFERENCE, Moment
-from penstock.sdk.manifest import Manifest, MomentRequest, StreamWay, hosts_by_key, moment_problem, texts_at
+from penstock.sdk.manifest import (
+    Manifest,
+    MomentRequest,
+    RecordRequest,
+    StreamWay,
+    hosts_by_key,
+    moment_problem,
+    texts_at,
+)
 from penstock.sdk.steps import Steps
 
 IDENTITY = "identity"
@@ -98,7 +106,7 @@ def _placement(stanza: PluginStanza, plugin: Installed, moment: Moment, grant: M
         reads=grant.reads,
         terms=_terms(grant, manifest, plugin.config),
         reasons=dict(manifest.reasons) if "block" in effects else {},
-        records=_records(manifest) if "record" in effects else {},
+        records=_records(manifest, plugin.config) if "record" in effects else {},
         uninspected=_policies(stanza),
         required=stanza.required,
         delivery=asked.delivery,
@@ -281,11 +289,27 @@ def _tag_values(name: str, values: tuple[str, ...]) -> frozenset[str]:
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-def _records(manifest: Manifest) -> dict[str, RecordSpec]:
+def _records(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, RecordSpec]:
     return {
-        name: RecordSpec(asked.unit, asked.minimum, asked.maximum, asked.values)
+        name: RecordSpec(
+            asked.unit, asked.minimum, asked.maximum, asked.values or _record_values(name, asked, config)
+        )
         for name, asked in manifest.records.items()
     }
+
+
+def _record_values(name: str, asked: RecordRequest, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values that a record may have by the plugin's configuration, as evidence holds them."""
+    values = texts_at(config, asked.values_from)
+    try:
+        return tuple(map(_CODE.validate_python, values))
+    except ValidationError:
+        problem = f"the record {name!r} could become a value that is no code."
+        remedy = "Use lower-case letters, digits and _, after a letter."
+        raise PlacingError(("config",), problem, remedy) from None
+
+
+_CODE: TypeAdapter[str] = TypeAdapter(Code)
 
 
 def _policies(stanza: PluginStanza) -> dict[str, PlacementPolicy]:
