@@ -69,7 +69,7 @@ def test_a_state_is_made_when_a_body_has_a_place_for_it() -> None:
 
 def test_a_state_has_no_attribute_but_its_own() -> None:
     with pytest.raises(AttributeError, match="nothing"):
-        _ = compiled([("a", A)]).root.nothing  # type: ignore[attr-defined]
+        _ = compiled([("a", A)]).root.nothing  # type: ignore[attr-defined]  # what is asked
 
 
 def test_a_table_of_many_kinds_is_no_larger_than_they_are() -> None:
