@@ -359,6 +359,20 @@ def test_records_are_bounded_as_declared() -> None:
     assert found.records == {"words": RecordSpec("count", 0, 10)}
 
 
+TOPICS = {"records": {"topic": {"values_from": "topics.name"}}}
+
+
+def test_records_have_their_values_from_the_configuration_and_never_a_sentence() -> None:
+    def placed_with(name: str) -> Placement:
+        plugin = installed(True, {"topics": [{"name": "billing"}, {"name": name}]}, **TOPICS)
+        grant = {"before_upstream": {"effects": ["record"]}}
+        return place(PluginStanza.model_validate({"name": "guard", "grant": grant}), plugin)[0]
+
+    assert placed_with("refunds").records == {"topic": RecordSpec(values=("billing", "refunds"))}
+    with pytest.raises(PlacingError, match="no code"):
+        placed_with("my card is 4111")
+
+
 TAGS = {"before_upstream": {"writes": ["request.tags"], "effects": ["transform"]}}
 
 
