@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
+from penstock.sdk.delivery import Answer, attempted, post
 
 from .signing import signed_headers, signing_key
 
@@ -26,31 +28,31 @@ class ExportConfig(PluginConfig):
     """Where records go. The grant's `hosts` names its host and port: 443 for https when it names none."""
 
 
-class DeliveryFailedError(Exception):
-    """The receiver did not take the record; the queue brings it again. Says the status, never the answer."""
-
-
 class AuditExport(Plugin):
     """See README.md."""
 
     config_model = ExportConfig
     clock: Callable[[], float] = staticmethod(time.time)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def after_response(self, evidence: Evidence, ctx: Context[ExportConfig]) -> None:
         body = encoded(evidence)
-        message_id = f"msg_{evidence.request_id}_audit-export"
-        # Two keys, parted by a space, while the receiver changes from the one to the other.
-        keys = [signing_key(part) for part in ctx.secret("signing_key").get_secret_value().split()]
-        headers = signed_headers(message_id, int(self.clock()), body, keys)
-        headers["content-type"] = "application/json"
+        message_id = id_of(evidence.request_id, body)
         ctx.record("body_bytes", len(body))
-        timeout_s = max(0.001, ctx.remaining_ms / 1000)
-        # Only the status counts: the body of the answer is never read, however much there is of it.
-        with ctx.http.stream(
-            "POST", ctx.config.url, content=body, headers=headers, timeout=timeout_s, follow_redirects=False
-        ) as answer:
-            if not answer.is_success:
-                raise DeliveryFailedError(f"the receiver answered {answer.status_code}; it must answer 2xx")
+
+        def send(fresh: bool) -> Answer:
+            # Two keys, parted by a space, while the receiver changes from the one to the other.
+            secret = ctx.secret("signing_key", fresh=fresh).get_secret_value()
+            keys = [signing_key(part) for part in secret.split()]
+            headers = signed_headers(message_id, int(self.clock()), body, keys)
+            return post(ctx, ctx.config.url, body, {**headers, "content-type": "application/json"})
+
+        attempted(send, lambda: ctx.remaining_ms, self.sleep).expect_taken()
+
+
+def id_of(request_id: str, body: bytes) -> str:
+    """The same for each copy of a record; another for the record that amends one of the same request."""
+    return f"msg_{request_id}_audit-export_{hashlib.sha256(body).hexdigest()[:16]}"
 
 
 def encoded(evidence: Evidence) -> bytes:

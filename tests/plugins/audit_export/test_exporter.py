@@ -8,24 +8,25 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.errors import ConfigurationError, FailureClass
-from penstock.sdk import Evidence
+from penstock.errors import ConfigurationError
+from penstock.sdk import Evidence, UndeliverableError
 from penstock.sdk.manifest import hosts_by_key, read_manifest
 from penstock.sdk.sample import EVIDENCE, REQUEST_ID
 from penstock.sdk.testing import Harness, harness
-from plugins.audit_export.exporter import AuditExport, ExportConfig, encoded
+from plugins.audit_export.exporter import AuditExport, ExportConfig, encoded, id_of
 from tests.plugins.audit_export.receiver import Receiver
 
 FOLDER = Path("plugins/audit_export")
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_SECRET = "whsec_" + "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 URL = "https://audit.example.com/penstock?source=eu"
-MESSAGE_ID = f"msg_{REQUEST_ID}_audit-export"
+MESSAGE_ID = id_of(REQUEST_ID, encoded(Evidence(EVIDENCE)))
 NOW_S = 1_700_000_000.9
 
 
 class ClockedExport(AuditExport):
     clock = staticmethod(lambda: NOW_S)
+    sleep = staticmethod(lambda _: None)
 
 
 def exporter(receiver: httpx.BaseTransport, *, url: str = URL, secret: str = SECRET) -> Harness:
@@ -56,15 +57,30 @@ def test_a_redelivery_has_the_same_id_so_that_it_is_taken_once() -> None:
     assert len(receiver.taken) == 1
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 410, 429, 500, 503])
-def test_any_answer_but_2xx_is_a_failure_so_that_the_queue_brings_it_again(status: int) -> None:
+@pytest.mark.parametrize("status", [301, 307, 400, 404, 408, 410, 422, 429, 500, 503])
+def test_any_answer_but_2xx_is_a_failure_and_what_will_not_heal_is_told_apart(status: int) -> None:
     receiver = Receiver(SECRET, status)
-    receiver.headers = {"location": "https://elsewhere.example.net/", "retry-after": "1"}
+    receiver.headers = {"location": "https://elsewhere.example.net/", "retry-after": "60"}
     result = exporter(receiver).background()
-    assert result.failure is not None
-    assert result.failure.failure is FailureClass.EXCEPTION
+    heals = status in {307, 408, 429, 500, 503}
+    assert isinstance(result.error, httpx.HTTPStatusError if heals else UndeliverableError)
     assert str(status) in str(result.error)
-    assert len(receiver.calls) == 1, "no redirect is followed, nothing is tried twice in one delivery"
+    assert len(receiver.calls) == 1, "no redirect is followed, and nobody waits for a minute"
+
+
+def test_a_receiver_that_is_busy_for_a_moment_gets_the_record_after_it() -> None:
+    receiver = Receiver(SECRET, 429)
+    receiver.headers = {"retry-after": "3"}
+    assert exporter(receiver).background().action == "emit"
+    assert len(receiver.taken) == 1
+
+
+def test_a_record_that_amends_another_has_an_id_of_its_own() -> None:
+    receiver = Receiver(SECRET)
+    run = exporter(receiver)
+    run.background()
+    run.background({**EVIDENCE, "outcome": "disconnected"})
+    assert len(receiver.taken) == 2
 
 
 def test_a_slow_receiver_is_a_failure_within_the_deadline() -> None:
