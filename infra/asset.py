@@ -21,6 +21,7 @@ OURS: Final = (
     "functions/**/*.py",
     "penstock/*.py",
     "penstock/adapters/*.py",
+    "penstock/approvals/*.py",
     "penstock/background/*.py",
     "penstock/configuration/__init__.py",
     "penstock/configuration/settings.py",

@@ -30,6 +30,7 @@ ledger        read and written by gateway, recorder, sweeper, plugin hosts
 
 storage       plugins' own; a plugin's role is bound to its pk by `dynamodb:LeadingKeys`
     pk = <plugin>   sk = <the plugin's key>    value, expires_at
+    pk = approval#<plugin>  sk = <run>/<step> answers of humans, and who waits for them; no plugin's
 """
 
 from __future__ import annotations
@@ -93,6 +94,11 @@ def request_key(request_id: str) -> str:
 
 def delivery_key(request_id: str, plugin: str) -> str:
     return f"delivery#{request_id}#{plugin}"
+
+
+def approvals_key(plugin: str) -> str:
+    """Where what humans answer in the plugin's workflow is kept: `#` is in no plugin's name."""
+    return f"approval#{plugin}"
 
 
 def shard_name(number: int) -> str:

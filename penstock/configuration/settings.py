@@ -4,7 +4,8 @@
     PENSTOCK_EVIDENCE_BUCKET
     PENSTOCK_OUTBOX_URL
     PENSTOCK_PLUGIN_QUEUE_URL     with `{plugin}` where the plugin's name goes
-    PENSTOCK_EVIDENCE_KEY         name or ARN of the secret that holds the evidence key
+    PENSTOCK_EVIDENCE_KEY         name or ARN of the secret that holds the evidence key; in plugins' functions
+                                  the delivery key
     PENSTOCK_SNAPSHOT             path of the compiled snapshot
     PENSTOCK_PLUGIN_ROOTS         folders that hold plugin folders, as PATH is written
     PENSTOCK_LOCAL                `1` on the local gateway only: plain http to this machine is allowed
@@ -12,6 +13,7 @@
     PENSTOCK_EGRESS_ALIAS         of a plugin's function without a route out: `<function>:<alias>` that sends
     PENSTOCK_EXPORTS_BUCKET       of plugins' functions that may leave objects in it
     PENSTOCK_WORKFLOW             of plugins' functions that may start their workflow: ARN of its machine
+    PENSTOCK_APPROVALS_URL        of functions that make links for approvers: where the API is, `https://…`
     AWS_REGION
 
 A pattern for the plugins' queues, and not a list: a function's whole environment may have 4 KB
@@ -30,8 +32,10 @@ from penstock.errors import ConfigurationError
 PLUGIN = "{plugin}"
 LAYERS = "/opt/python/penstock_plugins"  # where Lambda puts what plugins' layers hold under python/
 EGRESS_ALIAS = "PENSTOCK_EGRESS_ALIAS"
+EVIDENCE_KEY = "PENSTOCK_EVIDENCE_KEY"
 EXPORTS_BUCKET = "PENSTOCK_EXPORTS_BUCKET"
 WORKFLOW = "PENSTOCK_WORKFLOW"
+APPROVALS_URL = "PENSTOCK_APPROVALS_URL"
 
 _REQUIRED = {
     "control_table": "PENSTOCK_CONTROL_TABLE",
@@ -40,7 +44,7 @@ _REQUIRED = {
     "evidence_bucket": "PENSTOCK_EVIDENCE_BUCKET",
     "outbox_url": "PENSTOCK_OUTBOX_URL",
     "plugin_queue_pattern": "PENSTOCK_PLUGIN_QUEUE_URL",
-    "evidence_key_secret": "PENSTOCK_EVIDENCE_KEY",
+    "evidence_key_secret": EVIDENCE_KEY,
     "snapshot_path": "PENSTOCK_SNAPSHOT",
     "region": "AWS_REGION",
     "deployment": "PENSTOCK_DEPLOYMENT",
@@ -66,6 +70,7 @@ class Settings:
     egress_alias: str | None = None
     exports_bucket: str = ""
     workflow: str = ""
+    approvals_url: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -80,7 +85,15 @@ class Settings:
         roots = tuple(environment.get("PENSTOCK_PLUGIN_ROOTS", LAYERS).split(os.pathsep))
         local, alias = environment.get("PENSTOCK_LOCAL") == "1", environment.get(EGRESS_ALIAS)
         exports = environment.get(EXPORTS_BUCKET, "")
-        return cls(**values, plugin_roots=roots, local=local, egress_alias=alias, exports_bucket=exports)
+        approvals = environment.get(APPROVALS_URL, "")
+        return cls(
+            **values,
+            plugin_roots=roots,
+            local=local,
+            egress_alias=alias,
+            exports_bucket=exports,
+            approvals_url=approvals,
+        )
 
     def environment(self) -> dict[str, str]:
         """The variables that `read` makes these settings from; of them, Lambda itself sets AWS_REGION."""
@@ -90,6 +103,7 @@ class Settings:
         variables |= {"PENSTOCK_LOCAL": "1"} if self.local else {}
         variables |= {WORKFLOW: self.workflow} if self.workflow else {}
         variables |= {EXPORTS_BUCKET: self.exports_bucket} if self.exports_bucket else {}
+        variables |= {APPROVALS_URL: self.approvals_url} if self.approvals_url else {}
         return variables | ({EGRESS_ALIAS: self.egress_alias} if self.egress_alias else {})
 
     def plugin_queue_url(self, plugin: str) -> str:

@@ -67,4 +67,6 @@ class DeliveryRecord(Part):
     """What the step came to, of what its `workflow.toml` declares."""
     outcomes: dict[Code, Code] = field(default_factory=dict)
     """What the steps before it in the run had come to, a human's answer among them."""
+    approver: Digest | None = None
+    """Of a human's answer: HMAC of the approver's label. `outcome` says what was decided."""
     schema: Literal["penstock.delivery/1"] = "penstock.delivery/1"
