@@ -21,6 +21,7 @@ from infra.packages import PACKAGES
 from infra.plugins import Plugins
 from infra.secrets import told_secrets
 from infra.whereabouts import Whereabouts
+from infra.workflows import Workflows
 from penstock.adapters.resources import dead_queue
 from penstock.configuration.settings import LAYERS
 
@@ -45,6 +46,9 @@ class ComputeStack(Stack):
         self._key = OperationsKey(self, "OperationsKey", where).key
         foundation = Foundation(code_of(core), variables, self._key, chosen.options.retention.log_days)
         self.plugins = Plugins(self, "Plugins", chosen=chosen, where=where, foundation=foundation, core=core)
+        self.workflows = Workflows(
+            self, "Workflows", snapshot=chosen.snapshot, where=where, foundation=foundation
+        )
         self.gateway = Gateway(
             self,
             "Gateway",
@@ -97,6 +101,8 @@ class ComputeStack(Stack):
         alarms.dead_letters("OutboxDead", dead_queue(names.outbox), "evidence redrive")
         for plugin, queue in self.plugins.queues.items():
             alarms.dead_letters(f"{plugin}Dead", dead_queue(queue), f"plugin redrive {plugin}")
+        for plugin, machine in self.workflows.machines.items():
+            alarms.workflow(plugin, machine.arn)
         lost = "A request's evidence cannot be closed as it stands. The sweeper's log names the request."
         alarms.logged("EvidenceLost", self.sweeper.made.logs, "EvidenceLost", 1, lost)
         failing = "Plugins fail. Who, and how: the dashboard, then `penstock evidence show` of a request."

@@ -29,7 +29,13 @@ ADDRESSES: Final = "10.0.0.0/20"  # joined to no other network, so that it colli
 NOWHERE: Final = "127.0.0.1/32"  # no packet for it ever comes to the network
 ZONES: Final = 2
 # Service as IAM calls it → its endpoint's name (PrivateLink guide, "AWS services that integrate").
-INTERFACES: Final = {"lambda": "lambda", "secretsmanager": "secretsmanager", "ses": "email", "sqs": "sqs"}
+INTERFACES: Final = {
+    "lambda": "lambda",
+    "secretsmanager": "secretsmanager",
+    "ses": "email",
+    "sqs": "sqs",
+    "states": "states",
+}
 GATEWAYS: Final = {"dynamodb": "dynamodb", "s3": "s3"}
 # What Lambda asks as the role, from outside of the network (Lambda guide, "Using Lambda with Amazon SQS").
 BY_LAMBDA: Final = frozenset({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"})

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
-from infra import bedrock
+from infra import bedrock, workflows
 from infra.compute import ComputeStack
 from infra.data import DataStack
 from infra.statements import DELIVERIES, RECORDS, SEALS, WHOLE_HOUR
@@ -66,6 +66,8 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})
         if compute.plugins.egress:
             _acknowledge(function.role, INTERFACES)
+    for machine in compute.workflows.machines.values():
+        _acknowledge(machine, workflows.FINDINGS)
     if compute.plugins.egress:
         _acknowledge(compute.plugins.egress.network.vpc, NETWORK)
     for made in compute.functions():

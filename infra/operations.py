@@ -122,6 +122,24 @@ class Alarms(Construct):
         )
         return filtered.metric(statistic="Sum", period=period)
 
+    def workflow(self, plugin: str, machine: str) -> None:
+        """An alarm on runs of a workflow that did not come to their end. `machine`: the ARN."""
+        ended = {
+            name.lower(): cloudwatch.Metric(
+                namespace="AWS/States",
+                metric_name=f"Executions{name}",
+                dimensions_map={"StateMachineArn": machine},
+                statistic="Sum",
+                period=Duration.minutes(5),
+            )
+            for name in ("Failed", "TimedOut")
+        }
+        both = cloudwatch.MathExpression(
+            expression=" + ".join(ended), using_metrics=ended, period=Duration.minutes(5)
+        )
+        said = f"A run of {plugin}'s workflow failed or timed out. Which step: the evidence of its request."
+        self._alarm(f"{plugin}Workflow", f"{self._deployment}-{plugin}-workflow", both, 1, said)
+
     def server_errors(self, construct_id: str, metric: cloudwatch.Metric, threshold: int) -> None:
         said = "The API answered with 5xx. The evidence of these requests says why; else the function's log."
         self._alarm(construct_id, f"{self._deployment}-5xx", metric, threshold, said)

@@ -40,8 +40,10 @@ def delivered_once(snapshot: Snapshot) -> set[str]:
 
 
 def function_timeout_s(snapshot: Snapshot, plugin: DeployedPlugin) -> int:
-    """How long its function may run: a batch of its queue, or a call that nobody waits for any more."""
+    """How long its function may run: a batch of its queue, a step, a call that nobody waits for any more."""
     if plugin.in_background:
+        return BACKGROUND_S
+    if plugin.workflow is not None:
         return BACKGROUND_S
     longest_ms = max(p.timeout_ms for p in placements(snapshot) if p.plugin == plugin.name)
     return math.ceil(longest_ms / 1000) + ENDING_S

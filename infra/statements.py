@@ -106,6 +106,10 @@ class Statements:
         }
         return _allow(["ses:SendEmail"], identities, {**only, **_there("ses:Recipients")})
 
+    def start_workflow(self, plugin: str) -> iam.PolicyStatement:
+        """Its own, and no more than start it: what becomes of a run, nobody here needs to ask."""
+        return _allow(["states:StartExecution"], [self._where.state_machine(plugin)])
+
     def invoke(self, functions: Sequence[str]) -> iam.PolicyStatement:
         return _allow(["lambda:InvokeFunction"], [self._where.function(name) for name in functions])
 

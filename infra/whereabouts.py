@@ -62,6 +62,18 @@ class Whereabouts:
         """The name of the function that a plugin has of its own."""
         return f"{self.deployment}-plugin-{plugin}"
 
+    def workflow(self, plugin: str) -> str:
+        """The name of the state machine of a plugin's workflow."""
+        return self.plugin_function(plugin)
+
+    def state_machine(self, plugin: str) -> str:
+        """Its ARN."""
+        return self.arn("states", f"stateMachine:{self.workflow(plugin)}")
+
+    def approvals_function(self) -> str:
+        """The name of the function that asks people, and takes their answers."""
+        return f"{self.deployment}-approvals"
+
     def resources(self) -> Resources:
         """What functions are told."""
         return Resources(

@@ -305,13 +305,19 @@ def _choice_problems(steps: Steps) -> Iterator[Problem]:
         if unknown:
             problem = f"{step.choose!r} never comes to {unknown[0]!r}."
             yield f"{step.name}.cases", problem, f"It comes to {', '.join(asked.results)}."
-        missing = [result for result in asked.results if result not in step.cases]
+        missing = [result for result in _to_expect(steps, asked, step) if result not in step.cases]
         if missing and step.otherwise is None:
             problem = f"nothing is said for {missing[0]!r}, to which {step.choose!r} may come."
             yield f"{step.name}.cases", problem, "Add the case, or `otherwise`."
         if step.otherwise is None and step.name in reachable(steps, without=step.choose):
             problem = f"{step.choose!r} may not have run when it is asked for."
             yield f"{step.name}.choose", problem, "Add `otherwise`."
+
+
+def _to_expect(steps: Steps, asked: Step, choice: Step) -> list[str]:
+    """What `asked` can have come to when a run is at `choice`: not `failed`, if that leads elsewhere."""
+    elsewhere = not asked.on_failure or choice.name not in reachable(steps, start=asked.on_failure)
+    return [result for result in asked.results if not (result == FAILED and elsewhere)]
 
 
 def _loop_problems(steps: Steps) -> Iterator[Problem]:
@@ -333,9 +339,12 @@ def _loop_problems(steps: Steps) -> Iterator[Problem]:
             return
 
 
-def reachable(steps: Steps, *, without: str = "") -> frozenset[str]:
-    """Names of the steps to which a run can come, from the first; `without` passing through one of them."""
-    seen, ahead = set[str](), [steps.step[0].name]
+def reachable(steps: Steps, *, start: str = "", without: str = "") -> frozenset[str]:
+    """Names of the steps to which a run can come, from `start` (default: the first).
+
+    `without` passing through one of them.
+    """
+    seen, ahead = set[str](), [start or steps.step[0].name]
     while ahead:
         step = steps.named(ahead.pop())
         if step is None or step.name in seen or step.name == without:

@@ -182,6 +182,14 @@ def test_a_circle_with_a_wait_in_it_may_be() -> None:
     assert reachable(read) == {"look", "seen", "pause", "use"}
 
 
+def test_a_failure_that_leads_elsewhere_needs_no_case() -> None:
+    look = one("look", "do = true\noutcomes = ['a']\non_failure = '{}'")
+    rest = one("which", "choose = 'look'\ncases = { a = 'good' }") + one("good", "do = true\nend = true")
+    assert steps(look.format("bad") + rest + one("bad", "do = true"))
+    with pytest.raises(ConfigurationError, match=r"which\.cases: nothing is said for 'failed'"):
+        steps(look.format("bad") + rest + one("bad", "do = true\nnext = 'which'"))
+
+
 def test_what_is_no_toml_and_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"workflow\.toml: is not TOML"):
         steps("[[step")
