@@ -12,8 +12,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
 from penstock.sdk.delivery import Answer, attempted, post
+from penstock.sdk.rules import Rule, checked_rules
 
-from .rules import Rule
 from .signing import signed_headers, signing_key
 
 # Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
@@ -35,8 +35,7 @@ class NotifyConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        if len({rule.name for rule in self.rules}) < len(self.rules):
-            raise ValueError("two rules have the same name: give each its own")
+        checked_rules(self.rules)
         return self
 
 

@@ -1,4 +1,4 @@
-"""Rules over evidence: which requests somebody is told of. Every condition of a rule must hold.
+"""Rules over evidence, for plugins that tell of some requests. Every condition of a rule must hold.
 
     [[plugin.config.rules]]
     name = "secrets-stopped"
@@ -10,13 +10,14 @@ Names may be globs, as in scopes: `*` for any number of characters. Within a lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from penstock.sdk import Evidence, PluginConfig
+from penstock.sdk.plugin import PluginConfig
+from penstock.sdk.views import Evidence
 
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:@/*+-]{1,128}$")]
@@ -87,6 +88,12 @@ class Rule(PluginConfig):
             and (not self.actions or placement.get("action") in self.actions)
             and (not self.would or placement.get("would") in self.would)
         )
+
+
+def checked_rules(rules: Sequence[Rule]) -> None:
+    """Raises ValueError when two have the same name: whoever is told of one could not say which."""
+    if len({rule.name for rule in rules}) < len(rules):
+        raise ValueError("two rules have the same name: give each its own")
 
 
 def _named(name: Any, globs: tuple[str, ...]) -> bool:

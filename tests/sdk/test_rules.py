@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from penstock.evidence.encoding import as_mapping
 from penstock.evidence.record import EvidenceRecord, Principal, Resource
 from penstock.sdk import Evidence
-from plugins.webhook_notify.rules import Rule
+from penstock.sdk.rules import Rule
 from tests.evidence import examples
 
 
