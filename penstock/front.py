@@ -60,7 +60,9 @@ def error_body(code: str) -> str:
     """The JSON of a row. API Gateway has one body for all paths, so it has what every dialect's clients read.
 
     OpenAI's read `error.message` and `error.code`; Anthropic's `type`, `error.type`, `error.message` and
-    `error.details.error_code`. Clients of MCP go by the status of what is no JSON-RPC message.
+    `error.details.error_code`. A JSON-RPC message it cannot be as well: there `error.code` is a number.
+    Clients of MCP end with an error all the same, TypeScript's with the status and this body, Python's with
+    words of its own. (Developer Guide, "Gateway responses": simple variable substitution, no VTL.)
     """
     row = GATEWAY_RESPONSES[code]
     error = {

@@ -100,7 +100,10 @@ def _places() -> str:
         "| dialect | Python client's exception | Node client's | in a stream that has begun |\n"
         f"|---|---|---|---|\n{rows}\n\n"
         "A stream that has begun has its status and headers behind it: its code is in its last event alone. "
-        "What API Gateway says when the function cannot has the shape of OpenAI's, whoever asks. "
+        "What API Gateway says when the function cannot is one body for all paths: its gateway responses "
+        "replace variables and decide nothing. OpenAI's and Anthropic's clients find the code there as in "
+        "their own; of MCP's, TypeScript's has status and message, and Python's ends with `-32603` and "
+        "words of its own. "
         "An MCP error inside of a session comes with status 200; where a tool could be called otherwise, as "
         "with arguments that do not fit, it is the tool's own result (`isError`), in words for a model, and "
         'its code is in `_meta["penstock/code"]`.\n\n'

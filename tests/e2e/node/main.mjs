@@ -3,10 +3,10 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { asks } from "./asking.mjs";
-import { visits } from "./visiting.mjs";
+import { refused, visits } from "./visiting.mjs";
 
 const install = createRequire(`${process.argv[2]}/package.json`);
-const doors = { ...asks(install), mcp: visits(install) };
+const doors = { ...asks(install), mcp: visits(install), "mcp refused": refused(install) };
 
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line);

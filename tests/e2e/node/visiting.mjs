@@ -36,6 +36,21 @@ export function visits(install) {
   };
 }
 
+// What a client's program gets of a door that does not let it in.
+export function refused(install) {
+  const { Client } = install("@modelcontextprotocol/sdk/client/index.js");
+  const { StreamableHTTPClientTransport } = install("@modelcontextprotocol/sdk/client/streamableHttp.js");
+  return async ({ url }) => {
+    const client = new Client({ name: "visitor", version: "1.0.0" });
+    try {
+      await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+      return {};
+    } catch ({ code, message }) {
+      return { code, message };
+    }
+  };
+}
+
 function listening(client, types) {
   const heard = { progress: [], asked: [], logs: [] };
   client.setRequestHandler(types.ElicitRequestSchema, ({ params }) => {
