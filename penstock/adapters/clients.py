@@ -98,6 +98,13 @@ class Clients:
         return self._client("stepfunctions")
 
     @property
+    def machines(self) -> Any:
+        """Makes state machines: moto reads its interpreter first, which takes seconds."""
+        from botocore.config import Config
+
+        return self._client("stepfunctions", _config().merge(Config(read_timeout=60.0)))
+
+    @property
     def sesv2(self) -> Any:
         """Sends each message once: what is asked twice may be sent twice. (There are no types of it here.)"""
         return self._client("sesv2", _once())

@@ -75,6 +75,11 @@ class CloudAssembly:
         """The names of all."""
         return tuple(self.filled(bucket["BucketName"]) for bucket in self._of("AWS::S3::Bucket").values())
 
+    def machines(self) -> dict[str, str]:
+        """State machines: name → definition."""
+        found = self._of("AWS::StepFunctions::StateMachine").values()
+        return {each["StateMachineName"]: self.filled(each["DefinitionString"]) for each in found}
+
     def filled(self, value: Any) -> str:
         """A property as CloudFormation fills it in. Raises ConfigurationError for what only AWS knows."""
         match value:

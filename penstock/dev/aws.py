@@ -11,10 +11,14 @@ from penstock.dev.processes import Service
 
 
 class LocalAws:
-    """A moto server on a free loopback port; `state` is the file for what it holds, if it is kept."""
+    """A moto server on a free loopback port; `state` is the file for what it holds, if it is kept.
 
-    def __init__(self, log: Path, state: Path | None) -> None:
+    `lambda_url`: where functions are invoked, for the steps of workflows; they fail without it.
+    """
+
+    def __init__(self, log: Path, state: Path | None, lambda_url: str | None = None) -> None:
         arguments = [] if state is None else ["--state", str(state)]
+        arguments += [] if lambda_url is None else ["--lambda-url", lambda_url]
         self._service = Service("AWS (moto)", "penstock.dev.aws_process", arguments, log)
 
     @property

@@ -2,27 +2,34 @@
 
 moto 5.2 can only record requests and replay them, which makes new ids and new times. Its backends pickle well
 but for locks, so one file holds them. A file of another version of moto or Python is set aside unread.
+
+Step Functions runs workflows, by moto's own interpreter of their definitions. It invokes functions of this
+very server, as in AWS those of its account: the server hands these calls on to who has the functions.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import io
 import os
 import pickle
 import platform
+import re
 import sys
 import threading
 import time
 from _thread import LockType, RLock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import quote
 
 import moto
 from moto import backends
 from moto.backends import get_backend
+from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -39,6 +46,11 @@ SERVICES: tuple[Literal["dynamodb", "s3", "secretsmanager", "sqs"], ...] = (
     "secretsmanager",
     "sqs",
 )
+INVOCATION: Final = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
+# Of one connection, and not of what is answered (RFC 9110, section 7.6.1).
+BETWEEN: Final = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 # What wrote a file: moto's own classes are its format.
 FORMAT = ("penstock.state/1", moto.__version__, platform.python_version())
 
@@ -121,9 +133,34 @@ def read_modules_once() -> None:
     backends.list_of_moto_modules = lambda: names
 
 
+class LambdaElsewhere:
+    """Hands invocations on to `url`, and all else to `inner`."""
+
+    def __init__(self, inner: Application, url: str) -> None:
+        self._inner = inner
+        self._host = url.removeprefix("http://")
+
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        if not INVOCATION.fullmatch(environ["PATH_INFO"]):
+            return self._inner(environ, start)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        connection = http.client.HTTPConnection(self._host)
+        try:
+            connection.request("POST", quote(environ["PATH_INFO"]), body)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in BETWEEN]
+        start(f"{answer.status} {answer.reason}", kept)
+        return [content]
+
+
 @contextlib.contextmanager
-def serving() -> Iterator[BaseWSGIServer]:
-    application = DomainDispatcherApplication(create_backend_app)
+def serving(lambda_url: str | None = None) -> Iterator[BaseWSGIServer]:
+    application: Application = DomainDispatcherApplication(create_backend_app)
+    if lambda_url is not None:
+        application = LambdaElsewhere(application, lambda_url)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -145,11 +182,15 @@ class _QuietHandler(MotoRequestHandler):
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=Path)
-    state: Path | None = parser.parse_args(arguments).state
+    parser.add_argument("--lambda-url")
+    given = parser.parse_args(arguments)
+    state: Path | None = given.state
     if state:
         restore(state)
     read_modules_once()
-    with serving() as server:
+    default_user_config["stepfunctions"]["execute_state_machine"] = True
+    with serving(given.lambda_url) as server:
+        os.environ["MOTO_PORT"] = str(server.server_port)  # where its own Step Functions looks for AWS
         announce_port(server.server_port)
         wait_for_parent_to_end()
     time.sleep(0.05)  # a request that had arrived may still be at work on the backends

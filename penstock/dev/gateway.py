@@ -19,7 +19,7 @@ import penstock
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.adapters.resources import QueuePair
-from penstock.configuration.settings import PLUGIN
+from penstock.configuration.settings import PLUGIN, WORKFLOW
 from penstock.dev.aws import LocalAws
 from penstock.dev.console import Tell, banner, telling
 from penstock.dev.environments import REGION, Environment, Function
@@ -60,6 +60,7 @@ class LocalGateway:
         self._prepare = prepare
         self._stack = contextlib.ExitStack()
         self._pool: Pool | None = None
+        self._called: dict[str, Invoke] = {}
         self.address = ""
         self.echo_url = ""
         self.aws_url = ""
@@ -103,7 +104,8 @@ class LocalGateway:
         """Start AWS and the echo upstream; what is returned waits for AWS and gives its clients."""
         options = self._options
         self._tell("starting AWS (moto) and the echo upstream")
-        aws = LocalAws(options.logs / "aws.log", options.state if options.keep else None)
+        state = options.state if options.keep else None
+        aws = LocalAws(options.logs / "aws.log", state, self._start_lambda(stack))
         stack.callback(self._stop_aws, aws)
         echo = Service("the echo upstream", "penstock.dev.echo", [], options.logs / "echo.log")
         stack.callback(echo.stop)
@@ -115,6 +117,14 @@ class LocalGateway:
             return Clients(Endpoint(REGION, self.aws_url, "local", "local"))
 
         return connect
+
+    def _start_lambda(self, stack: contextlib.ExitStack) -> str:
+        """Before AWS, whose workflows call it; functions come to it later. Its URL."""
+        api = LambdaApi(self._called)
+        stack.callback(api.stop)
+        api.start()
+        self.lambda_url = api.url
+        return api.url
 
     def _telling(self, function: str) -> Tell:
         log = self._options.logs / f"{function}.log"
@@ -133,23 +143,25 @@ class LocalGateway:
         api.start()
         group = ProcessGroup()
         stack.callback(group.close)
-        pools = {
-            function.name: self._pool_of(self._reaching(function, api), group)
-            for function in self._functions()
-        }
+        functions = map(self._reaching, self._functions())
+        pools = {function.name: self._pool_of(function, group) for function in functions}
         for name, pool in pools.items():
             stack.callback(pool.close)
             whole = f"{self.prepared.resources.deployment}-{name}"
-            called[whole] = pool.invoke
-            called.update({f"{whole}:{a}": partial(pool.invoke, alias=a) for a in pool.function.aliases})
+            self._called[whole] = pool.invoke
+            aliases = {f"{whole}:{a}": partial(pool.invoke, alias=a) for a in pool.function.aliases}
+            self._called.update(aliases)
         with ThreadPoolExecutor(len(pools)) as starters:
             list(starters.map(Pool.warm_up, pools.values()))
         return pools
 
-    def _reaching(self, function: Function, api: LambdaApi) -> Function:
+    def _reaching(self, function: Function) -> Function:
         """The same, told where Lambda is. Where callers wait, one environment is always there."""
-        variables = {"AWS_ENDPOINT_URL_LAMBDA": api.url, **function.environment}
-        if function.name.removeprefix("plugin-") not in self.prepared.called:
+        variables = {"AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, **function.environment}
+        plugin = function.name.removeprefix("plugin-")
+        if machine := self.prepared.workflows.get(plugin):
+            variables[WORKFLOW] = machine
+        if plugin not in self.prepared.called:
             return replace(function, environment=variables)
         most = max(function.maximum, self._options.maximum)
         return replace(function, environment=variables, warm=max(1, function.warm), maximum=most)

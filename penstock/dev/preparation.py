@@ -24,6 +24,7 @@ from penstock.configuration.reading import Source, chosen_file, parse_gateway_fi
 from penstock.dev.environments import Function
 from penstock.dev.mail import take_mail
 from penstock.dev.options import Options, write_private
+from penstock.dev.workflows import create_workflows
 from penstock.errors import ConfigurationError
 from penstock.governance.access import Access
 from penstock.governance.api_keys import ApiKeys, KeyOwner, fingerprint
@@ -54,6 +55,8 @@ class Prepared:
     """Those of a synthesised stack, all that there are of it; none: this checkout's own."""
     pollers: Mapping[str, Clients] = field(default_factory=dict)
     """By function: in whose name its queue is polled, where that is not the operator's."""
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    """By plugin: the ARN of its state machine."""
     called: tuple[str, ...] = ()
     """Plugins in functions of their own that the gateway calls while a caller waits."""
     notes: tuple[str, ...] = ()
@@ -82,6 +85,7 @@ def prepare(options: Options, connect: Callable[[], Clients], echo_url: str) -> 
         api_key=secret,
         models=models_of_key(store, source),
         called=compiled.snapshot.called,
+        workflows=create_workflows(clients, compiled.snapshot),
         notes=(*compiled.warnings, *take_mail(clients, compiled.snapshot)),
     )
 

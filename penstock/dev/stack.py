@@ -42,6 +42,7 @@ from penstock.dev.preparation import (
     read_source,
 )
 from penstock.dev.unpacking import bare_python, is_native, unpack
+from penstock.dev.workflows import create_machines
 from penstock.errors import ConfigurationError
 
 TASK: Final = "/var/task"
@@ -82,6 +83,7 @@ def prepare_stack(
     resources = _provision(options, clients, snapshot, assembly)
     store = DynamoControlStore(clients, resources.control_table)
     apply_source(store, source)
+    create_machines(clients, assembly.machines())
     url = through(clients.sts.meta.endpoint_url)
     roles = {function.name: assume(clients, function.role, function.name) for function in functions}
     unpacked = Unpacked(options.folder.resolve() / "stack", {SNAPSHOT: raw})
