@@ -136,11 +136,6 @@ class LocalGateway:
 
     def _start_functions(self, stack: contextlib.ExitStack) -> dict[str, Pool]:
         self._tell("starting the functions")
-        called: dict[str, Invoke] = {}
-        api = LambdaApi(called)
-        self.lambda_url = api.url
-        stack.callback(api.stop)
-        api.start()
         group = ProcessGroup()
         stack.callback(group.close)
         functions = map(self._reaching, self._functions())
