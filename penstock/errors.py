@@ -51,6 +51,10 @@ class RequestError(PenstockError):
         return cls(f"{what} is larger than {limit_bytes} bytes.", code="payload_too_large", status=413)
 
 
+class NotJsonError(RequestError):
+    """The body is no JSON. JSON-RPC has a code of its own for that; the others say what the tree says."""
+
+
 class UpstreamError(PenstockError):
     """The upstream did not give an answer that can be passed on. `outcome` goes to the evidence."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.dialects.mcp import bodies
@@ -41,6 +43,11 @@ def test_what_is_no_request_is_refused_before_anything_is_done(
     assert code_of(world.mcp_post(body, **headers)) == refused
     assert world.server.seen == []
     assert world.record.outcome == "blocked"
+
+
+@pytest.mark.parametrize(("body", "number"), [(b"{", -32700), (b"[{", -32700), (b"{}", -32600)])
+def test_what_cannot_be_read_is_told_from_what_is_no_message(body: bytes, number: int) -> None:
+    assert json.loads(McpWorld().mcp_post(body).body)["error"]["code"] == number
 
 
 @pytest.mark.parametrize("method", ["Tools/Call", "tools/call2", "tasks/result", "x"])

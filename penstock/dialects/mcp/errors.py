@@ -17,7 +17,7 @@ from penstock.denial import Denial
 from penstock.dialects.dialect import Rendered
 from penstock.dialects.mcp import protocol
 from penstock.dialects.mcp.messages import Id
-from penstock.errors import ConfigurationError, PenstockError
+from penstock.errors import ConfigurationError, NotJsonError, PenstockError
 
 _FAILED: Final = "The gateway could not serve this request. Its operator finds the cause by the request id."
 _CODES: Final = {
@@ -44,7 +44,7 @@ def render(refusal: Denial | PenstockError, request_id: str, to: Id | None = Non
         headers["www-authenticate"] = "Bearer"
     if denial.retry_after_s is not None:
         headers["retry-after"] = str(denial.retry_after_s)
-    return Rendered(denial.status, headers, error_message(denial, request_id, to))
+    return Rendered(denial.status, headers, error_message(refusal, request_id, to))
 
 
 def error_message(refusal: Denial | PenstockError, request_id: str, to: Id | None) -> bytes:
@@ -55,8 +55,15 @@ def error_message(refusal: Denial | PenstockError, request_id: str, to: Id | Non
         data["reference"] = denial.reference
     if denial.code == "mcp_version_not_supported":
         data["supported"] = list(protocol.VERSIONS)
-    error = {"code": _CODES.get(denial.code, denial.status), "message": denial.message, "data": data}
+    error = {"code": _code(refusal, denial), "message": denial.message, "data": data}
     return json.dumps({"jsonrpc": "2.0", "id": to, "error": error}).encode()
+
+
+def _code(refusal: Denial | PenstockError, denial: Denial) -> int:
+    """JSON-RPC tells apart what cannot be read and what is no request (its specification, section 5.1)."""
+    if isinstance(refusal, NotJsonError):
+        return protocol.PARSE_ERROR
+    return _CODES.get(denial.code, denial.status)
 
 
 def _as_denial(error: PenstockError) -> Denial:

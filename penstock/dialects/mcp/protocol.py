@@ -35,6 +35,7 @@ LISTEN: Final = "subscriptions/listen"
 # Which parameter `Mcp-Name` repeats.
 NAMED: Final = {CALL_TOOL: "name", "prompts/get": "name", "resources/read": "uri"}
 
+PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602

@@ -8,6 +8,7 @@ import pytest
 
 from penstock.denial import Denial
 from penstock.dialects.mcp import errors
+from penstock.dialects.mcp.content import ClientMessage
 from penstock.errors import ConfigurationError, RequestError, UpstreamError
 
 BLOCK = Denial(
@@ -42,6 +43,29 @@ def test_our_code_is_in_data_and_the_sentence_is_the_message() -> None:
 def test_what_json_rpc_has_a_code_for_has_it(code: str, number: int) -> None:
     error = json.loads(errors.error_message(RequestError("No.", code=code), "req-1", None))["error"]
     assert error["code"] == number
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (b"", -32700),
+        (b'{"jsonrpc": "2.0"', -32700),
+        (b'["\xff"]', -32700),
+        (b"[NaN]", -32700),
+        (b'{"id": 1, "id": 2}', -32600),  # JSON's grammar has it
+        (b"[" * 200 + b"]" * 200, -32600),
+        (b"{}", -32600),
+        (b"7", -32600),
+    ],
+)
+def test_a_body_that_is_no_json_and_one_that_is_no_message_have_codes_of_their_own(
+    body: bytes, number: int
+) -> None:
+    with pytest.raises(RequestError) as raised:
+        ClientMessage.decode(body)
+    told = json.loads(errors.render(raised.value, "r").body)
+    assert (told["error"]["code"], told["id"]) == (number, None)
+    assert told["error"]["data"]["code"] == "invalid_request_body"
 
 
 def test_who_speaks_an_unknown_version_is_told_the_known_ones() -> None:
