@@ -14,7 +14,7 @@ from infra.chosen import Chosen
 from infra.layers import modules_of, plugin_layer
 from infra.staging import Staged, check_size
 from penstock.configuration.layer import NAMESPACE, digests_of
-from penstock.configuration.lock import Registered
+from penstock.configuration.lock import Registered, layer_name, lock_path
 from penstock.configuration.requirements import check_together
 from penstock.configuration.snapshot import DeployedPlugin
 from penstock.errors import ConfigurationError
@@ -77,6 +77,37 @@ def check_count(where: str, by_path: Sequence[str], registered: Sequence[str]) -
         problem += ", all plugins by path are one together." if by_path else "."
         remedy = 'Give some of them `path`, which puts them into one layer, or host = "function".'
         raise ConfigurationError(where, problem, remedy)
+
+
+def check_layers(chosen: Chosen, environment: Mapping[str, str]) -> None:
+    """What the lock says of layers is held against each other, and against where the CLI deploys to.
+
+    `environment`: CDK's CLI puts account and region into it when it has credentials. Raises
+    ConfigurationError: Lambda would refuse such a layer in the middle of a deployment, or take another one.
+    """
+    wanted = environment.get("CDK_DEFAULT_REGION", ""), environment.get("CDK_DEFAULT_ACCOUNT", "")
+    first: tuple[str, str] | None = None
+    for plugin, entry in chosen.registered.items():
+        partition, region, account, name = _of_layer(entry.layer)
+        first = first or (partition, region)
+        if name != layer_name(plugin):
+            problem = f"is a layer called {name!r}, and that of {plugin!r} is called {layer_name(plugin)!r}."
+        elif (partition, region) != first:
+            problem = f"is in {region} ({partition}), another plugin's layer in {first[1]} ({first[0]})."
+        elif wanted[0] not in {"", region}:
+            problem = f"is in {region}, and this deployment goes to {wanted[0]}."
+        elif wanted[1] not in {"", account}:
+            problem = f"is of account {account}, and this deployment goes to {wanted[1]}."
+        else:
+            continue
+        remedy = f"Run `penstock plugin register` for {plugin} with the account and region of the deployment."
+        raise ConfigurationError(f"{lock_path(chosen.source.path)}: {plugin}.layer", problem, remedy)
+
+
+def _of_layer(arn: str) -> tuple[str, str, str, str]:
+    """Partition, region, account and name of a layer's version."""
+    _, partition, _, region, account, _, name, _ = arn.split(":")
+    return partition, region, account, name
 
 
 def check_digests(where: str, folder: Path, deployed: DeployedPlugin) -> None:

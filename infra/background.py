@@ -10,7 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from infra.functions import Foundation, Lambda, PenstockFunction, poll
-from infra.statements import Statements
+from infra.statements import TERMINAL, Statements
 from infra.whereabouts import Whereabouts
 
 BATCH = 10
@@ -61,7 +61,7 @@ class Sweeper(Construct):
         statements = [
             give.find_open_intents(),
             give.settle_intents(),
-            give.store_records(),
+            give.store_records((TERMINAL,)),
             give.list_evidence(),
         ]
         if plugin_queues:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.api import Api
 from infra.asset import SNAPSHOT, TASK, code_of, function_asset
+from infra.attached import check_layers
 from infra.background import Recorder, Sealer, Sweeper
 from infra.chosen import Chosen
 from infra.dashboard import Dashboard
@@ -19,7 +22,7 @@ from infra.limits import check_resources
 from infra.operations import Alarms, OperationsKey
 from infra.packages import PACKAGES
 from infra.plugins import Plugins
-from infra.secrets import told_secrets
+from infra.secrets import key_use, told_secrets
 from infra.whereabouts import Whereabouts
 from infra.workflows import Workflows
 from penstock.adapters.resources import dead_queue
@@ -27,6 +30,8 @@ from penstock.configuration.settings import LAYERS
 
 ERRORS_IN_5_MINUTES = 5
 SEALED_WITHIN_H = 3
+SWEPT_WITHIN_MIN = 30  # six runs
+RECORDED_WITHIN_S = 900  # later than two tries of a message
 NOT_COMPILED = "There is no Python 3.13 here to compile the functions with: they start a second or two later."
 
 
@@ -38,13 +43,15 @@ class ComputeStack(Stack):
         self.add_stack_dependency(data)
         self.where = where = Whereabouts(chosen.snapshot.deployment)
         self._chosen = chosen
+        check_layers(chosen, os.environ)
         core = function_asset(chosen.compiled.raw)
         if not core.compiled:
             Annotations.of(self).add_warning_v2("penstock:not-compiled", NOT_COMPILED)
         variables = where.resources().settings(f"{TASK}/{SNAPSHOT}", (LAYERS,)).environment()
         del variables["AWS_REGION"]  # Lambda's own
         self._key = OperationsKey(self, "OperationsKey", where).key
-        foundation = Foundation(code_of(core), variables, self._key, chosen.options.retention.log_days)
+        days, keys = chosen.options.retention.log_days, key_use(chosen, where)
+        foundation = Foundation(code_of(core), variables, self._key, days, keys)
         self.plugins = Plugins(self, "Plugins", chosen=chosen, where=where, foundation=foundation, core=core)
         self.workflows = Workflows(
             self, "Workflows", snapshot=chosen.snapshot, where=where, foundation=foundation
@@ -110,6 +117,10 @@ class ComputeStack(Stack):
         unsealed = (
             "No hour of evidence was sealed for three. The sealer's log says why. Once when it is deployed."
         )
+        unswept = "The sweeper has not ended well for 30 minutes. Its log says why. Once when it is deployed."
+        alarms.idle("Unswept", self.sweeper.made.function, SWEPT_WITHIN_MIN, unswept)
+        unrecorded = "Outcomes wait in the outbox for a quarter of an hour. The recorder's log says why."
+        alarms.waiting("Unrecorded", names.outbox, RECORDED_WITHIN_S, unrecorded)
         alarms.silent("Unsealed", self.sealer.made.logs, "EvidenceSeals", SEALED_WITHIN_H, unsealed)
         queues = list(self.plugins.queues.values())
         Dashboard(self, "Dashboard", where=self.where, api=self.api.rest, queues=queues)

@@ -1,4 +1,4 @@
-"""What outlives every deployment of code: tables, evidence, queues, the evidence key."""
+"""What outlives every deployment of code: tables, evidence, queues, secrets, the keys of all these."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from constructs import Construct
 
 from infra.chosen import Chosen
 from infra.evidence import EvidenceBucket, EvidenceKey
+from infra.exports import ExportsBucket
+from infra.keys import CUSTOMER_MANAGED, Keys
 from infra.queues import Queue
 from infra.secrets import Secrets, named_secrets
 from infra.tables import Tables
-from penstock.adapters.resources import Names, Resources
+from penstock.adapters.resources import DELIVERY_KEY_ID, EVIDENCE_KEY_ID, Names, Resources
 from penstock.configuration.settings import PLUGIN
 
 
@@ -30,15 +32,31 @@ class DataStack(Stack):
         )
         snapshot = chosen.snapshot
         names = Names.of(snapshot.deployment)
-        self.tables = Tables(self, "Tables", deployment=snapshot.deployment)
+        managed = chosen.options.encryption == CUSTOMER_MANAGED
+        keys = Keys(self, "Keys", snapshot.deployment) if managed else None
+        data, secrets = (keys.data, keys.secrets) if keys else (None, None)
+        self.tables = Tables(self, "Tables", deployment=snapshot.deployment, key=data)
         held_days = chosen.options.retention.evidence_days
-        self.evidence = EvidenceBucket(self, "Evidence", name=names.evidence_bucket, held_days=held_days)
-        self.evidence_key = EvidenceKey(self, "EvidenceKey", name=names.evidence_key_secret)
-        self.secrets = Secrets(self, "Secrets", named_secrets(chosen))
-        self.outbox = Queue(self, "Outbox", name=names.outbox)
+        self.evidence = EvidenceBucket(
+            self, "Evidence", name=names.evidence_bucket, held_days=held_days, key=data
+        )
+        self.exports: ExportsBucket | None = None
+        if any(plugin.exports for plugin in snapshot.plugins.values()):
+            self.exports = ExportsBucket(self, "Exports", name=names.exports_bucket, key=data)
+        self.evidence_key = EvidenceKey(
+            self, "EvidenceKey", name=names.evidence_key_secret, key_id=EVIDENCE_KEY_ID, key=secrets
+        )
+        self.delivery_key = EvidenceKey(
+            self, "DeliveryKey", name=names.delivery_key_secret, key_id=DELIVERY_KEY_ID, key=secrets
+        )
+        self.secrets = Secrets(self, "Secrets", named_secrets(chosen), key=secrets)
+        self.outbox = Queue(self, "Outbox", name=names.outbox, key=data)
         self.plugin_queues = {
             plugin.name: Queue(
-                self, f"Plugin-{plugin.name}", name=names.plugin_queue_pattern.replace(PLUGIN, plugin.name)
+                self,
+                f"Plugin-{plugin.name}",
+                name=names.plugin_queue_pattern.replace(PLUGIN, plugin.name),
+                key=data,
             )
             for plugin in snapshot.plugins.values()
             if plugin.in_background
@@ -77,3 +95,5 @@ class DataStack(Stack):
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+        if self.exports:
+            CfnOutput(self, "ExportsBucket", value=self.exports.bucket.bucket_name)

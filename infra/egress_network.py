@@ -73,7 +73,8 @@ class Network(Construct):
             endpoint.add_to_policy(_admitted(where, service, asked.values()))
         self._groups: dict[frozenset[str], ec2.SecurityGroup] = {}
         self._used = {plugin: each.services for plugin, each in asked.items()}
-        self._answer_only(where, services)
+        named = {name for each in asked.values() for name in each.resources.get("s3", ())}
+        self._answer_only(where, services, named)
 
     def inside(self, plugin: str) -> dict[str, Any]:
         """Arguments that put a function of CDK's into the network."""
@@ -129,10 +130,10 @@ class Network(Construct):
         group.add_egress_rule(ec2.Peer.ipv4(NOWHERE), ec2.Port.tcp(443), "Nowhere")
         return group
 
-    def _answer_only(self, where: Whereabouts, services: Sequence[str]) -> None:
+    def _answer_only(self, where: Whereabouts, services: Sequence[str], objects: Iterable[str]) -> None:
         """DNS would carry data out in the names that are asked for: only the endpoints' are answered."""
         name = f"{where.deployment}-plugins"
-        needed = names_of(where, services)
+        needed = names_of(where, services, objects)
         rules = [_blocking(resolver.CfnFirewallDomainList(self, "Rest", domains=["*"], name=f"{name}-rest"))]
         if needed:
             listed = resolver.CfnFirewallDomainList(self, "Needed", domains=needed, name=f"{name}-needed")
@@ -186,16 +187,19 @@ def interface_statements(function_arn: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def names_of(where: Whereabouts, services: Iterable[str]) -> list[str]:
-    """The names that botocore asks for when it calls these services."""
+def names_of(where: Whereabouts, services: Iterable[str], resources: Iterable[str]) -> list[str]:
+    """The names that botocore asks for when it calls these services for these resources."""
+    named = " ".join(resources)
+    buckets = [bucket for bucket in (where.bucket, where.exports_bucket) if bucket in named]
     found = []
     for service in services:
         if service == "s3":
             # In us-east-1 it leaves out the region.
-            found += [
-                f"{where.bucket}.s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
-                f"{where.bucket}.s3.{Aws.URL_SUFFIX}",
-            ]
+            for bucket in buckets:
+                found += [
+                    f"{bucket}.s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
+                    f"{bucket}.s3.{Aws.URL_SUFFIX}",
+                ]
         else:
             endpoint = INTERFACES.get(service) or GATEWAYS[service]
             found.append(f"{endpoint}.{Aws.REGION}.{Aws.URL_SUFFIX}")

@@ -1,6 +1,7 @@
-"""Where evidence is kept, and the key of its digests.
+"""Where evidence is kept, and the keys of its digests.
 
-Both are encrypted under keys that AWS keeps for the account: evidence holds no content, by type.
+Evidence holds no content, by type. Without keys of the stack's, S3's own and the account's one for Secrets
+Manager encrypt.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ import json
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
-
-from penstock.adapters.resources import EVIDENCE_KEY_ID
 
 # Letters and digits alone are base64, by four characters three bytes: 48 of them, and over 380 random bits.
 KEY_CHARACTERS = 64
@@ -28,7 +28,9 @@ class EvidenceBucket(Construct):
     court that orders an erasure.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, held_days: int) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, held_days: int, key: kms.IKey | None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
             self,
@@ -38,7 +40,10 @@ class EvidenceBucket(Construct):
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(held_days)),
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One call of KMS for many objects, not one for each (S3 User Guide, "Bucket Keys").
+            bucket_key_enabled=True if key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -65,21 +70,27 @@ class EvidenceBucket(Construct):
 
 
 class EvidenceKey(Construct):
-    """The secret under which digests are made, in the form of `penstock.adapters.secrets.decode_digest_key`.
+    """A secret under which digests are made, in the form of `penstock.adapters.secrets.decode_digest_key`.
+
+    Two of them: the gateway's own, from which it derives its seals of MCP's ids too, and that of plugins'
+    functions, which digest what receivers call their deliveries.
 
     Made by Secrets Manager, so that it stands in no template. Any change to how it is generated makes a new
     one, and with it digests that match no earlier evidence.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, key_id: str, key: kms.IKey | None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.secret = secretsmanager.Secret(
             self,
             "Secret",
             secret_name=name,
+            encryption_key=key,
             description="Key of the digests in Penstock's evidence",
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"key_id": EVIDENCE_KEY_ID}),
+                secret_string_template=json.dumps({"key_id": key_id}),
                 generate_string_key="key",
                 password_length=KEY_CHARACTERS,
                 exclude_punctuation=True,

@@ -28,6 +28,9 @@ API: Final = {
 EVIDENCE: Final = {
     "S1": "Each object is itself a log entry, never overwritten; reads are CloudTrail's data events to log.",
 }
+EXPORTS: Final = {
+    "S1": "Evidence has a record of each object that is left; reads are CloudTrail's data events to log.",
+}
 EVIDENCE_KEY: Final = {
     "SMG4": "Its digests must stay comparable: a new key is a decision, not a date.",
 }
@@ -44,7 +47,11 @@ INTERFACES: Final = {
     "IAM5[Resource::*]": "Lambda makes network interfaces as the role; a denial keeps its code from them.",
 }
 SEALED: Final = "It reads every object to digest it, and adds below seal/, where names are numbers that come."
+ANY_KEY: Final = (
+    "A key's id comes when it is made: alias, service and encryption context say which, and for what."
+)
 UPSTREAMS: Final = "A provider's key that is stored later is to work at once. Nothing else is stored there."
+OWN_PLACE: Final = "A plugin's own place in the exports bucket: it names what it leaves there."
 OBJECTS: Final = "Names of objects begin with organisation, day and hour, which come; their kind is fixed."
 
 
@@ -52,7 +59,10 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     """Have the synthesis fail for a finding without a reason."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     _acknowledge(data.evidence, EVIDENCE)
+    if data.exports:
+        _acknowledge(data.exports, EXPORTS)
     _acknowledge(data.evidence_key, EVIDENCE_KEY)
+    _acknowledge(data.delivery_key, EVIDENCE_KEY)
     _acknowledge(data.secrets, SECRETS)
     _acknowledge(compute.api, API)
     for made in (compute.recorder.made, compute.sweeper.made):
@@ -64,13 +74,16 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     for plugin, function in compute.plugins.functions.items():
         pattern = DELIVERIES.format(plugin=plugin)
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})
+        _acknowledge(function.role, {_exports(compute.where, plugin): OWN_PLACE})
         if compute.plugins.egress:
             _acknowledge(function.role, INTERFACES)
     for machine in compute.workflows.machines.values():
         _acknowledge(machine, workflows.FINDINGS)
     if compute.plugins.egress:
         _acknowledge(compute.plugins.egress.network.vpc, NETWORK)
+    any_key = "IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*]"
     for made in compute.functions():
+        _acknowledge(made.role, {any_key: ANY_KEY})
         _acknowledge(made.function, FUNCTION)
 
 
@@ -78,6 +91,11 @@ def _objects(where: Whereabouts, pattern: str) -> str:
     """The name of the finding that a statement names objects by a pattern."""
     bucket = f"{where.names.evidence_bucket}-<AWS::AccountId>-<AWS::Region>"
     return f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{pattern}]"
+
+
+def _exports(where: Whereabouts, plugin: str) -> str:
+    bucket = f"{where.names.exports_bucket}-<AWS::AccountId>-<AWS::Region>"
+    return f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{plugin}/*]"
 
 
 def _upstream_secrets(where: Whereabouts) -> str:

@@ -12,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.keys import KeyUse
 from infra.log_groups import LogGroup
 from penstock.errors import ConfigurationError
 
@@ -23,12 +24,13 @@ TOKEN_CHARACTERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What all functions of a deployment share."""
+    """What all functions of a deployment share. `key`: of logs. `keys`: those of what is stored."""
 
     code: lambda_.Code
     environment: Mapping[str, str]
     key: kms.IKey
     log_days: int
+    keys: KeyUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ class PenstockFunction(Construct):
     def __init__(self, scope: Construct, construct_id: str, foundation: Foundation, own: Lambda) -> None:
         super().__init__(scope, construct_id)
         variables = {**foundation.environment, **own.environment}
-        _check(own.name, own.statements, variables)
+        statements = [*own.statements, *foundation.keys.statements(own.statements)]
+        _check(own.name, statements, variables)
         self.logs = LogGroup(
             self, "Logs", name=f"/aws/lambda/{own.name}", key=foundation.key, days=foundation.log_days
         ).group
@@ -59,7 +62,7 @@ class PenstockFunction(Construct):
             "Role",
             description=f"What {own.name} may do",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Own": iam.PolicyDocument(statements=[*own.statements, self._write_logs()])},
+            inline_policies={"Own": iam.PolicyDocument(statements=[*statements, self._write_logs()])},
         )
         self.function = lambda_.Function(
             self,

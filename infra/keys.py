@@ -22,6 +22,7 @@ from infra.whereabouts import SUFFIX, Whereabouts
 
 DATA: Final = "data"
 SECRETS: Final = "secrets"
+OPERATIONS: Final = "operations"
 CUSTOMER_MANAGED: Final = "customer_managed"
 
 DECRYPT: Final = frozenset({"kms:Decrypt"})
@@ -121,7 +122,7 @@ class KeyUse:
     def _is_ours(self, service: str, thing: str) -> bool:
         """Another bucket, or a secret that an operator names by its ARN, is encrypted as they chose."""
         if service == "s3":
-            return thing == self.where.evidence()
+            return thing in {self.where.evidence(), self.where.exports("").partition("/")[0]}
         if service == "secretsmanager":
             return thing not in self.own and thing.endswith((SUFFIX, "*"))
         return True

@@ -9,10 +9,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.keys import OPERATIONS, alias
 from infra.whereabouts import Whereabouts
 
 
@@ -29,6 +31,7 @@ class OperationsKey(Construct):
             self,
             "Key",
             description=f"Logs and alarms of {where.deployment}",
+            alias=alias(where.deployment, OPERATIONS),
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,  # what it encrypts goes with the stack too
         )
@@ -93,20 +96,47 @@ class Alarms(Construct):
         metric = self._counted(construct_id, group, name, Duration.minutes(5))
         self._alarm(construct_id, f"{self._deployment}-{name}", metric, threshold, said)
 
+    def idle(self, construct_id: str, function: lambda_.IFunction, minutes: int, said: str) -> None:
+        """An alarm on a function of which no run has ended well for so long: it failed, or never began."""
+        period = Duration.minutes(5)
+        well = cloudwatch.MathExpression(
+            expression="began - failed",
+            using_metrics={
+                "began": function.metric_invocations(period=period, statistic="Sum"),
+                "failed": function.metric_errors(period=period, statistic="Sum"),
+            },
+            period=period,
+        )
+        self._missing(construct_id, well, minutes // 5, said)
+
+    def waiting(self, construct_id: str, queue: str, seconds: int, said: str) -> None:
+        """An alarm on a message that nobody has taken for good for so long."""
+        metric = cloudwatch.Metric(
+            namespace="AWS/SQS",
+            metric_name="ApproximateAgeOfOldestMessage",
+            dimensions_map={"QueueName": queue},
+            statistic="Maximum",
+            period=Duration.minutes(5),
+        )
+        self._alarm(construct_id, f"{self._deployment}-{construct_id}", metric, seconds, said)
+
     def silent(self, construct_id: str, group: logs.ILogGroup, name: str, hours: int, said: str) -> None:
         """An alarm on a metric that a function has not written for so long."""
-        cloudwatch_alarm = cloudwatch.Alarm(
+        self._missing(construct_id, self._counted(construct_id, group, name, Duration.hours(1)), hours, said)
+
+    def _missing(self, construct_id: str, metric: cloudwatch.IMetric, periods: int, said: str) -> None:
+        alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_name=f"{self._deployment}-{construct_id}",
             alarm_description=said,
-            metric=self._counted(construct_id, group, name, Duration.hours(1)),
+            metric=metric,
             threshold=1,
-            evaluation_periods=hours,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
-        cloudwatch_alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
     def _counted(
         self, construct_id: str, group: logs.ILogGroup, name: str, period: Duration

@@ -15,6 +15,7 @@ from infra.staging import Staged
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
 from penstock.adapters.resources import dead_queue
+from penstock.configuration.settings import EVIDENCE_KEY, EXPORTS_BUCKET, WORKFLOW
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 
 # Of one plugin's deliveries at a time: a receiver that is slow shall not take the account's concurrency.
@@ -61,7 +62,7 @@ class Plugins(Construct):
                 package="plugin_host",
                 statements=[*given[plugin.name], *wall.statements],
                 timeout_s=placed.function_timeout_s(snapshot, plugin),
-                environment={"PENSTOCK_PLUGIN": plugin.name, "PYTHONPATH": PYTHONPATH, **wall.environment},
+                environment={**_told(plugin, where), **wall.environment},
                 extra={"layers": layers.versions, **wall.extra},
             )
             queue = where.plugin_queue(plugin.name) if plugin.in_background else None
@@ -92,26 +93,42 @@ class PluginFunction(Construct):
             poll(self.made, queue_arn, batch_size=1, at_once=AT_ONCE)
 
 
+def _told(plugin: DeployedPlugin, where: Whereabouts) -> dict[str, str]:
+    """What its function is told besides what all are."""
+    exports = {EXPORTS_BUCKET: where.exports_bucket} if plugin.exports else {}
+    digests = {EVIDENCE_KEY: where.names.delivery_key_secret}
+    workflow = {WORKFLOW: where.state_machine(plugin.name)} if plugin.workflow is not None else {}
+    return {"PENSTOCK_PLUGIN": plugin.name, "PYTHONPATH": PYTHONPATH, **digests, **exports, **workflow}
+
+
 def role_statements(
     plugin: DeployedPlugin, snapshot: Snapshot, where: Whereabouts
 ) -> list[iam.PolicyStatement]:
     """What a plugin's role has, and with it its code: no less and no more.
 
-    Who is only called at gates has no queue, reads no evidence and has no evidence key: only its own secrets.
+    Who is only called at gates has no queue, reads no evidence and has no digests' key: only its own secrets.
     """
     give, name = Statements(where), plugin.name
     queue = where.plugin_queue(name)
     statements, secrets = [], list(plugin.secrets.values())
     if plugin.in_background:
         statements = [give.consume(queue), give.send([dead_queue(queue)])]
-        statements += [give.store_deliveries(name), give.find_deliveries(name)]
-        secrets.append(where.names.evidence_key_secret)
+    if plugin.in_background or plugin.workflow is not None:
+        statements.append(give.store_deliveries(name))
+        secrets.append(where.names.delivery_key_secret)
     if name in placed.delivered_once(snapshot):
         statements.append(give.claim_deliveries(name))
+    if name in placed.delivered_once(snapshot) or name in snapshot.waited or plugin.workflow is not None:
+        statements.append(give.find_deliveries(name))
     if secrets:
         statements.append(give.read_secrets(secrets))
-    if plugin.storage:
+    if plugin.workflow is not None:
+        statements.append(give.start_workflow(name))
+    # What a run was started with is kept there until the run is over.
+    if plugin.storage or plugin.workflow is not None:
         statements.append(give.use_storage(name))
     if plugin.email_from is not None:
         statements.append(give.send_email(plugin.email_from, plugin.email_to))
+    if plugin.exports:
+        statements.append(give.leave_exports(name))
     return statements

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -10,14 +11,15 @@ from penstock.adapters.resources import DEAD_RETENTION_S, MAX_RECEIVES, VISIBILI
 
 
 class Queue(Construct):
-    """Standard, encrypted under the key that SQS owns; five tries, then `…-dead`.
+    """Standard; five tries, then `…-dead`. Encrypted under `key`, or the one that SQS owns.
 
     Both keep messages for as long as SQS can: of the outbox's there is no second copy. In a dead-letter
     queue a message's age counts from when it was first sent (SQS Developer Guide, "Dead-letter queues").
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self.dead = self._made("Dead", dead_queue(name))
         self.queue = self._made(
             "Queue",
@@ -44,6 +46,7 @@ class Queue(Construct):
             visibility_timeout=visibility,
             dead_letter_queue=dead_letters,
             retention_period=Duration.seconds(DEAD_RETENTION_S),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS if self._key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=self._key,
             enforce_ssl=True,
         )

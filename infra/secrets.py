@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.chosen import Chosen
+from infra.keys import CUSTOMER_MANAGED, KeyUse
+from infra.whereabouts import Whereabouts
 from penstock.adapters.resources import Names
 
 PLACEHOLDER_CHARACTERS = 48
@@ -30,16 +33,51 @@ def told_secrets(chosen: Chosen) -> list[str]:
     return sorted(name for name in servers.union(chosen.provider_secrets) if not name.startswith(prefix))
 
 
+def key_use(chosen: Chosen, where: Whereabouts) -> KeyUse:
+    """Under which keys this deployment's things are. Raises ConfigurationError.
+
+    A secret that nothing in the file reads is refused: it is a name that was mistyped, and its reader would
+    be denied only when somebody waits for it. So is one that the stack makes, under a key of its own.
+    """
+    file = chosen.source.file
+    plugins = {name for stanza in file.plugin for name in stanza.secrets.values()}
+    read = plugins.union(server.secret for server in file.mcp_server if server.secret)
+    read = read.union(chosen.provider_secrets)
+    made, own = named_secrets(chosen), dict[str, str]()
+    for index, stanza in enumerate(chosen.options.secret_key):
+        for secret in stanza.secrets:
+            wrong = (
+                "nothing in this file reads"
+                if secret not in read
+                else "the stack makes, under a key of its own"
+                if secret in made
+                else "has a key already"
+                if where.secret(secret) in own
+                else ""
+            )
+            if wrong:
+                remedy = (
+                    "Name secrets that exist already, each once: by ARN, or as it is stored for upstreams."
+                )
+                place = ("deployment", "secret_key", index, "secrets")
+                raise chosen.source.error(place, f"names {secret!r}, which {wrong}.", remedy)
+            own[where.secret(secret)] = stanza.kms_key
+    return KeyUse(where, chosen.options.encryption == CUSTOMER_MANAGED, own)
+
+
 class Secrets(Construct):
     """One secret for each name, holding a random text: nothing is signed with what somebody knows."""
 
-    def __init__(self, scope: Construct, construct_id: str, names: Iterable[str]) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Iterable[str], *, key: kms.IKey | None
+    ) -> None:
         super().__init__(scope, construct_id)
         for name in names:
             secretsmanager.Secret(
                 self,
                 name,
                 secret_name=name,
+                encryption_key=key,
                 description="Used by Penstock. Store the value with `aws secretsmanager put-secret-value`.",
                 generate_secret_string=secretsmanager.SecretStringGenerator(
                     password_length=PLACEHOLDER_CHARACTERS, exclude_punctuation=True

@@ -14,7 +14,8 @@ from infra.whereabouts import Whereabouts
 from penstock.adapters.keys import SEAL_NOTE
 
 HOUR = "org=*/dt=*/hour=*"  # no organisation's name can hold `/` or `=`: they are percent-encoded
-RECORDS = (f"{HOUR}/*.terminal.json.gz", f"{HOUR}/*.amendment.*.json.gz")
+TERMINAL = f"{HOUR}/*.terminal.json.gz"
+RECORDS = (TERMINAL, f"{HOUR}/*.amendment.*.json.gz")
 # A request's id, sign by sign: by `*` a plugin could write `<id>.amendment.delivery.<plugin>.….json.gz` too.
 REQUEST = "????????-????-????-????-????????????"
 DELIVERIES = f"{HOUR}/{REQUEST}.delivery.{{plugin}}.*.json.gz"
@@ -44,9 +45,9 @@ class Statements:
         keys = _leading(f"delivery#*#{plugin}")
         return _allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [self._ledger], keys)
 
-    def store_records(self) -> iam.PolicyStatement:
+    def store_records(self, patterns: Sequence[str] = RECORDS) -> iam.PolicyStatement:
         """Records of requests; one is read back only to be compared with what should have been stored."""
-        objects = [self._where.evidence(pattern) for pattern in RECORDS]
+        objects = [self._where.evidence(pattern) for pattern in patterns]
         return _allow(["s3:GetObject", "s3:PutObject"], objects)
 
     def list_evidence(self) -> iam.PolicyStatement:
@@ -105,6 +106,10 @@ class Statements:
             "ForAllValues:StringLike": {"ses:Recipients": list(recipients)},
         }
         return _allow(["ses:SendEmail"], identities, {**only, **_there("ses:Recipients")})
+
+    def leave_exports(self, plugin: str) -> iam.PolicyStatement:
+        """Below its own name; that nothing there is replaced, the bucket's policy says."""
+        return _allow(["s3:PutObject"], [self._where.exports(plugin)])
 
     def start_workflow(self, plugin: str) -> iam.PolicyStatement:
         """Its own, and no more than start it: what becomes of a run, nobody here needs to ask."""

@@ -1,13 +1,13 @@
 """The three tables, made of `penstock.adapters.keys`, which alone says what keys they have.
 
-Encrypted under the key that DynamoDB owns, as it does unless told otherwise: there is no content in them,
-and of API keys only hashes. A KMS key would need a grant for every role on the request's way, and whoever
-disables it stops the gateway.
+There is no content in them, and of API keys only hashes. Without a key of the stack's they are encrypted
+under the one that DynamoDB owns, as it does unless told otherwise.
 """
 
 from __future__ import annotations
 
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from penstock.adapters.keys import CONTROL, LEDGER, STORAGE, TABLES, Table
@@ -16,8 +16,9 @@ from penstock.adapters.keys import CONTROL, LEDGER, STORAGE, TABLES, Table
 class Tables(Construct):
     """On demand, restorable to any second of the last 35 days, not to be deleted by mistake."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, deployment: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, deployment: str, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         made = {table: self._made(table, f"{deployment}-{table.name}") for table in TABLES}
         self.control = made[CONTROL]
         self.ledger = made[LEDGER]
@@ -33,6 +34,8 @@ class Tables(Construct):
             time_to_live_attribute=table.ttl_attribute,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             deletion_protection=True,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if self._key else None,
+            encryption_key=self._key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),

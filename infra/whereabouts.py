@@ -22,6 +22,7 @@ class Whereabouts:
         self.deployment = deployment
         self.names = Names.of(deployment)
         self.bucket = f"{self.names.evidence_bucket}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+        self.exports_bucket = f"{self.names.exports_bucket}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
@@ -38,6 +39,10 @@ class Whereabouts:
     def evidence(self, pattern: str = "") -> str:
         """The bucket, or the objects whose keys `pattern` matches."""
         return f"arn:{Aws.PARTITION}:s3:::{self.bucket}{f'/{pattern}' if pattern else ''}"
+
+    def exports(self, plugin: str) -> str:
+        """All that a plugin leaves in the exports bucket."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.exports_bucket}/{plugin}/*"
 
     def secret(self, name_or_arn: str) -> str:
         return (

@@ -12,6 +12,7 @@ from penstock.adapters.failures import error_code, mapped
 from penstock.adapters.keys import CONTROL, LEDGER, STORAGE, Table
 from penstock.adapters.resources import (
     DEAD_RETENTION_S,
+    DELIVERY_KEY_ID,
     EVIDENCE_KEY_ID,
     MAX_RECEIVES,
     VISIBILITY_S,
@@ -39,14 +40,15 @@ def provision(
     """Make what is missing and leave what is there.
 
     `plugins`: the background plugins, which have a queue each. `secrets`: name → value; an existing one is
-    given the value again. The evidence key is made once, at random, and never replaced.
+    given the value again. The keys of digests are made once, at random, and never replaced.
     """
     names = Names.of(deployment)
     for table in (CONTROL, LEDGER, STORAGE):
         create_table(clients, table, f"{deployment}-{table.name}")
     create_bucket(clients, names.evidence_bucket)
     create_bucket(clients, names.exports_bucket, locked=False)
-    _create_secret(clients, names.evidence_key_secret, _new_evidence_key())
+    _create_secret(clients, names.evidence_key_secret, _new_key(EVIDENCE_KEY_ID))
+    _create_secret(clients, names.delivery_key_secret, _new_key(DELIVERY_KEY_ID))
     for name, value in (secrets or {}).items():
         store_secret(clients, name, value)
     outbox = _create_queues(clients, names.outbox, visibility_s)
@@ -187,5 +189,5 @@ def _create_secret(clients: Clients, name: str, value: str) -> bool:
     return True
 
 
-def _new_evidence_key() -> str:
-    return encode_digest_key(DigestKey(EVIDENCE_KEY_ID, os.urandom(KEY_BYTES)))
+def _new_key(key_id: str) -> str:
+    return encode_digest_key(DigestKey(key_id, os.urandom(KEY_BYTES)))

@@ -13,6 +13,7 @@ MAX_RECEIVES = 5  # five tries, then the dead-letter queue (behaviour.md, sectio
 VISIBILITY_S = 360
 DEAD_RETENTION_S = 14 * 24 * 3600  # the longest that SQS keeps a message
 EVIDENCE_KEY_ID = "k1"
+DELIVERY_KEY_ID = "d1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Names:
     outbox: str
     plugin_queue_pattern: str
     evidence_key_secret: str
+    delivery_key_secret: str
+    """Of what plugins' functions digest: with the evidence key they could seal MCP's ids like the gateway."""
     exports_bucket: str
     upstream_secrets: str
     """How names begin of secrets that the gateway may read whenever they were stored."""
@@ -51,6 +54,7 @@ class Names:
             outbox=f"{deployment}-outbox",
             plugin_queue_pattern=f"{deployment}-plugin-{PLUGIN}",
             evidence_key_secret=f"{deployment}/evidence-key",
+            delivery_key_secret=f"{deployment}/delivery-key",
             exports_bucket=f"{deployment}-exports",
             upstream_secrets=f"{deployment}/upstreams/",
         )

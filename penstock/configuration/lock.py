@@ -136,6 +136,11 @@ def _digest_of_lines(lines: tuple[str, ...]) -> str | None:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else None
 
 
+def layer_name(plugin: str) -> str:
+    """What a plugin's layer is called."""
+    return f"penstock-plugin-{plugin}"
+
+
 def lock_path(gateway_file: Path) -> Path:
     """Where the lock of a gateway.toml is."""
     return gateway_file.parent / NAME

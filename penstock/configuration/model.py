@@ -79,7 +79,7 @@ class Deployment(StackOptions):
     """The gateway itself."""
 
     name: str = Field(default="penstock", pattern=r"^[a-z][a-z0-9-]{1,19}$")
-    """Prefix of every resource's name."""
+    """Prefix of every resource's name; not `…-plugin…`, since names of a deployment's plugins begin so."""
     gate_budget_ms: GateBudget = GateBudget()
     """How long each gate may take."""
     body_limit_bytes: int = Field(default=4_000_000, ge=1024, le=4_500_000)
@@ -90,6 +90,14 @@ class Deployment(StackOptions):
     """How evidence is kept."""
     mcp: McpDeployment | None = None
     """Serve MCP servers too."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_plugins(cls, name: str) -> str:
+        """`a-plugin-gateway` would be the gateway of `a-plugin`, and the plugin `gateway` of `a`."""
+        if "plugin" in name.split("-")[1:]:
+            raise ValueError("`plugin` after a hyphen would give resources the names of another deployment's")
+        return name
 
 
 class ScopeNames(Stanza):

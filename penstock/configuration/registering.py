@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from penstock.configuration.installing import built_in_plugins, with_packages
 from penstock.configuration.layer import Packed, layer_files, packed, tree_of
-from penstock.configuration.lock import Registered, requirements_digest
+from penstock.configuration.lock import Registered, layer_name, requirements_digest
 from penstock.configuration.plugin_source import check_source
 from penstock.configuration.requirements import brought
 from penstock.errors import ConfigurationError
@@ -42,7 +42,7 @@ class Built:
 
     @property
     def layer_name(self) -> str:
-        return f"penstock-plugin-{self.manifest.name}"
+        return layer_name(self.manifest.name)
 
     def is_in(self, entry: Registered | None) -> bool:
         """Whether that entry's layer holds the same, byte for byte."""

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import penstock
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.adapters.queue_poll import SqsPolledQueue
-from penstock.adapters.resources import QueuePair
-from penstock.configuration.settings import PLUGIN, WORKFLOW
+from penstock.adapters.resources import Names, QueuePair
+from penstock.configuration.settings import EVIDENCE_KEY, PLUGIN, WORKFLOW
 from penstock.dev.aws import LocalAws
 from penstock.dev.console import Tell, banner, telling
 from penstock.dev.environments import REGION, Environment, Function
@@ -170,8 +170,8 @@ class LocalGateway:
         if self.prepared.functions:
             yield from self.prepared.functions
             return
-        options = self._options
-        named = {"PENSTOCK_PLUGIN_FUNCTION": f"{self.prepared.resources.deployment}-plugin-{PLUGIN}"}
+        options, deployment = self._options, self.prepared.resources.deployment
+        named, names = {"PENSTOCK_PLUGIN_FUNCTION": f"{deployment}-plugin-{PLUGIN}"}, Names.of(deployment)
         yield self._function(
             "gateway", GATEWAY_TIMEOUT_S, named, streams=True, warm=options.warm, maximum=options.maximum
         )
@@ -179,7 +179,7 @@ class LocalGateway:
         yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
         yield self._function("sealer", SEALER_TIMEOUT_S, warm=0, maximum=1)
         for plugin in dict.fromkeys([*self.prepared.resources.plugin_queues, *self.prepared.called]):
-            variables = {"PENSTOCK_PLUGIN": plugin}
+            variables = {"PENSTOCK_PLUGIN": plugin, EVIDENCE_KEY: names.delivery_key_secret}
             yield self._function(
                 f"plugin-{plugin}", BACKGROUND_TIMEOUT_S, variables, package="plugin_host", warm=0, maximum=2
             )

@@ -6,7 +6,7 @@ AssumeRole on everything and nothing else; `outsider` is of another account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.aws.policies import (
     Statement,
     UnknownPolicyError,
     allowed,
+    allowed_any,
     many,
     trusted,
 )
@@ -55,6 +56,7 @@ RESOURCE_POLICIES = (
     ("AWS::SNS::TopicPolicy", "Topics"),
     ("AWS::SecretsManager::ResourcePolicy", "SecretId"),
 )
+KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/"
 ARNS = {
     "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:{{}}"),
     "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:{{}}"),
@@ -73,6 +75,7 @@ class Account:
 
     def __init__(self, resources: Mapping[str, Any]) -> None:
         self._resources = resources
+        self._known: dict[str, list[Statement]] = {}
 
     @cached_property
     def roles(self) -> dict[str, Principal]:
@@ -86,8 +89,12 @@ class Account:
 
     def who(self, request: Request) -> set[str]:
         """Names of all who are let through, or can become somebody who is."""
-        there = list(self._on(request.resource))
-        found = {name for name, who in self._everybody.items() if allowed(who, request, there)}
+        return self.who_any((request.action,), request)
+
+    def who_any(self, actions: Sequence[str], asked: Request) -> set[str]:
+        """The same for one of several actions, on the resource and in the context of `asked`."""
+        there = self._on(asked.resource)
+        found = {name for name, who in self._everybody.items() if allowed_any(who, actions, asked, there)}
         while more := {n for n in self._everybody if n not in found and self._becomes.get(n, set()) & found}:
             found |= more
         return found
@@ -95,12 +102,25 @@ class Account:
     def may(self, function: str, request: Request) -> bool:
         """Whether AWS lets the function's role do it; nobody's role may do nothing."""
         role = self.roles.get(function)
-        return role is not None and allowed(role, request, list(self._on(request.resource)))
+        return role is not None and allowed(role, request, self._on(request.resource))
+
+    def lets(self, service: str, key: str, asked: Request) -> bool:
+        """Whether the policy on a key lets a service use it in its own name."""
+        resource = f"{KEY}{key}"
+        request = Request(asked.action, resource, asked.context)
+        return allowed(Principal(service, service=True), request, self._on(resource))
 
     def may_start(self, function: str) -> bool:
         """Whether Lambda can become the function's role."""
         service = Principal("lambda.amazonaws.com", service=True)
         return trusted(service, self._trust[function])
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Logical id of a key → what stands for its id here: its alias, else the logical id."""
+        aliases = [made["Properties"] for made in self._of("AWS::KMS::Alias").values()]
+        named = {a["TargetKeyId"]["Fn::GetAtt"][0]: a["AliasName"].removeprefix("alias/") for a in aliases}
+        return {identity: named.get(identity, identity) for identity in self._of("AWS::KMS::Key")}
 
     def endpoints(self) -> dict[str, list[Statement]]:
         """By the service: the statements of the policy on the network's endpoint of it."""
@@ -108,7 +128,7 @@ class Account:
         named = ((plain(each["ServiceName"]).rpartition(".")[2], each) for each in found)
         return {name: self._filled(each["PolicyDocument"]) for name, each in named}
 
-    @property
+    @cached_property
     def _everybody(self) -> dict[str, Principal]:
         return self.roles | {"stranger": STRANGER, "outsider": OUTSIDER}
 
@@ -122,17 +142,17 @@ class Account:
 
     def _becomes_one(self, who: Principal, other: str) -> bool:
         role = self.roles[other]
-        if any(allowed(who, Request(action, role.arn)) for action in OVER_A_ROLE):
+        if allowed_any(who, OVER_A_ROLE, Request("", role.arn)):
             return True
         if trusted(who, self._trust[other]) and self._may_assume(who, role):
             return True
-        if other in self._function_names and any(
-            allowed(who, Request(action, _lambda(other)), self._on(_lambda(other)))
-            for action in OVER_A_FUNCTION
+        function = Request("", _lambda(other))
+        if other in self._function_names and allowed_any(
+            who, OVER_A_FUNCTION, function, self._on(function.resource)
         ):
             return True
         passes = allowed(who, Request("iam:PassRole", role.arn))
-        return passes and any(allowed(who, Request(action, _lambda("any"))) for action in TO_PASS_TO)
+        return passes and allowed_any(who, TO_PASS_TO, Request("", _lambda("any")))
 
     def _may_assume(self, who: Principal, role: Principal) -> bool:
         """Another account's own policies are not ours to know: they may let it ask."""
@@ -170,16 +190,32 @@ class Account:
             found.append(MANAGED[arn])
         return Principal(f"arn:aws:iam::{ACCOUNT}:role/{identity}", tuple(found))
 
-    def _on(self, resource: str) -> Iterable[Statement]:
+    def _on(self, resource: str) -> list[Statement]:
         """Statements of the policies on what an ARN names."""
+        if resource not in self._known:
+            self._known[resource] = list(self._read_on(resource))
+        return self._known[resource]
+
+    def _read_on(self, resource: str) -> Iterable[Statement]:
         for kind, key in RESOURCE_POLICIES:
             for policy in self._of(kind).values():
                 properties = policy["Properties"]
                 arns = [self._arn(reference) for reference in many(properties[key])]
                 if any(resource == arn or resource.startswith(f"{arn}/") for arn in arns):
                     yield from self._filled(properties["PolicyDocument"])
+        if resource.startswith(KEY):
+            yield from self._on_key(resource.removeprefix(KEY))
         for permission in self._of("AWS::Lambda::Permission").values():
             yield from self._permission(permission["Properties"], resource)
+
+    def _on_key(self, name: str) -> Iterable[Statement]:
+        """Of a key of somebody else's: that the account's IAM decides, as it does unless told otherwise."""
+        ours = [identity for identity, known in self.keys.items() if known == name]
+        for identity in ours:
+            yield from self._filled(self._resources[identity]["Properties"]["KeyPolicy"])
+        if not ours:
+            root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+            yield {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
 
     def _permission(self, properties: Mapping[str, Any], resource: str) -> Iterable[Statement]:
         """A Lambda permission as the statement that Lambda makes of it."""
@@ -229,6 +265,8 @@ class Account:
             return f"{self._arn(resource['Properties']['FunctionName'])}:{resource['Properties']['Name']}"
         if resource["Type"] == "AWS::IAM::Role":
             return f"arn:aws:iam::{ACCOUNT}:role/{identity}"
+        if resource["Type"] == "AWS::KMS::Key":
+            return f"{KEY}{self.keys[identity]}"
         if resource["Type"] not in ARNS:
             return f"${{{identity}}}"
         key, pattern = ARNS[resource["Type"]]

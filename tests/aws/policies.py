@@ -47,11 +47,31 @@ class Request:
 
 def allowed(who: Principal, request: Request, on_resource: Iterable[Statement] = ()) -> bool:
     """Whether AWS would let it pass. `on_resource`: statements of the policy on what is asked for."""
-    own = [s for s in who.statements if _fits(s, request)]
-    there = [s for s in on_resource if _names(s, who) and _fits(s, request)]
+    return allowed_any(who, (request.action,), request, on_resource)
+
+
+def allowed_any(
+    who: Principal, actions: Iterable[str], asked: Request, on_resource: Iterable[Statement] = ()
+) -> bool:
+    """Whether one of the actions would pass, on the resource and in the context of `asked`."""
+    own = [s for s in who.statements if _applies(s, asked)]
+    there = [s for s in on_resource if _names(s, who) and _applies(s, asked)]
+    if not own and not there:
+        return False
+    return any(
+        _decided(who, action, [s for s in own if _acts(s, action)], [s for s in there if _acts(s, action)])
+        for action in actions
+    )
+
+
+def _decided(who: Principal, action: str, own: list[Statement], there: list[Statement]) -> bool:
     if any(s["Effect"] == "Deny" for s in (*own, *there)):
         return False
     granted_there = [s for s in there if s["Effect"] == "Allow"]
+    if action.startswith("kms:") and not granted_there:
+        # A key's policy must let the account's own policies decide, or name who asks (KMS Developer Guide,
+        # "Key policies"): those that it does not speak of have no say.
+        return False
     if who.account != ACCOUNT:
         return bool(granted_there)  # another account's own policies are not ours to know
     # A statement for the whole account lets the account's own policies decide.
@@ -64,21 +84,24 @@ def trusted(who: Principal, trust: Iterable[Statement]) -> bool:
     return any(s["Effect"] == "Allow" and _names(s, who) for s in trust)
 
 
-def _fits(statement: Statement, request: Request) -> bool:
+def _acts(statement: Statement, action: str) -> bool:
+    if "Action" in statement:
+        return any(matches(pattern.lower(), action.lower()) for pattern in many(statement["Action"]))
+    return not any(matches(pattern.lower(), action.lower()) for pattern in many(statement["NotAction"]))
+
+
+def _applies(statement: Statement, asked: Request) -> bool:
+    """Whether it speaks of the resource, and its conditions hold."""
     unknown = set(statement) - {
         "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "Condition"
     }  # fmt: skip
     if unknown:
         raise UnknownPolicyError(f"{sorted(unknown)}")
-    if "Action" in statement:
-        acts = any(matches(pattern.lower(), request.action.lower()) for pattern in many(statement["Action"]))
-    else:
-        acts = not any(matches(p.lower(), request.action.lower()) for p in many(statement["NotAction"]))
     if "NotResource" in statement:
-        there = not any(matches(pattern, request.resource) for pattern in many(statement["NotResource"]))
+        there = not any(matches(pattern, asked.resource) for pattern in many(statement["NotResource"]))
     else:
-        there = any(matches(pattern, request.resource) for pattern in many(statement.get("Resource", "*")))
-    return acts and there and _holds(statement.get("Condition", {}), request.context)
+        there = any(matches(pattern, asked.resource) for pattern in many(statement.get("Resource", "*")))
+    return there and _holds(statement.get("Condition", {}), asked.context)
 
 
 def _names(statement: Statement, who: Principal) -> bool:
@@ -144,6 +167,10 @@ def _all_equal(found: Found, wanted: list[str]) -> bool:
     return all(_equals(value, wanted) for value in many(found or []))
 
 
+def _any_equal(found: Found, wanted: list[str]) -> bool:
+    return any(_equals(value, wanted) for value in many(found or []))
+
+
 def _null(found: Found, wanted: list[str]) -> bool:
     return (wanted == ["true"] and found is None) or (wanted == ["false"] and found is not None)
 
@@ -159,6 +186,7 @@ OPERATORS: Mapping[str, Callable[[Found, list[str]], bool]] = {
     "NumericLessThan": lambda found, wanted: isinstance(found, str) and float(found) < float(wanted[0]),
     "ForAllValues:StringEquals": _all_equal,
     "ForAllValues:StringLike": _all_like,
+    "ForAnyValue:StringEquals": _any_equal,
 }
 
 

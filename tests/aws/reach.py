@@ -1,4 +1,4 @@
-"""What there is to reach in the tests' deployment, and who may: what the templates must come to.
+"""What there is to reach in a deployment, and who may: what the templates must come to.
 
 Every action of a service that touches a thing is asked for, as botocore's model of the service lists them: no
 way is forgotten because nobody thought of it.
@@ -7,24 +7,91 @@ way is forgotten because nobody thought of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from botocore.loaders import Loader
 
-from tests.aws.account import Account
+from tests.aws.account import KEY, Account
 from tests.aws.policies import ACCOUNT, Context, Request
 
-GATEWAY, RECORDER, SWEEPER = "stacktest-gateway", "stacktest-recorder", "stacktest-sweeper"
-SEALER = "stacktest-sealer"
-EXPORT = "stacktest-plugin-audit-export"
-CARD = "stacktest-plugin-card-guard"
-KEEPER = "stacktest-plugin-keeper"
 HERE = f"eu-central-1:{ACCOUNT}"
-BUCKET = f"arn:aws:s3:::stacktest-evidence-{ACCOUNT}-eu-central-1"
 HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5-31f4-7cc1-b2a4-3f1f0a9c1d2e"
 SECURE: Context = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 NEW: Context = {**SECURE, "s3:if-none-match": "*"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """One deployment as its gateway.toml means it, written by hand: infra's reading is held against it.
+
+    `background`, `called`: plugins with a function. `secrets`: name or ARN → plugins that it is granted to.
+    `told`: secrets that the gateway reads besides those below its prefix. `storage`, `exports`: plugins that
+    have them. `once`: those that look for what they have delivered, and claim it.
+    """
+
+    name: str
+    background: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+
+    def role(self, part: str) -> str:
+        return f"{self.name}-{part}"
+
+    def roles(self, *plugins: str) -> set[str]:
+        return {f"{self.name}-plugin-{plugin}" for plugin in plugins}
+
+    @property
+    def bucket(self) -> str:
+        return f"arn:aws:s3:::{self.name}-evidence-{ACCOUNT}-eu-central-1"
+
+    def secret(self, name: str) -> str:
+        whole = f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf"
+        return name if name.startswith("arn:") else whole
+
+
+# What the tests of the stacks deploy (tests/infra/gateway.toml), and the examples.
+STACKTEST = Deployed(
+    name="stacktest",
+    background=("audit-export", "keeper"),
+    called=("card-guard", "keeper"),
+    secrets={"stacktest/signing": ("audit-export",)},
+    storage=("keeper",),
+    exports=("keeper",),
+    once=("keeper",),
+)
+DEPLOYED = {
+    "test": STACKTEST,
+    "default": Deployed(
+        name="penstock",
+        background=("audit-export",),
+        secrets={"penstock/audit-signing-key": ("audit-export",)},
+    ),
+    "small-team": Deployed(name="team"),
+    "vendors": Deployed(
+        name="vendors",
+        background=("audit-export",),
+        called=("card-guard",),
+        secrets={
+            f"arn:aws:secretsmanager:{HERE}:secret:siem/penstock-a1B2c3": ("audit-export",),
+        },
+        told=("vendors/openai", "vendors/mistral"),
+    ),
+    "private": Deployed(
+        name="private",
+        background=("audit-export",),
+        secrets={"private/siem-signing-key": ("audit-export",)},
+        told=("private/vllm",),
+    ),
+}
+GATEWAY, RECORDER, SWEEPER, SEALER = map(STACKTEST.role, ("gateway", "recorder", "sweeper", "sealer"))
+EXPORT, CARD, KEEPER = (f"stacktest-plugin-{name}" for name in ("audit-export", "card-guard", "keeper"))
+BUCKET = STACKTEST.bucket
+EXPORTS = f"arn:aws:s3:::stacktest-exports-{ACCOUNT}-eu-central-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +103,55 @@ class Thing:
     context: Context
 
 
-def things() -> Iterator[tuple[str, Thing, set[str]]]:
+Things = Iterator[tuple[str, Thing, set[str]]]
+
+
+def things(of: Deployed = STACKTEST) -> Things:
     """What, how, and who may."""
-    yield from _tables()
-    yield from _queues()
-    yield from _evidence()
-    yield from _secrets()
-    yield from _storage()
-    yield from _email()
-    yield from _others()
+    yield from _tables(of)
+    yield from _queues(of)
+    yield from _evidence(of)
+    yield from _exports(of)
+    yield from _secrets(of)
+    yield from _others(of)
+    yield from key_things(of)
+    if of is STACKTEST:
+        yield from _storage()
+        yield from _email()
 
 
-def _tables() -> Iterator[tuple[str, Thing, set[str]]]:
+def _tables(of: Deployed) -> Things:
+    gateway, recorder, sweeper, sealer = map(of.role, ("gateway", "recorder", "sweeper", "sealer"))
     reads = ("BatchGetItem", "GetItem", "Query", "Scan", "PartiQLSelect")
-    control = f"arn:aws:dynamodb:{HERE}:table/stacktest-control"
-    ledger = f"arn:aws:dynamodb:{HERE}:table/stacktest-ledger"
-    yield "control: read", _thing(control, "dynamodb", only=reads), {GATEWAY}
+    control = f"arn:aws:dynamodb:{HERE}:table/{of.name}-control"
+    ledger = f"arn:aws:dynamodb:{HERE}:table/{of.name}-ledger"
+    yield "control: read", _thing(control, "dynamodb", only=reads), {gateway}
     yield "control: all else", _thing(control, "dynamodb", but=reads), set()
     writes = ("PutItem", "UpdateItem")
     request: Context = {"dynamodb:LeadingKeys": ["request#019aa9d5"]}
-    delivery: Context = {"dynamodb:LeadingKeys": ["delivery#019aa9d5#audit-export"]}
     newest: Context = {"dynamodb:LeadingKeys": ["seal#newest"]}
     opened: Context = {"dynamodb:LeadingKeys": ["open#01"]}
-    yield "ledger: intents", _thing(ledger, "dynamodb", only=("PutItem",), context=request), {GATEWAY}
+    yield "ledger: intents", _thing(ledger, "dynamodb", only=("PutItem",), context=request), {gateway}
     settled = _thing(ledger, "dynamodb", only=("UpdateItem",), context=request)
-    yield "ledger: settling", settled, {RECORDER, SWEEPER}
-    yield "ledger: deliveries", _thing(ledger, "dynamodb", only=writes, context=delivery), set()
+    yield "ledger: settling", settled, {recorder, sweeper}
+    for plugin in (*of.background, "another"):
+        delivery: Context = {"dynamodb:LeadingKeys": [f"delivery#019aa9d5#{plugin}"]}
+        claimed = _thing(ledger, "dynamodb", only=writes, context=delivery)
+        yield f"ledger: deliveries of {plugin}", claimed, of.roles(*({plugin} & {*of.once}))
     yield "ledger: all else", _thing(ledger, "dynamodb", but=writes, context=request), set()
     noted = _thing(ledger, "dynamodb", only=("GetItem", "UpdateItem"), context=newest)
-    yield "ledger: the newest seal", noted, {SEALER}
+    yield "ledger: the newest seal", noted, {sealer}
     rest = ("GetItem", "UpdateItem")
     yield "ledger: the newest seal, all else", _thing(ledger, "dynamodb", but=rest, context=newest), set()
     index = f"{ledger}/index/open"
-    yield "ledger: open intents", _thing(index, "dynamodb", only=("Query",), context=opened), {SWEEPER}
+    yield "ledger: open intents", _thing(index, "dynamodb", only=("Query",), context=opened), {sweeper}
+    storage = f"arn:aws:dynamodb:{HERE}:table/{of.name}-storage"
+    yield "storage, all of it", _thing(storage, "dynamodb"), set()
 
 
-def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
+def _queues(of: Deployed) -> Things:
     take = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-    for name, senders, takers in (
-        ("stacktest-outbox", {GATEWAY}, {RECORDER}),
-        ("stacktest-plugin-audit-export", {RECORDER, SWEEPER}, {EXPORT}),
-        ("stacktest-plugin-keeper", {RECORDER, SWEEPER}, {KEEPER}),
-        ("stacktest-outbox-dead", set[str](), set[str]()),
-        ("stacktest-plugin-audit-export-dead", {EXPORT}, set[str]()),
-        ("stacktest-plugin-keeper-dead", {KEEPER}, set[str]()),
-    ):
+    for name, senders, takers in queues_of(of):
         arn = f"arn:aws:sqs:{HERE}:{name}"
         yield f"{name}: send", _thing(arn, "sqs", only=("SendMessage",), context=SECURE), senders
         yield f"{name}: take", _thing(arn, "sqs", only=take, context=SECURE), takers
@@ -88,46 +159,139 @@ def _queues() -> Iterator[tuple[str, Thing, set[str]]]:
         yield f"{name}: all else", rest, set()
 
 
-def _evidence() -> Iterator[tuple[str, Thing, set[str]]]:
+def queues_of(of: Deployed) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Queue, who sends to it, who takes from it."""
+    yield f"{of.name}-outbox", {of.role("gateway")}, {of.role("recorder")}
+    yield f"{of.name}-outbox-dead", set(), set()
+    for plugin in of.background:
+        own = of.roles(plugin)
+        yield f"{of.name}-plugin-{plugin}", {of.role("recorder"), of.role("sweeper")}, own
+        yield f"{of.name}-plugin-{plugin}-dead", own, set()
+
+
+def _evidence(of: Deployed) -> Things:
     read, write = ("s3:GetObject",), ("s3:PutObject",)
+    recorder, sweeper, sealer = map(of.role, ("recorder", "sweeper", "sealer"))
     for kind, owners in (
-        ("terminal.json.gz", {RECORDER, SWEEPER}),
-        ("amendment.0a1b.json.gz", {RECORDER, SWEEPER}),
-        ("delivery.audit-export.m-1.1.json.gz", {EXPORT}),
-        ("delivery.keeper.m-1.1.json.gz", {KEEPER}),
+        ("terminal.json.gz", {recorder, sweeper}),
+        ("amendment.0a1b.json.gz", {recorder}),
+        *((f"delivery.{plugin}.m-1.1.json.gz", of.roles(plugin)) for plugin in of.background),
         ("delivery.another.m-1.1.json.gz", set[str]()),
-        ("amendment.delivery.audit-export.m-1.1.json.gz", {RECORDER, SWEEPER}),
+        ("amendment.delivery.audit-export.m-1.1.json.gz", {recorder}),
     ):
-        key = f"{BUCKET}/{HOUR}.{kind}"
+        key = f"{of.bucket}/{HOUR}.{kind}"
         yield f"{kind}: write", Thing(key, write, NEW), owners
         yield f"{kind}: overwrite", Thing(key, write, SECURE), set()
-        yield f"{kind}: read", Thing(key, read, SECURE), owners | {SEALER}
+        yield f"{kind}: read", Thing(key, read, SECURE), owners | {sealer}
         yield f"{kind}: all else", Thing(key, S3_OBJECT, NEW), set()
     for place in ("chain/000000000001.json.gz", f"{HOUR.rpartition('/')[0]}/000000000001.0a1b.json.gz"):
-        yield f"seals, {place}: write", Thing(f"{BUCKET}/seal/{place}", write, NEW), {SEALER}
-        yield f"seals, {place}: overwrite", Thing(f"{BUCKET}/seal/{place}", write, SECURE), set()
-        yield f"seals, {place}: read", Thing(f"{BUCKET}/seal/{place}", read, SECURE), {SEALER}
-        yield f"seals, {place}: all else", Thing(f"{BUCKET}/seal/{place}", S3_OBJECT, NEW), set()
-    yield "objects of no kind", Thing(f"{BUCKET}/anything", (*read, *write), NEW), set()
-    prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.audit-export."}
-    yield "evidence: list", Thing(BUCKET, ("s3:ListBucket",), SECURE), {RECORDER, SWEEPER, SEALER}
-    listers = {RECORDER, SWEEPER, SEALER, EXPORT}
-    yield "evidence: list deliveries", Thing(BUCKET, ("s3:ListBucket",), prefix), listers
-    yield "evidence: the bucket itself", Thing(BUCKET, S3_BUCKET, SECURE), set()
+        yield f"seals, {place}: write", Thing(f"{of.bucket}/seal/{place}", write, NEW), {sealer}
+        yield f"seals, {place}: overwrite", Thing(f"{of.bucket}/seal/{place}", write, SECURE), set()
+        yield f"seals, {place}: read", Thing(f"{of.bucket}/seal/{place}", read, SECURE), {sealer}
+        yield f"seals, {place}: all else", Thing(f"{of.bucket}/seal/{place}", S3_OBJECT, NEW), set()
+    yield "objects of no kind", Thing(f"{of.bucket}/anything", (*read, *write), NEW), set()
+    listers = {recorder, sweeper, sealer}
+    yield "evidence: list", Thing(of.bucket, ("s3:ListBucket",), SECURE), listers
+    for plugin in (*of.background, "another"):
+        prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.{plugin}."}
+        looking = listers | of.roles(*({plugin} & {*of.once}))
+        yield f"evidence: list deliveries of {plugin}", Thing(of.bucket, ("s3:ListBucket",), prefix), looking
+    yield "evidence: the bucket itself", Thing(of.bucket, S3_BUCKET, SECURE), set()
 
 
-def _secrets() -> Iterator[tuple[str, Thing, set[str]]]:
-    for name, owners in (
-        ("evidence-key", {GATEWAY, EXPORT, KEEPER}),
-        ("signing", {EXPORT}),
-        ("upstreams/openai", {GATEWAY}),
-        ("upstreams", set[str]()),
-        ("another", set[str]()),
+def _exports(of: Deployed) -> Things:
+    bucket = f"arn:aws:s3:::{of.name}-exports-{ACCOUNT}-eu-central-1"
+    for plugin in dict.fromkeys(
+        (*of.exports, *of.background, "another", *(f"{name}s" for name in of.exports))
     ):
-        arn = f"arn:aws:secretsmanager:{HERE}:secret:stacktest/{name}-AbCdEf"
-        value = ("GetSecretValue",)
+        key, owners = f"{bucket}/{plugin}/dt=2026-11-22/a.json.gz", of.roles(*({plugin} & {*of.exports}))
+        yield f"exports of {plugin}: leave", Thing(key, ("s3:PutObject",), NEW), owners
+        yield f"exports of {plugin}: replace", Thing(key, ("s3:PutObject",), SECURE), set()
+        yield f"exports of {plugin}: all else", Thing(key, ("s3:GetObject", *S3_OBJECT), NEW), set()
+    yield "exports: the bucket itself", Thing(bucket, ("s3:ListBucket", *S3_BUCKET), SECURE), set()
+
+
+def _secrets(of: Deployed) -> Things:
+    for name, owners in secrets_of(of):
+        arn, value = of.secret(name), ("GetSecretValue",)
         yield f"secret {name}: read", _thing(arn, "secretsmanager", only=value), owners
         yield f"secret {name}: all else", _thing(arn, "secretsmanager", but=value), set()
+
+
+def secrets_of(of: Deployed) -> Iterator[tuple[str, set[str]]]:
+    """Name or ARN of a secret, who reads it."""
+    gateway = {of.role("gateway")}
+    yield f"{of.name}/evidence-key", gateway
+    yield f"{of.name}/delivery-key", of.roles(*of.background)
+    for name, plugins in of.secrets.items():
+        yield name, of.roles(*plugins)
+    for name in (f"{of.name}/upstreams/openai", *of.told):
+        yield name, gateway
+    for name in (f"{of.name}/upstreams", f"{of.name}/another", "another/upstreams/openai"):
+        yield name, set()
+
+
+# What a service asks of a key in somebody's name, and the rest, which nobody asks.
+KEY_ACTIONS = ("Decrypt", "GenerateDataKey")
+
+
+def key_things(of: Deployed) -> Things:
+    """Who can use the keys: by which service, for which thing; and that nobody can any other way."""
+    data, secrets = f"{of.name}-data", f"{of.name}-secrets"
+    for service, said, decrypting, encrypting in _uses(of):
+        key, other = (secrets, data) if service == "secretsmanager" else (data, secrets)
+        what = f"key {key}, {service} {said[1]}"
+        context = _asked_of(key, service, *said)
+        yield f"{what}: decrypt", _key(key, "Decrypt", context=context), decrypting
+        yield f"{what}: encrypt", _key(key, "GenerateDataKey", context=context), encrypting
+        yield f"{what}: all else", _thing(f"{KEY}{key}", "kms", but=KEY_ACTIONS, context=context), set()
+        elsewhere = {**context, "kms:ViaService": "lambda.eu-central-1.amazonaws.com"}
+        yield f"{what}: by another service", _key(key, *KEY_ACTIONS, context=elsewhere), set()
+        itself = {name: value for name, value in context.items() if name != "kms:ViaService"}
+        yield f"{what}: by itself", _key(key, *KEY_ACTIONS, context=itself), set()
+        yield f"{what}: of the other key", _key(other, *KEY_ACTIONS, context=context | _named(other)), set()
+        unnamed = {**context, "kms:ResourceAliases": ["alias/another"]}
+        yield f"{what}: of somebody's key", _key("0a1b", *KEY_ACTIONS, context=unnamed), set()
+    for key, service in ((data, "dynamodb"), (data, "s3"), (data, "sqs"), (secrets, "secretsmanager")):
+        bare: Context = {**_named(key), "kms:ViaService": f"{service}.eu-central-1.amazonaws.com"}
+        yield f"key {key}, {service} nothing", _key(key, *KEY_ACTIONS, context=bare), set()
+
+
+def _uses(of: Deployed) -> Iterator[tuple[str, tuple[str, str], set[str], set[str]]]:
+    """Service, what it says of the thing, who decrypts, who encrypts."""
+    gateway, recorder, sweeper, sealer = map(of.role, ("gateway", "recorder", "sweeper", "sealer"))
+    table, nobody = "aws:dynamodb:tableName", set[str]()
+    yield "dynamodb", (table, f"{of.name}-control"), {gateway}, nobody
+    ledger = {gateway, recorder, sweeper, sealer} | of.roles(*of.once)
+    yield "dynamodb", (table, f"{of.name}-ledger"), ledger, nobody
+    yield "dynamodb", (table, f"{of.name}-storage"), of.roles(*of.storage), nobody
+    yield "dynamodb", (table, "another"), nobody, nobody
+    store = {recorder, sweeper, sealer} | of.roles(*of.background)
+    yield "s3", ("aws:s3:arn", of.bucket), store, store
+    left = f"arn:aws:s3:::{of.name}-exports-{ACCOUNT}-eu-central-1"
+    yield "s3", ("aws:s3:arn", left), nobody, of.roles(*of.exports)
+    yield "s3", ("aws:s3:arn", "arn:aws:s3:::another"), nobody, nobody
+    # Where there are several, the two that send to all of them know plugins' queues by a prefix.
+    several = {recorder, sweeper} if len(of.background) > 1 else nobody
+    for name, senders, takers in (*queues_of(of), (f"{of.name}-plugin-another", nobody, nobody)):
+        sending = senders | (several if name.startswith(f"{of.name}-plugin-") else nobody)
+        yield "sqs", ("aws:sqs:arn", f"arn:aws:sqs:{HERE}:{name}"), sending | takers, sending
+    for name, readers in secrets_of(of):
+        reading = nobody if name.startswith("arn:") else readers  # its operator's key, which is not this one
+        yield "secretsmanager", ("SecretARN", of.secret(name)), reading, nobody
+
+
+def _asked_of(key: str, service: str, name: str, value: str) -> dict[str, str | list[str]]:
+    via = f"{service}.eu-central-1.amazonaws.com"
+    return {**_named(key), "kms:ViaService": via, f"kms:EncryptionContext:{name}": value}
+
+
+def _named(key: str) -> dict[str, str | list[str]]:
+    return {"kms:ResourceAliases": [f"alias/{key}"]}
+
+
+def _key(name: str, *actions: str, context: Context) -> Thing:
+    return _thing(f"{KEY}{name}", "kms", only=actions, context=context)
 
 
 def _storage() -> Iterator[tuple[str, Thing, set[str]]]:
@@ -164,35 +328,37 @@ def _email() -> Iterator[tuple[str, Thing, set[str]]]:
         yield f"{sender} by {name} to {to}: all else", _thing(arn, "ses", but=send, context=context), set()
 
 
-def _others() -> Iterator[tuple[str, Thing, set[str]]]:
-    for name in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
+def _others(of: Deployed) -> Things:
+    parts = [of.role(part) for part in ("gateway", "recorder", "sweeper", "sealer")]
+    for name in (*parts, *of.roles(*({*of.background} - {*of.called}))):
         arn = f"arn:aws:lambda:{HERE}:function:{name}"
         yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
-    for name in (CARD, KEEPER):
+    for name in of.roles(*of.called):
         arn, call = f"arn:aws:lambda:{HERE}:function:{name}", ("InvokeFunction",)
-        yield f"function {name}: call", _thing(arn, "lambda", only=call), {GATEWAY}
+        yield f"function {name}: call", _thing(arn, "lambda", only=call), {of.role("gateway")}
         yield f"function {name}: all else", _thing(arn, "lambda", more=("InvokeFunctionUrl",)), set()
         yield f"function {name}: another version", _thing(f"{arn}:1", "lambda", only=call), set()
     yield (
         "the live gateway",
-        Thing(f"arn:aws:lambda:{HERE}:function:{GATEWAY}:live", ("lambda:InvokeFunction",), {}),
+        Thing(f"arn:aws:lambda:{HERE}:function:{of.role('gateway')}:live", ("lambda:InvokeFunction",), {}),
         set(),
     )
-    yield "the key", _thing(f"arn:aws:kms:{HERE}:key/0a1b", "kms"), set()
-    yield "the topic", _thing(f"arn:aws:sns:{HERE}:stacktest-alarms", "sns"), set()
+    for name in ("data", "secrets", "operations"):
+        yield f"the key of {name}", _thing(f"{KEY}{of.name}-{name}", "kms"), set()
+    yield "another key", _thing(f"{KEY}0a1b", "kms"), set()
+    yield "the topic", _thing(f"arn:aws:sns:{HERE}:{of.name}-alarms", "sns"), set()
     yield "roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "iam", more=("PassRole",)), set()
     yield "other roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "sts"), {"stranger"}
 
 
-def differences(account: Account) -> dict[str, tuple[set[str], set[str]]]:
+def differences(account: Account, of: Deployed = STACKTEST) -> dict[str, tuple[set[str], set[str]]]:
     """What is reached by others than declared: name → (who should, who can)."""
-    found = {name: (owners, reached(account, thing)) for name, thing, owners in things()}
+    found = {name: (owners, reached(account, thing)) for name, thing, owners in things(of)}
     return {name: (wanted, who) for name, (wanted, who) in found.items() if wanted != who}
 
 
 def reached(account: Account, thing: Thing) -> set[str]:
-    requests = (Request(action, thing.resource, thing.context) for action in thing.actions)
-    return set[str]().union(*(account.who(request) for request in requests))
+    return account.who_any(thing.actions, Request("", thing.resource, thing.context))
 
 
 def _thing(

@@ -87,14 +87,17 @@ def _passes(policy: list[Any], who: Principal, action: str, resource: str, owner
 
 
 def _shut_out(account: Account) -> Iterator[str]:
-    """What a role is given, and no endpoint lets pass: a plugin that cannot do what it is granted."""
+    """What a role is given, and no endpoint lets pass: a plugin that cannot do what it is granted.
+
+    Of keys the services ask KMS themselves, in the role's name and not from inside of the network.
+    """
     endpoints = account.endpoints()
     for name in (EXPORT, ASKER, CARD):
         for one in account.roles[name].statements:
             for action in set(many(one["Action"])) - BY_LAMBDA:
                 service = action.partition(":")[0]
                 policy = endpoints.get(INTERFACES.get(service, service), [])
-                for resource in many(one["Resource"]) if service not in {"ec2", "logs"} else []:
+                for resource in many(one["Resource"]) if service not in {"ec2", "kms", "logs"} else []:
                     if not _passes(policy, INSIDER, action, resource, ACCOUNT):
                         yield f"{name} cannot {action} from inside"
 

@@ -14,7 +14,9 @@ from tests.aws.policies import Request, UnknownPolicyError
 from tests.aws.reach import (
     BUCKET,
     CARD,
+    DEPLOYED,
     EXPORT,
+    EXPORTS,
     GATEWAY,
     HOUR,
     KEEPER,
@@ -26,19 +28,23 @@ from tests.aws.reach import (
     differences,
     things,
 )
-from tests.infra.template import plain
+from tests.infra.template import Assembly, plain
 
 Resources = dict[str, Any]
 SENDS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": "*"}
 
 
-def test_each_thing_is_reached_by_those_who_are_declared_and_nobody_else(resources: Resources) -> None:
-    assert differences(Account(resources)) == {}
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_each_thing_is_reached_by_those_who_are_declared_and_nobody_else(
+    name: str, assemblies: dict[str, Assembly]
+) -> None:
+    assert differences(Account(together(assemblies[name])), DEPLOYED[name]) == {}
 
 
 # What holds something or does something, and the property that names it.
 NAMED_BY = {
     "AWS::DynamoDB::Table": "TableName",
+    "AWS::KMS::Alias": "AliasName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::SecretsManager::Secret": "Name",
@@ -47,15 +53,19 @@ NAMED_BY = {
 }
 
 
-def test_everything_that_the_templates_make_is_asked_about(resources: Resources) -> None:
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_everything_that_the_templates_make_is_asked_about(
+    name: str, assemblies: dict[str, Assembly]
+) -> None:
+    resources = together(assemblies[name])
     made = {
-        plain(resource["Properties"][named])
+        plain(resource["Properties"][named]).removeprefix("alias/")
         for resource in resources.values()
         if (named := NAMED_BY.get(resource["Type"])) and named in resource["Properties"]
     }
-    asked = " ".join(f"{thing.resource} " for _name, thing, _owners in things())
+    asked = " ".join(f"{thing.resource} " for _name, thing, _owners in things(DEPLOYED[name]))
     assert not [name for name in made if not re.search(rf"[:/]{re.escape(name)}(-AbCdEf)?[ /]", asked)]
-    assert len(made) > 15
+    assert len(made) > 12
 
 
 def test_every_role_of_the_deployment_is_somebody_s(resources: Resources) -> None:
@@ -76,6 +86,11 @@ def test_evidence_can_be_added_and_not_replaced(resources: Resources) -> None:
     account, key = Account(resources), f"{BUCKET}/{HOUR}.terminal.json.gz"
     assert account.who(Request("s3:PutObject", key, NEW)) == {RECORDER, SWEEPER}
     assert account.who(Request("s3:PutObject", key, SECURE)) == set()
+
+
+def together(assembly: Assembly) -> Resources:
+    """Both stacks' resources."""
+    return dict(one for stack in assembly.stacks().values() for one in stack.resources.items())
 
 
 def statements(resources: Resources, function: str) -> list[dict[str, Any]]:
@@ -140,7 +155,7 @@ def missing_condition(resources: Resources) -> None:
 
 
 def missing_prefix(resources: Resources) -> None:
-    del statement(resources, EXPORT, "s3:ListBucket")["Condition"]
+    del statement(resources, KEEPER, "s3:ListBucket")["Condition"]
 
 
 def not_action(resources: Resources) -> None:
@@ -179,7 +194,33 @@ def open_bucket(resources: Resources) -> None:
 
 
 def evidence_may_be_overwritten(resources: Resources) -> None:
-    policy = next(r for r in resources.values() if r["Type"] == "AWS::S3::BucketPolicy")
+    may_be_overwritten(resources, "EvidenceBucketPolicy")
+
+
+def exports_may_be_overwritten(resources: Resources) -> None:
+    may_be_overwritten(resources, "ExportsBucketPolicy")
+
+
+def exports_of_every_plugin(resources: Resources) -> None:
+    given = statements(resources, KEEPER)
+    next(s for s in given if "-exports-" in str(s["Resource"]))["Resource"] = f"{EXPORTS}/*"
+
+
+def exports_by_a_prefix_of_names(resources: Resources) -> None:
+    given = statements(resources, KEEPER)
+    next(s for s in given if "-exports-" in str(s["Resource"]))["Resource"] = f"{EXPORTS}/keeper*"
+
+
+def exports_that_can_be_read(resources: Resources) -> None:
+    give(resources, KEEPER, "s3:GetObject", f"{EXPORTS}/keeper/*")
+
+
+def exports_of_who_has_none(resources: Resources) -> None:
+    give(resources, EXPORT, "s3:PutObject", f"{EXPORTS}/audit-export/*")
+
+
+def may_be_overwritten(resources: Resources, bucket: str) -> None:
+    policy = next(r for name, r in resources.items() if bucket in name)
     document = policy["Properties"]["PolicyDocument"]
     document["Statement"] = [s for s in document["Statement"] if s.get("Sid") != "OnlyNewObjects"]
 
@@ -309,6 +350,11 @@ def raw_e_mail(resources: Resources) -> None:
 
 
 MISTAKES = (
+    exports_may_be_overwritten,
+    exports_of_every_plugin,
+    exports_by_a_prefix_of_names,
+    exports_that_can_be_read,
+    exports_of_who_has_none,
     storage_of_every_plugin,
     storage_of_another_plugin,
     storage_of_a_plugin_besides,

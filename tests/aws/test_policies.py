@@ -111,3 +111,24 @@ def test_for_all_values_asks_it_of_each_value_that_a_request_brings(operator: st
     for keys, expected in ((["keeper"], True), (["keeper", "keeper"], True), (["keeper", "other"], False)):
         request = Request(SEND.action, QUEUE, {"dynamodb:LeadingKeys": keys})
         assert allowed(may, request) is expected
+
+
+def test_for_any_value_asks_it_of_one_value_that_a_request_brings() -> None:
+    condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/a"}}
+    may = Principal(ARN, (statement(Condition=condition),))
+    for names, expected in ((["alias/a"], True), (["alias/b", "alias/a"], True), (["alias/b"], False)):
+        assert allowed(may, Request(SEND.action, QUEUE, {"kms:ResourceAliases": names})) is expected
+    assert not allowed(may, SEND)
+
+
+def test_a_key_is_used_by_nobody_of_whom_its_policy_does_not_speak() -> None:
+    key = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/k"
+    asked = Request("kms:Decrypt", key)
+    may = Principal(ARN, (statement(Action="kms:Decrypt", Resource=key),))
+    policy = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    root = {**policy, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    assert allowed(may, asked, [root])
+    assert not allowed(Principal(ARN), asked, [root])
+    assert not allowed(may, asked, [])
+    assert not allowed(may, asked, [{**root, "Principal": {"AWS": f"{ARN}2"}}])
+    assert allowed(Principal(ARN), asked, [{**root, "Principal": {"AWS": ARN}}])

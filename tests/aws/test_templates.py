@@ -19,6 +19,7 @@ from tests.infra.template import Assembly, Template, plain
 MEANT = {
     "-??????": "what Secrets Manager adds to a name",
     "/upstreams/*": "what an operator stores there for providers and MCP servers is to work at once",
+    "key/*": "a key's id comes when it is made: alias, service and encryption context say which",
     "/seal/*": "seals are numbers that come; nothing else is there",
     "arn:aws:bedrock:*::foundation-model/": "a model behind a granted profile, wherever that sends to",
     "org=*": "organisation, day, hour and request of an evidence object, whose kind is fixed",
@@ -81,7 +82,7 @@ def test_no_role_is_given_a_wildcard_without_a_reason(stacks: list[Template]) ->
 def test_no_role_may_touch_roles_policies_or_code(stacks: list[Template]) -> None:
     services = {str(action).partition(":")[0] for _, s in granted(stacks) for action in _many(s["Action"])}
     models = {"bedrock", "bedrock-mantle"}  # where a deployment names them
-    assert services <= {"dynamodb", "sqs", "s3", "secretsmanager", "logs", "lambda", "ses", *models}
+    assert services <= {"dynamodb", "kms", "sqs", "s3", "secretsmanager", "logs", "lambda", "ses", *models}
     assert {a for _, s in granted(stacks) for a in _many(s["Action"]) if a.startswith("lambda:")} <= {
         "lambda:InvokeFunction"
     }

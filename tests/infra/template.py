@@ -42,6 +42,14 @@ class Template:
         """Properties of each resource of a type, by the value of one of them."""
         return {plain(properties[key]): properties for properties in self.of(kind).values()}
 
+    def about(self, identity: str) -> dict[str, dict[str, Any]]:
+        """Properties by type of the resources whose logical id begins so: the parts of one construct."""
+        return {
+            resource["Type"].removeprefix("AWS::"): resource["Properties"]
+            for name, resource in self.resources.items()
+            if name.startswith(identity)
+        }
+
     def statements(self) -> list[dict[str, Any]]:
         """Every statement of every policy on a resource."""
         policies = [*self.of("S3::BucketPolicy").values(), *self.of("SQS::QueuePolicy").values()]

@@ -10,7 +10,7 @@ from tests.infra.template import Template
 
 def refusals(template: Template, action: str) -> list[dict[str, Any]]:
     """Statements of the bucket's policy that deny everybody exactly this action."""
-    statements = template.only("S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    statements = template.about("EvidenceBucket")["S3::BucketPolicy"]["PolicyDocument"]["Statement"]
     return [
         statement
         for statement in statements
@@ -39,7 +39,7 @@ def test_evidence_cannot_be_hidden_behind_a_delete_marker(template: Template) ->
 
 
 def test_every_version_is_held_for_a_year_unless_somebody_may_bypass_that(template: Template) -> None:
-    bucket = template.only("S3::Bucket")
+    bucket = template.about("EvidenceBucket")["S3::Bucket"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["ObjectLockEnabled"] is True
     retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
@@ -47,7 +47,7 @@ def test_every_version_is_held_for_a_year_unless_somebody_may_bypass_that(templa
 
 
 def test_the_bucket_is_private_and_talks_tls_only(template: Template) -> None:
-    bucket = template.only("S3::Bucket")
+    bucket = template.about("EvidenceBucket")["S3::Bucket"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -57,7 +57,7 @@ def test_the_bucket_is_private_and_talks_tls_only(template: Template) -> None:
 
 
 def test_two_accounts_or_regions_do_not_fight_over_the_bucket_s_name(template: Template) -> None:
-    parts = template.only("S3::Bucket")["BucketName"]["Fn::Join"][1]
+    parts = template.about("EvidenceBucket")["S3::Bucket"]["BucketName"]["Fn::Join"][1]
     assert parts == ["stacktest-evidence-", {"Ref": "AWS::AccountId"}, "-", {"Ref": "AWS::Region"}]
     assert len("a" * 20 + "-evidence-" + "1" * 12 + "-" + "ap-southeast-2") <= 63
 
