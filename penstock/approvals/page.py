@@ -32,6 +32,7 @@ _ROWS: Final = (
     ("api_key", "API key"),
     ("tenant", "Tenant"),
     ("model", "Model"),
+    ("mcp_server", "MCP server"),
     ("mcp_method", "MCP method"),
     ("mcp_tool", "MCP tool"),
     ("route", "Route"),
@@ -84,7 +85,7 @@ def question(link: Link, details: Mapping[str, Any], mark: str, until_s: int) ->
         "Approve this request?",
         f"<p>Somebody wants to use what needs your approval, <b>{_text(link.approver)}</b>.</p>",
         _facts(details),
-        _content(details.get("content")),
+        _content(details.get("content"), is_cut=details.get("cut") is True),
         f'<form method="post"><input type="hidden" name="mark" value="{escape(mark)}">'
         '<button class="yes" name="decision" value="approve">Approve</button>'
         '<button class="no" name="decision" value="deny">Deny</button></form>',
@@ -147,12 +148,12 @@ def _rows(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Reference", f"<code>{_text(reference)}</code>"
 
 
-def _content(texts: Any) -> str:
+def _content(texts: Any, *, is_cut: bool) -> str:
     """What the request says, where the deployment shows it; how much of it is left out stands below."""
     if not isinstance(texts, list):
         return ""
     whole = "\n\n".join(str(text) for text in texts[:MAX_TEXTS])
-    cut = len(whole) > MAX_CONTENT_CHARS or len(texts) > MAX_TEXTS
+    cut = is_cut or len(whole) > MAX_CONTENT_CHARS or len(texts) > MAX_TEXTS
     note = '<p class="dim">The rest is too long to be shown. You would approve all of it.</p>' if cut else ""
     return f"<pre>{_safe(whole[:MAX_CONTENT_CHARS])}</pre>{note}"
 

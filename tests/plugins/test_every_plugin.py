@@ -21,6 +21,7 @@ from tests.plugins.dlp_http.peers import OwnFormat
 # What each needs to run at all.
 SETTINGS: dict[str, dict[str, Any]] = {
     "request_tags": {"config": {"cost_centers": ["cc-1"], "by_team": {"payments": "cc-1"}}},
+    "approval_gate": {"config": {"channel": "email", "approvers": {"anna": "anna@acme.example"}}},
     "audit_export": {
         "config": {"url": "https://audit.example.com/hook"},
         "secrets": {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},

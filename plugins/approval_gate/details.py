@@ -1,0 +1,60 @@
+"""What the approver's page says of a request: names, and its words where the deployment shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from penstock.sdk import Request
+
+from .settings import GateConfig
+
+ROLES: Final = ("system", "user", "assistant", "tool")
+MAX_CONTENT_BYTES: Final = 40_000  # a value of the storage has 64 KB, and JSON may need more for a sign
+
+
+def details_of(request: Request, config: GateConfig, now_s: int) -> dict[str, Any]:
+    """As `penstock.approvals.page` shows it. `cut`: the page has to say that there is more."""
+    names = ("organisation", "team", "user", "api_key", "tenant")
+    content = _cut(_texts(request)) if config.show_content else None
+    return {
+        **{name: request.identity.get(name) for name in names},
+        "model": request.model,
+        "mcp_server": request.mcp.server,
+        "mcp_method": request.mcp.method,
+        "mcp_tool": request.mcp.tool,
+        "route": request.route,
+        "reference": request.reference,
+        "tags": {name: str(value) for name, value in request.tags.items()},
+        "asked_at_s": now_s,
+        "lifetime_s": config.lifetime_s,
+        "uses": config.uses,
+        "content": content[0] if content else None,
+        "cut": bool(content and content[1]),
+    }
+
+
+def _cut(texts: Iterator[str]) -> tuple[list[str], bool]:
+    """The first of them, and whether that is not all."""
+    kept: list[str] = []
+    left_bytes = MAX_CONTENT_BYTES
+    for text in texts:
+        raw = text.encode("utf-8", "replace")
+        if len(raw) > left_bytes:
+            return [*kept, raw[:left_bytes].decode("utf-8", "ignore")], True
+        kept.append(text)
+        left_bytes -= len(raw) + 8
+    return kept, False
+
+
+def _texts(request: Request) -> Iterator[str]:
+    """What is granted of the request's words, each with where it stands."""
+    for role in ROLES:
+        if request.grants(f"request.messages.{role}"):
+            yield from (f"[{role}] {text}" for text in getattr(request.messages, role))
+    if request.grants("request.tools"):
+        yield from (f"[tool definition] {text}" for text in request.tools)
+    if request.grants("request.tool_calls"):
+        yield from (f"[tool call] {text}" for text in request.tool_calls)
+    if request.grants("request.mcp.arguments"):
+        yield from (f"[argument] {text}" for text in request.mcp.arguments)
