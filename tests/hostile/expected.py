@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 HERE: Final = Path(__file__).parent
 ABSENT: Final = "-"
 NOT_STOPPED: Final = "not stopped"
+RUN: Final = "run"
+NAMESPACE: Final = "namespace"
 
 # What stops an attack, or why nothing does: each is explained once, below the tables.
 WALLS: Final = {
@@ -26,8 +28,21 @@ WALLS: Final = {
     "capability check": "The SDK gives nothing that was not granted, and the run fails. Behind it is the "
     "role.",
     "egress guard": "The checks of `ctx.http` (`penstock/background/capabilities.py`, `penstock/egress/`).",
+    "egress function": "The egress function checks again, outside of the plugin's process: it goes by the "
+    "alias that Lambda says was invoked, and by the allow-list in its own code "
+    "(`penstock/egress/function.py`).",
+    "no route": "No way leads out of the plugin's network. *(namespace)*: shown by a run whose process is in "
+    "a Linux network namespace that has nothing but its own loopback, from which it reaches Lambda's API and "
+    "AWS's endpoint. Where a machine makes no namespaces that run is skipped, and the template alone shows "
+    "it (`tests/infra/test_egress_network.py`).",
+    "names": "DNS Firewall answers for the endpoints and for nothing else, in the template.",
+    "endpoint policy": "The network's endpoints let pass this account's principals and its resources alone.",
     "own output": "The function keeps standard output for Penstock's own lines (`penstock/output.py`).",
     "role": "The IAM role, as evaluated from the synthesised templates (`tests/aws/`).",
+    "signed link": "A link is signed over all that it is good for, with a key that the plugin's function and "
+    "the approvals function alone may read (`penstock/approvals/links.py`).",
+    "approval page": "Only a POST with the mark of the page decides, in time and from that page "
+    "(`penstock/approvals/door.py`).",
     "package refusal": "Check, register and synth refuse the package; the loader imports only what was "
     "digested.",
     "configuration": "gateway.toml is refused.",
@@ -42,14 +57,19 @@ WALLS: Final = {
     "not stopped: its own log": "Code that looks for the log's descriptor, or calls CloudWatch Logs with its "
     "function's role, writes into its own log group, where a line of EMF makes a metric of any name. Metrics "
     "can be added to by it, never taken from; evidence is what proves.",
+    "not stopped: its own question": "Who makes the links can follow them: a plugin can answer what it has "
+    "asked. The evidence says which approver's link it was, not who held it. Whoever reviews a plugin with "
+    "an approval step trusts it with the answer; no other plugin can give it.",
     "not stopped: no secret": "The snapshot lies in the code of every function: names, grants, configuration "
     "of plugins. It holds no secret, and a plugin's configuration is no place for one.",
-    "not stopped: background digests": "A background plugin's function digests its own deliveries, so it has "
-    "the key: it could test guesses of what evidence it reads holds as HMAC. A plugin that is only called at "
-    "gates has not.",
+    "not stopped: background digests": "The functions of background plugins digest the ids of their own "
+    "deliveries, so they have that key: one could test guesses of what evidence holds of others' deliveries. "
+    "What is digested of requests has another key, which no plugin's role may read.",
 }
 # What is seen of an attack that got what it was after.
-REACHED: Final = frozenset({"reached", "in the log", "allowed", "transform", "lost function_failed"})
+REACHED: Final = frozenset(
+    {"reached", "in the log", "allowed", "decided", "transform", "lost function_failed"}
+)
 HEADINGS: Final = {
     "read": "Reading what was not granted",
     "call": "Calling what was not granted",
@@ -57,22 +77,30 @@ HEADINGS: Final = {
     "break": "Taking time, memory and processes",
     "stay": "Staying for the next request",
     "role": "Asking AWS",
+    "network": "Asking the network, and asking AWS from inside of it",
+    "answer": "Answering for who was asked",
     "package": "In the package",
 }
 
 
 class Attack(NamedTuple):
-    """One row. `hosts`: host → what is seen, what stops it; None where it does not arise."""
+    """One row. `hosts`: host → what is seen, what stops it, by which tier; None: it does not arise there."""
 
     group: str
     name: str
     title: str
-    hosts: dict[str, tuple[str, str] | None]
+    hosts: dict[str, tuple[str, str, str] | None]
 
     def seen(self, host: str) -> str:
         found = self.hosts[host]
         assert found is not None
         return found[0]
+
+    def tier(self, host: str) -> str:
+        """`run`, or the `namespace` that a run needs."""
+        found = self.hosts[host]
+        assert found is not None
+        return found[2]
 
 
 def attacks(group: str | None = None) -> list[Attack]:
@@ -83,12 +111,19 @@ def attacks(group: str | None = None) -> list[Attack]:
             name_of_group,
             name,
             row.pop("title"),
-            {host: None if cell == ABSENT else (cell[0], cell[1]) for host, cell in row.items()},
+            {host: _read(cell) for host, cell in row.items()},
         )
         for name_of_group, rows in tree.items()
         for name, row in rows.items()
         if group in (None, name_of_group)
     ]
+
+
+def _read(cell: Any) -> tuple[str, str, str] | None:
+    if cell == ABSENT:
+        return None
+    seen, wall, tier = cell if len(cell) > 2 else (*cell, RUN)
+    return seen, wall, tier
 
 
 def on(group: str, host: str) -> list[Attack]:
@@ -111,11 +146,12 @@ def _sections() -> Iterator[str]:
             yield f"| {row.title} | {' | '.join(_cell(row.hosts.get(host)) for host in hosts)} |\n"
 
 
-def _cell(found: tuple[str, str] | None) -> str:
+def _cell(found: tuple[str, str, str] | None) -> str:
     if found is None:
         return "–"
-    stopped = not found[1].startswith(NOT_STOPPED)
-    return found[1] if stopped else f"**{found[1]}**"
+    _, wall, tier = found
+    said = wall if tier == RUN else f"{wall} ({tier})"
+    return f"**{said}**" if wall.startswith(NOT_STOPPED) else said
 
 
 def _legend() -> str:

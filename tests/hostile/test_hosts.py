@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from penstock.background.capabilities import GrantedTransport
+from penstock.egress.client import AliasTransport
+from penstock.egress.deadline import Deadline
+from penstock.egress.function import Egress
 from penstock.egress.network import PublicTransport, RefusedAddressError
 from penstock.evidence.digests import Digester, DigestKey
-from tests.hostile.expected import Attack, on
-from tests.hostile.world import HOSTS, Host, World, wait_for
+from tests.hostile.expected import NAMESPACE, Attack, on
+from tests.hostile.world import CALLERS, HOSTS, WALLED, Host, World, has_networks, wait_for
 
 CARD = "my card is 4242 4242 4242 4242"
 MB = 1024 * 1024
 LIMITS = {"memory": resource.RLIMIT_AS, "disk": resource.RLIMIT_FSIZE}
 MORE_BYTES = 32 * MB  # than the process has of memory
 FILE_BYTES = 4 * MB
-PLUGINS = {"read": "spy", "forge": "forger", "break": "breaker", "stay": "squatter"}
+DIGESTER = Digester(DigestKey("k", b"k" * 32), "request")
+NO_NAMESPACE = "template: this machine makes no network namespaces; see tests/infra/test_egress_network.py"
 
 
 def rows(*groups: str) -> list[tuple[Host, Attack]]:
@@ -43,31 +49,92 @@ def test_what_was_not_granted_is_not_read(hostile_world: World, host: Host, atta
     assert hostile_world.attack("spy", host, attack.name).text == attack.seen(host)
 
 
-@pytest.mark.parametrize(
-    "attack", [row for row in on("call", "function") if row.name != "dns_change"], ids=named
-)
-def test_what_was_not_granted_is_not_called(hostile_world: World, attack: Attack) -> None:
-    inside, granted = hostile_world.inside, hostile_world.granted
-    inside.seen.clear()
-    assert hostile_world.call(attack.name).text == attack.seen("function")
-    assert bool(inside.seen) == (attack.seen("function") == "reached")
-    assert "x-forged" not in granted.headers
+@pytest.fixture(scope="module")
+def calls(hostile_world: World) -> World:
+    """The same, when every way has been tried."""
+    hostile_world.call_all(ways)
+    return hostile_world
+
+
+def ways(host: str) -> Iterator[str]:
+    yield from (row.name for row in on("call", host) if row.name != "dns_change")
+    yield "granted"
+
+
+def called() -> list[tuple[str, Attack]]:
+    return [(host, row) for host in CALLERS for row in on("call", host) if row.name != "dns_change"]
+
+
+@pytest.mark.parametrize(("host", "attack"), called(), ids=named)
+def test_what_was_not_granted_is_not_called(calls: World, host: str, attack: Attack) -> None:
+    if attack.tier(host) == NAMESPACE and not has_networks():
+        pytest.skip(NO_NAMESPACE)
+    assert calls.came_to(host, attack.name)[0] == attack.seen(host)
+
+
+def test_nothing_else_arrives_where_nobody_was_granted_to_call(calls: World) -> None:
+    if not has_networks():
+        pytest.skip(NO_NAMESPACE)
+    for host, attack in called():
+        calls.came_to(host, attack.name)
+    reached = {f"/{CALLERS[host]}/{row.name}" for host, row in called() if row.seen(host) == "reached"}
+    asked = {name.encode() for name in ("caller",) if f"/{name}/name_server" in reached}
+    assert set(calls.places.inside.seen) == {path for path in reached if not path.endswith("/name_server")}
+    assert set(calls.places.names.asked) == asked
+    assert "x-forged" not in calls.places.granted.headers
+
+
+@pytest.mark.parametrize("host", CALLERS)
+def test_the_same_plugin_calls_its_granted_host_and_the_evidence_has_it(calls: World, host: str) -> None:
+    came_to, record = calls.came_to(host, "granted")
+    sent = [(delivery["host"], delivery["status"]) for delivery in record["deliveries"]]
+    assert (came_to, sent) == ("reached", [(calls.places.granted.address, 200)])
+
+
+def test_the_enforced_one_has_no_route_to_anything_and_the_other_has_this_machine_s(calls: World) -> None:
+    if not has_networks():
+        pytest.skip(NO_NAMESPACE)
+    calls.came_to("enforced", "granted")
+    own = str(Path("/proc/self/ns/net").readlink())
+    others = {(network, routes) for network, routes in calls.networks(WALLED) if network != own}
+    assert others
+    assert {routes for _, routes in others} == {0}
+    assert {network for network, _ in calls.networks("caller")} == {own}
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
-def test_a_granted_name_that_leads_inside_is_not_called(hostile_world: World) -> None:
-    """Here by the library alone: no process of the tests asks a real resolver."""
-    inside = hostile_world.inside
-    inside.seen.clear()
-    port = int(inside.address.rpartition(":")[2])
-    network = PublicTransport(resolve=lambda _host, _port: ["127.0.0.1"])
-    digester = Digester(DigestKey("k", b"k" * 32), "request")
-    transport = GrantedTransport(network, frozenset({f"siem.example.com:{port}"}), digester)
+@pytest.mark.parametrize("host", CALLERS)
+def test_a_granted_name_that_leads_inside_is_not_called(hostile_world: World, host: str) -> None:
+    """By the guards alone, the library's and the egress function's: no test asks a real resolver."""
+    inside = hostile_world.places.inside
+    before, port = len(inside.seen), int(inside.address.rpartition(":")[2])
+    granted = frozenset({f"siem.example.com:{port}"})
+    network = PublicTransport(resolve=leading_inside)
+    sends = network if host == "function" else AliasTransport(partial(by_function, granted))
+    transport = GrantedTransport(sends, granted, DIGESTER)
     with httpx.Client(transport=transport, trust_env=False) as client, pytest.raises(RefusedAddressError):
         client.get(f"https://siem.example.com:{port}/")
     network.close()
-    (row,) = [row for row in on("call", "function") if row.name == "dns_change"]
-    assert (inside.seen, transport.refused, row.seen("function")) == ([], True, "refused address")
+    (row,) = [row for row in on("call", host) if row.name == "dns_change"]
+    assert (len(inside.seen), transport.refused, row.seen(host)) == (before, True, "refused address")
+
+
+def leading_inside(_host: str, _port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+def by_function(granted: frozenset[str], event: bytes) -> bytes:
+    """What the egress function makes of it, invoked by the plugin's alias."""
+
+    def sender(deadline: Deadline) -> PublicTransport:
+        return PublicTransport(resolve=leading_inside, deadline=deadline)
+
+    def checked(inner: httpx.BaseTransport, hosts: frozenset[str]) -> httpx.BaseTransport:
+        return GrantedTransport(inner, hosts, DIGESTER)
+
+    egress = Egress("egress", {WALLED: granted}, sender, checked)
+    arn = f"arn:aws:lambda:eu-central-1:123456789012:function:egress:{WALLED}"
+    return json.dumps(egress.answer(json.loads(event), arn, 30.0)).encode()
 
 
 @pytest.mark.parametrize(("host", "attack"), rows("forge"), ids=named)
@@ -92,7 +159,7 @@ def test_what_stays_stays_with_its_own(hostile_world: World, host: Host, attack:
         if host == "function":
             require_all_is_well(hostile_world, host)
     finally:
-        hostile_world.ask("squatter" if host == "function" else "squatter-in", "exit")
+        hostile_world.ask("squatter" if host == "function" else "squatter-in", f"{attack.name} undo")
 
 
 @pytest.mark.parametrize(("host", "attack"), rows("break"), ids=named)

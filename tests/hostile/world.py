@@ -5,32 +5,41 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import threading
+import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import httpx
 
+from penstock.configuration.settings import EGRESS_ALIAS
+from penstock.dev.environments import Function
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from tests import tree
 from tests.e2e.conftest import EvidenceReader
 from tests.e2e.stub import StubProvider
+from tests.hostile.receiver import NameServer, Receiver
 
 Host = Literal["in_process", "function"]
 HERE = Path(__file__).parent
+WALL = HERE / "walled.py"
+WALLED = "caller-walled"
+CALLERS = {"function": "caller", "enforced": WALLED}
 PATIENCE_S = 120.0
 HOSTS: tuple[Host, Host] = ("in_process", "function")
 PLUGINS = ("spy", "forger", "breaker", "squatter")
 CALLS = (
     "spelled", "metadata", "redirected", "other_host_header", "line_break", "huge_receiver", "own_transport",
-    "own_client", "urllib", "socket", "ungranted_secret", "ungranted_storage", "ungranted_email",
+    "own_client", "urllib", "socket", "child", "name_server", "own_event", "forged_sender",
+    "ungranted_secret", "ungranted_storage", "ungranted_email", "ungranted_exports",
+    "ungranted_workflow", "granted",
 )  # fmt: skip
 STANZA = """
 [[plugin]]
@@ -50,10 +59,10 @@ provider = "stub"
 """
 CALLER = """
 [[plugin]]
-name = "caller"
-path = "caller"
-scope = {{ model = ["caller-*"] }}
-config = {{ granted = "{granted}", inside = "{inside}" }}
+name = "{name}"
+path = "{folder}"
+scope = {{ model = ["{name}.*"] }}
+config = {{ name = "{name}", granted = "{granted}", inside = "{inside}", name_server = {name_server} }}
 
 [plugin.grant]
 hosts = ["{granted}"]
@@ -85,49 +94,30 @@ class Seen(NamedTuple):
         return self.detail if self.action == "block" else f"{self.action} {self.detail}".strip()
 
 
-class Receiver:
-    """On loopback: `granted` answers, redirects to `inside` and sends too much; `inside` says so."""
+class EnforcedGateway(LocalGateway):
+    """`egress = "enforced"` on this machine: an egress function, and a plugin with no other way out."""
 
-    def __init__(self, redirect_to: str = "") -> None:
-        self.seen: list[str] = []
-        self.headers: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(redirect_to))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+    def _functions(self) -> Iterator[Function]:
+        """Replaced, since nothing here but a synthesised stack has an egress function."""
+        for function in super()._functions():
+            yield walled(function) if function.name == f"plugin-{WALLED}" else function
+        sender = self._function("egress", PATIENCE_S, warm=1, maximum=2)
+        yield replace(sender, aliases=(WALLED,))
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+def walled(function: Function) -> Function:
+    """Told its alias; and in a network of its own, where this machine lets it be made."""
+    alias = {EGRESS_ALIAS: f"hostile-egress:{WALLED}"}
+    wall = (sys.executable, str(WALL)) if has_networks() else ()
+    command = (*wall, sys.executable, "-m", "awslambdaric", function.handler)
+    return replace(function, environment={**function.environment, **alias}, command=command)
 
-    def _handler(self, redirect_to: str) -> type[BaseHTTPRequestHandler]:
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                receiver.seen.append(self.path)
-                receiver.headers += [name.lower() for name in self.headers]
-                body = b"inside" if not redirect_to else b"granted"
-                if self.path == "/redirect" and redirect_to:
-                    self.send_response(302)
-                    self.send_header("location", f"http://{redirect_to}/")
-                elif self.path == "/huge":
-                    body = bytes(2_000_000)
-                    self.send_response(200)
-                else:
-                    self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        return Handler
+@cache
+def has_networks() -> bool:
+    """Whether this machine lets its user make network namespaces."""
+    done = subprocess.run([sys.executable, str(WALL)], check=False, capture_output=True, env={})
+    return done.returncode == 0
 
 
 @dataclass(slots=True)
@@ -137,8 +127,9 @@ class World:
     gateway: LocalGateway
     evidence: EvidenceReader
     provider: StubProvider
-    granted: Receiver
-    inside: Receiver
+    places: Places
+    called: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Host and way → the request that had it tried."""
     canary: str = field(default_factory=lambda: f"ungranted-canary-{secrets.token_hex(8)}")
 
     def ask(self, model: str, *said: str) -> httpx.Response:
@@ -163,14 +154,19 @@ class World:
         detail = str(placement.get("failure") or placement.get("reason") or "")
         return Seen(response.status_code, code, placement["action"], detail, request_id)
 
-    def call(self, way: str) -> Seen:
-        """What comes of one attack by the background plugin, as the record of its delivery says."""
-        response = self.ask(f"caller-{way}", "hello")
-        request_id = response.headers["x-request-id"]
-        (record,) = self.evidence.of(request_id, "delivery", within_s=PATIENCE_S)
-        said = record.get("recorded", {}).get("came_to", "")
-        came_to = ("block", said) if record["action"] != "fail" else ("fail", record["failure"])
-        return Seen(response.status_code, "", *came_to, request_id)
+    def call_all(self, ways: Callable[[str], Iterator[str]]) -> None:
+        """Have every way tried in each of the hosts where it arises; nobody waits for any."""
+        for host, plugin in CALLERS.items():
+            for way in ways(host):
+                response = self.ask(f"{plugin}.{way}", "hello")
+                self.called[host, way] = response.headers["x-request-id"]
+
+    def came_to(self, host: str, way: str) -> tuple[str, dict[str, Any]]:
+        """What came of one of them, as in expected.toml; and the record of its delivery."""
+        (record,) = self.evidence.of(self.called[host, way], "delivery", within_s=PATIENCE_S)
+        if record["action"] == "fail":
+            return f"fail {record['failure']}", record
+        return str(record["recorded"]["came_to"]), record
 
     def log(self, plugin: str, host: Host) -> str:
         name = "gateway" if host == "in_process" else f"plugin-{named(plugin, host)}"
@@ -181,6 +177,27 @@ class World:
         """The processes of a plugin's function."""
         wanted = f"PENSTOCK_PLUGIN={plugin}\0".encode()
         return [pid for pid in _children() if wanted in _environment(pid)]
+
+    def networks(self, plugin: str) -> set[tuple[str, int]]:
+        """Of its processes: the network that each is in, and the routes that it has there."""
+        found = set()
+        for pid in self.pids(plugin):
+            routes = Path(f"/proc/{pid}/net/route").read_text().splitlines()[1:]
+            found.add((str(Path(f"/proc/{pid}/ns/net").readlink()), len(routes)))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Who can be reached on this machine."""
+
+    granted: Receiver
+    inside: Receiver
+    names: NameServer
+
+    def close(self) -> None:
+        for one in (self.granted, self.inside, self.names):
+            one.close()
 
 
 def _error(response: httpx.Response) -> dict[str, Any]:
@@ -207,23 +224,24 @@ def named(plugin: str, host: Host) -> str:
 def world(folder: Path) -> Iterator[World]:
     """Real processes: the gateway's one environment, a function for each plugin, AWS."""
     provider, inside = StubProvider(), Receiver()
-    granted = Receiver(redirect_to=inside.address)
+    places = Places(Receiver(redirect_to=inside.address), inside, NameServer())
     provider.answer = lambda _: (200, json.dumps(ANSWER).encode())
     options = Options(
         port=0,
-        configuration=_configuration(folder, provider, granted, inside),
+        configuration=_configuration(folder, provider, places),
         folder=folder / ".penstock",
         keep=False,
         warm=1,
         maximum=1,
         sweep_every_s=3600.0,
+        seal_every_s=3600.0,
     )
     try:
-        with LocalGateway(options, tell=lambda _: None) as gateway:
-            yield World(gateway, EvidenceReader(gateway), provider, granted, inside)
+        with EnforcedGateway(options, tell=lambda _: None) as gateway:
+            yield World(gateway, EvidenceReader(gateway), provider, places)
     finally:
-        for server in (provider, granted, inside):
-            server.close()
+        provider.close()
+        places.close()
 
 
 ANSWER = {
@@ -236,18 +254,29 @@ ANSWER = {
 }
 
 
-def _configuration(folder: Path, provider: StubProvider, granted: Receiver, inside: Receiver) -> Path:
+def _configuration(folder: Path, provider: StubProvider, places: Places) -> Path:
     shutil.copytree(tree.ROOT / "examples" / "card_guard", folder / "card_guard")
-    _copied(folder, "caller", "caller", granted)
+    granted = places.granted
     stanzas = [_stanza(folder, plugin, host, granted) for plugin in PLUGINS for host in HOSTS]
-    stanzas.append(CALLER.format(granted=granted.address, inside=inside.address))
-    calls = [f"caller-{way}" for way in CALLS]
+    stanzas += [_caller(folder, name, places) for name in CALLERS.values()]
+    calls = [f"{name}.{way}" for name in CALLERS.values() for way in CALLS]
     stanzas += [MODEL.format(name=name) for name in calls]
     models = ["witness", *(named(plugin, host) for plugin in PLUGINS for host in HOSTS), *calls]
     text = (HERE / "gateway.toml").read_text().replace("STUB", provider.address)
     path = folder / "gateway.toml"
     path.write_text(text.replace("MODELS", json.dumps(models)) + "".join(stanzas))
     return path
+
+
+def _caller(folder: Path, name: str, places: Places) -> str:
+    _copied(folder, "caller", name, places.granted)
+    return CALLER.format(
+        name=name,
+        folder=name.replace("-", "_"),
+        granted=places.granted.address,
+        inside=places.inside.address,
+        name_server=places.names.port,
+    )
 
 
 def _stanza(folder: Path, plugin: str, host: Host, granted: Receiver) -> str:
