@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.adapters.clients import Clients
-from penstock.adapters.failures import mapped
-from penstock.errors import FieldNotGrantedError
+from penstock.adapters.failures import error_code, mapped
+from penstock.errors import FieldNotGrantedError, UndeliverableError
 from penstock.sdk.email import Message, checked_message, may_receive
+
+# What SES says of a message or a sender that it will not take later either (its API reference, SendEmail).
+FOR_GOOD = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
 
 
 class SesEmail:
@@ -31,12 +34,25 @@ class SesEmail:
         if not all(may_receive(address, self._granted) for address in message.to):
             raise FieldNotGrantedError("email")
         with mapped("send an e-mail"):
-            answer = self._clients.sesv2.send_email(
+            answer = self._asked(message)
+        self._sent(answer["MessageId"])
+
+    def _asked(self, message: Message) -> Any:
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._clients.sesv2.send_email(
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": list(message.to)},
                 Content={"Simple": _content(message)},
             )
-        self._sent(answer["MessageId"])
+        except ClientError as error:
+            if error_code(error) not in FOR_GOOD:
+                raise
+            raise UndeliverableError(
+                f"Amazon SES will not take it ({error_code(error)}): verify the sender, or its domain, in "
+                "this account and region, and leave SES's sandbox"
+            ) from error
 
 
 def _content(message: Message) -> Any:

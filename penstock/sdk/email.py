@@ -31,7 +31,9 @@ class Message(NamedTuple):
 
 
 class Email(Protocol):
-    """Raises StorageError when the service does not take it, FieldNotGrantedError for other recipients."""
+    """Raises StorageError when the service does not take it now, UndeliverableError when it never will, and
+    FieldNotGrantedError for other recipients.
+    """
 
     def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
         """One message; returns when the service has taken it. Raises ValueError beyond the bounds."""

@@ -10,7 +10,7 @@ from moto.ses.models import ses_backends
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.email import SesEmail
-from penstock.errors import FieldNotGrantedError, StorageError
+from penstock.errors import FieldNotGrantedError, StorageError, UndeliverableError
 from tests.adapters.conftest import REGION
 
 SENDER = "penstock@acme.example"
@@ -43,8 +43,8 @@ def test_who_was_not_granted_gets_nothing_and_neither_does_anybody_with_them(
     assert received() == []
 
 
-def test_a_sender_that_ses_does_not_know_is_a_failure_without_its_words(clients: Clients) -> None:
-    with pytest.raises(StorageError) as raised:
+def test_a_sender_that_ses_does_not_know_is_for_good_and_is_told_without_its_words(clients: Clients) -> None:
+    with pytest.raises(UndeliverableError, match="verify the sender") as raised:
         SesEmail(clients, "nobody@acme.example", ["*@acme.example"]).send(["soc@acme.example"], "s", "t")
     assert "nobody" not in str(raised.value)
 

@@ -1,4 +1,4 @@
-"""One built-in exporter in its host, behind a queue: all is real but AWS, the receiver and the clock.
+"""One built-in exporter in its host, behind a queue: all is real but AWS, who receives and the clock.
 
 The queue is SQS's in memory, with its visibility and its dead letters; its consumer does what Lambda does.
 Nobody waits: one clock, which sleeping moves, is the plugin's, the host's and the queue's.
@@ -14,8 +14,11 @@ import httpx
 
 from penstock.adapters.queue_poll import MemoryPolledQueue, PolledMessage
 from penstock.adapters.resources import MAX_RECEIVES, VISIBILITY_S
+from penstock.adapters.workflows import MemoryRuns
 from penstock.background.capabilities import Ways
 from penstock.background.host import Attempt, BackgroundPlugin, DeliveryFailedError, Parts, PluginHost
+from penstock.background.starting import Workflows
+from penstock.background.steps import STEP, StepHost, StepParts, SteppingPlugin
 from penstock.errors import StorageError
 from penstock.evidence import layout
 from penstock.evidence.delivery import DeliveryRecord
@@ -27,9 +30,12 @@ from penstock.gates.deadline import Deadlines
 from penstock.gates.placement import Placement
 from penstock.sdk.context import RecordSpec
 from penstock.sdk.contract import Terms
+from penstock.sdk.exports import Exports, MemoryExports
 from penstock.sdk.loading import LoadedPlugin, load_plugin
 from penstock.sdk.manifest import Manifest, hosts_by_key
+from penstock.sdk.steps import read_steps
 from penstock.sdk.storage import MemoryStorage
+from tests.background.fakes import FakeMail
 from tests.evidence import examples
 from tests.evidence.ports import NOW_MS, CrashError, Trap, TrappedLedger, TrappedObjects
 from tests.plugins.every_door import folder_of
@@ -82,16 +88,20 @@ class Lane:
         self.receiver, self.local, self.timeout_ms = receiver, local, timeout_ms
         self.secrets = RotatedSecrets(secrets)
         self.time = Time()
+        self.noted: Mapping[str, float | str] | None = None
+        """What the exporter itself has left in each record, at the gate before."""
         self.objects = TrappedObjects()
         self.dead = MemoryPolledQueue(clock=self.time)
         self.queue = MemoryPolledQueue(self.dead, most_receives=MAX_RECEIVES, clock=self.time)
+        self.storage, self.mail, self.runs = MemoryStorage(self.time), FakeMail(), MemoryRuns()
+        self.exports: Exports = MemoryExports()
         self.new_environment()
 
     def new_environment(self) -> None:
         """The function's environment has ended; the next message begins another."""
         loaded = load_plugin(folder_of(self.plugin), self.config)
         loaded.plugin.sleep = self.time.sleep  # type: ignore[attr-defined]  # the built-in exporters' own
-        if "clock" in vars(type(loaded.plugin)) and self.plugin == "siem-export":
+        if self.plugin in {"siem-export", "email-notify"}:
             loaded.plugin.clock = self.time  # type: ignore[attr-defined]  # same
         derived = hosts_by_key(loaded.manifest, loaded.config.model_dump(mode="json")).values()
         background = BackgroundPlugin(
@@ -106,6 +116,8 @@ class Lane:
 
     def send(self, record: EvidenceRecord, *, amends: bool = False) -> str:
         """Put one record into the queue, as the recorder does; the message's body."""
+        if self.noted is not None:
+            record = noting(record, self.plugin, self.noted)
         key = layout.terminal_key("acme", record.request_id)
         body = delivery_message(record, self.plugin, key, amends=amends).decode()
         self.queue.send(body)
@@ -129,6 +141,17 @@ class Lane:
         """Kill the consumer after the receiver has the next record, before its own record is stored."""
         self.objects.trap = Trap(0)
 
+    def step(self, run_id: str, step: str, number: int = 1) -> str | None:
+        """What one attempt at a step comes to, as Step Functions asks for it. Raises StepFailedError."""
+        call = {"plugin": self.plugin, "step": step, "entered_at": "now", "attempt": number - 1}
+        event = {STEP: {**self.runs.begun[run_id], **call}}
+        try:
+            return self._stepping().answer(event, FUNCTION_S)["outcome"]
+        except CrashError:
+            self.objects.trap = Trap()
+            self.new_environment()
+            raise
+
     def records(self) -> list[DeliveryRecord]:
         found = (self.objects.get(key) or b"" for key in self.objects.list(""))
         return [decode(DeliveryRecord, layout.unpack(packed)) for packed in found]
@@ -147,6 +170,36 @@ class Lane:
     def _bury(self, body: str) -> None:
         self.dead.send(body)
 
+    def _ways(self) -> Ways:
+        workflows = Workflows(self.runs, self.storage, 3600)
+        return Ways(self.receiver, self.storage, self.mail.mailer, self.exports, workflows)
+
+    def _stepping(self) -> StepHost:
+        placement, loaded = placement_of(self.loaded.manifest), self.loaded
+        plugin = SteppingPlugin(
+            self.plugin,
+            placement.version,
+            placement.digest,
+            examples.TREE,
+            read_steps(folder_of(self.plugin)),
+            lambda: loaded,
+            records=placement.records,
+            emits=True,
+        )
+        parts = self._parts()
+        return StepHost(
+            plugin,
+            StepParts(
+                parts.objects,
+                parts.secrets,
+                parts.deadlines,
+                parts.digest_key,
+                parts.ways,
+                now_ms=parts.now_ms,
+                clock=parts.clock,
+            ),
+        )
+
     def _parts(self) -> Parts:
         return Parts(
             objects=self.objects,
@@ -154,7 +207,7 @@ class Lane:
             secrets=self.secrets,
             deadlines=Deadlines(None),
             digest_key=lambda: DigestKey("k1", b"k" * 32),
-            ways=Ways(self.receiver, MemoryStorage(), None),
+            ways=self._ways(),
             bury=self._bury,
             local=self.local,
             now_ms=lambda: NOW_MS,
@@ -182,6 +235,13 @@ def placement_of(manifest: Manifest, timeout_ms: int | None = None) -> Placement
             for name, record in manifest.records.items()
         },
     )
+
+
+def noting(record: EvidenceRecord, plugin: str, recorded: Mapping[str, float | str]) -> EvidenceRecord:
+    """The record of a request in which `plugin` has left this, after the upstream."""
+    first, *rest = record.placements
+    own = replace(first, plugin=plugin, moment="after_upstream", recorded=dict(recorded))
+    return replace(record, placements=[own, *rest])
 
 
 def numbered(number: int, record: EvidenceRecord | None = None) -> EvidenceRecord:

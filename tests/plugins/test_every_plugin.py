@@ -37,6 +37,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "secrets": {"token": DLP_TOKEN},
         "transport": OwnFormat(),
     },
+    "topic_signals": {
+        "config": {
+            "url": "https://recommender.example.com/signals",
+            "topics": [{"name": "filler", "words": ["lorem ipsum", "dolor"]}],
+        },
+        "secrets": {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+        "transport": httpx.MockTransport(lambda _: httpx.Response(202)),
+    },
+    "email_notify": {
+        "config": {"to": ["soc@acme.example"], "rules": [{"name": "answered", "outcomes": ["answered"]}]},
+    },
     "webhook_notify": {
         "config": {
             "url": "https://hooks.example.com/hook",
