@@ -19,7 +19,9 @@ from penstock.evidence.record import Code, EvidenceRecord, ObjectKey, Part
 PluginName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
 IdempotencyKey = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9a-f-]{36}:[a-z][a-z0-9-]{1,38}(:amendment|:step:[a-z][a-z0-9_]{0,47})?$"),
+    StringConstraints(
+        pattern=r"^[0-9a-f-]{36}:[a-z][a-z0-9-]{1,38}(:amendment|:step:[a-z][a-z0-9_]{0,47})?$"
+    ),
 ]
 
 
