@@ -33,7 +33,7 @@ def main() -> None:
 
 def calls() -> Mapping[str, Callable[[], object]]:
     """Each row, ready to be called."""
-    return {**_dlp()}
+    return {**_dlp(), **_topics()}
 
 
 def words() -> list[str]:
@@ -49,6 +49,18 @@ def _dlp() -> Mapping[str, Callable[[], object]]:
     return {
         "dlp-http, 4 KB in 8 texts that pass": lambda: one.before(user=words()),
         "dlp-http, a mask in each": lambda: other.before(user=words()),
+    }
+
+
+def _topics() -> Mapping[str, Callable[[], object]]:
+    """50 topics of 20 words; one in ten of the words that are said is one of them."""
+    named = [f"word{number}" for number in range(1_000)]
+    topics = [{"name": f"topic_{at}", "words": named[at * 20 : at * 20 + 20]} for at in range(50)]
+    run = harness(PLUGINS / "topic_signals", {"topics": topics})
+    said = f"{SENTENCE} {named[7]}. " * (4_096 // (len(SENTENCE) + 9))
+    return {
+        "topic-signals, 4 KB, 50 topics of 20 words": lambda: run.after(text=said),
+        "topic-signals, 100 KB": lambda: run.after(text=said * 25),
     }
 
 

@@ -39,12 +39,14 @@ DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, *MCP_DOORS)
 PLUGINS: Final[Sequence[str]] = (
     *("pii-redactor", "secret-scanner", "json-schema-guard"),
     "dlp-http",
-    *("request-tags", "audit-export", "siem-export", "webhook-notify"),
+    *("request-tags", "topic-signals", "audit-export", "siem-export", "webhook-notify"),
 )
 WORKS: Final = "works"
 NOTHING: Final = "nothing to check"
 JSON_GUARD: Final = "json-schema-guard"
 DLP: Final = "dlp-http"
+TOPICS: Final = "topic-signals"
+ANSWERS_ALONE: Final = "acts on answers alone"
 NO_WINDOW: Final = '`respond` needs `stream = "buffer"`.'
 NOT_OF_MODELS: Final = "it cannot act on mcp:message: none of its fields is there."
 DEPLOYMENT: Final = '[deployment]\nname = "every-door"\n[deployment.mcp]\n'
@@ -75,16 +77,20 @@ class Cell:
     @property
     def becomes(self) -> str:
         """What the page says of it."""
-        if self.plugin == DLP and self.way == "window" and self.door in MODEL_DOORS:
-            return f"refused: {TOO_FAR}"
-        if self.plugin != JSON_GUARD:
-            return WORKS
+        if self.plugin == DLP:
+            is_cut = self.way == "window" and self.door in MODEL_DOORS
+            return f"refused: {TOO_FAR}" if is_cut else WORKS
+        if self.plugin == TOPICS:
+            return ANSWERS_ALONE if self.way == "pass" else WORKS
+        return self._of_the_json_guard() if self.plugin == JSON_GUARD else WORKS
+
+    def _of_the_json_guard(self) -> str:
         if self.door in MCP_DOORS:
             return f"refused: {NOT_OF_MODELS}"
         if self.door.name == EMBEDDINGS:
             return f"refused: {NO_VECTOR}"
         if self.way == "pass":
-            return "acts on answers alone"
+            return ANSWERS_ALONE
         if self.way == "window":
             return f"refused: {NO_WINDOW}"
         return WORKS if self.door.wordless is None else f"{NOTHING}: {self.door.wordless}"

@@ -15,7 +15,7 @@ from penstock.configuration.compile import compile_file
 from penstock.configuration.coverage import stream_problem
 from penstock.configuration.reading import parse_gateway_file
 from penstock.errors import ConfigurationError
-from penstock.evidence.record import PlacementRecord
+from penstock.evidence.record import EvidenceRecord, PlacementRecord
 from penstock.sdk.fields import AFTER, BEFORE, CONTENT_FIELDS, Moment
 from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
 from penstock.sdk.testing import harness
@@ -23,6 +23,7 @@ from tests import tree
 from tests.gates.hosted import Outside
 from tests.gateway.doors import Came, Door, Talk
 from tests.gateway.matrix import NO_VECTOR, TOO_FAR
+from tests.gateway.mcp_doors import MCP_DOORS
 from tests.gateway.world import World, as_mapping
 from tests.plugins.dlp_http.peers import TOKEN as DLP_TOKEN
 from tests.plugins.dlp_http.peers import OwnFormat
@@ -36,6 +37,7 @@ from tests.plugins.every_door import (
     NOT_OF_MODELS,
     NOTHING,
     PLUGINS,
+    TOPICS,
     WORKS,
     Cell,
     folder_of,
@@ -76,6 +78,22 @@ def asked(cell: Cell, talk: Talk) -> tuple[World, Came]:
     if cell.plugin in OUTSIDE:
         world.outside = {cell.plugin: OUTSIDE[cell.plugin]()}
     return world, cell.door.ask(world, talk, stream=cell.is_streamed)
+
+
+def told(plugin: str, record: EvidenceRecord) -> bytes:
+    """What an exporter sends of a record: one request's body, unpacked."""
+    got: list[bytes] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        packed = request.headers.get("content-encoding") == "gzip"
+        got.append(gzip.decompress(request.content) if packed else request.content)
+        return httpx.Response(202)
+
+    config = dict(placed(plugin)[0].config) if plugin == TOPICS else EXPORTERS[plugin][0]
+    exporter = harness(folder_of(plugin), config, secrets=EXPORT_SECRETS, transport=httpx.MockTransport(take))
+    assert exporter.background(as_mapping(record)).action == "emit"
+    (body,) = got
+    return body
 
 
 def of(world: World, plugin: str, moment: Moment) -> PlacementRecord:
@@ -206,6 +224,25 @@ def test_the_json_guard_lets_pass_what_holds_no_words(cell: Cell) -> None:
     assert of(world, JSON_GUARD, AFTER).action == "allow"
 
 
+@cells(TOPICS)
+def test_what_is_spoken_of_is_noted_and_told_afterwards_without_a_word_of_it(cell: Cell) -> None:
+    said = f"Your refund. {CLEAN}"
+    world, came = asked(cell, Talk(f"An invoice? {CLEAN}", said))
+    assert came.text == ("" if cell.door.wordless else said)
+    after = of(world, cell.plugin, AFTER)
+    found = 1 if cell.door.wordless or cell.door in MCP_DOORS else 2
+    assert (after.style, after.recorded) == (
+        "independent",
+        {"topics": 1, "topic": "billing", "matches": found},
+    )
+    ((record, receivers),) = world.stored
+    assert receivers == [TOPICS]
+    body = told(cell.plugin, record)
+    assert json.loads(body)["data"]["topics"] == [{"topic": "billing", "matches": found}]
+    assert b"invoice" not in body
+    assert "invoice" not in repr(record)
+
+
 @cells("request-tags")
 def test_who_pays_is_noted_and_the_upstream_is_told(cell: Cell) -> None:
     world, came = asked(cell, Talk(CLEAN, CLEAN))
@@ -223,22 +260,11 @@ def test_the_record_of_each_request_is_exported_and_holds_no_word_of_it(cell: Ce
     assert came.text == ("" if cell.door.wordless else f"{CLEAN} No.")
     ((record, receivers),) = world.stored
     assert receivers == [cell.plugin]
-    got: list[bytes] = []
-
-    def take(request: httpx.Request) -> httpx.Response:
-        packed = request.headers.get("content-encoding") == "gzip"
-        got.append(gzip.decompress(request.content) if packed else request.content)
-        return httpx.Response(202)
-
-    config, part = EXPORTERS[cell.plugin]
-    exporter = harness(
-        folder_of(cell.plugin), config, secrets=EXPORT_SECRETS, transport=httpx.MockTransport(take)
-    )
-    assert exporter.background(as_mapping(record)).action == "emit"
-    (body,) = got
-    told = json.loads(body)[part] if part else json.loads(body)
-    assert told["dialect"] == record.dialect
-    assert told["route"] == record.route
+    body = told(cell.plugin, record)
+    part = EXPORTERS[cell.plugin][1]
+    sent = json.loads(body)[part] if part else json.loads(body)
+    assert sent["dialect"] == record.dialect
+    assert sent["route"] == record.route
     assert CLEAN.encode() not in body
 
 
