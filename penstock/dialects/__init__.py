@@ -9,7 +9,7 @@ from penstock.dialects.dialect import (
     ResponseContent,
     Route,
 )
-from penstock.dialects.routes import DEFAULT, DIALECTS, ROUTES, dialect_for, spoken
+from penstock.dialects.routes import DEFAULT, DIALECTS, ROUTES, dialect_for, import_streams, spoken
 
 __all__ = [
     "DEFAULT",
@@ -23,5 +23,6 @@ __all__ = [
     "ResponseContent",
     "Route",
     "dialect_for",
+    "import_streams",
     "spoken",
 ]

@@ -22,6 +22,7 @@ from penstock.adapters.secrets import Secrets, SecretsManager, decode_digest_key
 from penstock.adapters.signing import RoleSigner
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
+from penstock.dialects import import_streams
 from penstock.dialects.opened.route import OPENED
 from penstock.errors import ConfigurationError
 from penstock.evidence import logs, telemetry
@@ -48,6 +49,9 @@ from penstock.upstream.client import HttpUpstream
 if TYPE_CHECKING:
     from penstock.gateway.mcp_parts import McpParts
 
+# What Lambda says of how an environment begins ("Defined runtime environment variables").
+INITIALIZATION: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
+SNAP_START: Final = "snap-start"
 PLUGIN_FUNCTION: Final = "PENSTOCK_PLUGIN_FUNCTION"  # what plugins' functions are called, with `{plugin}`
 
 log = logging.getLogger(__name__)
@@ -56,6 +60,7 @@ log = logging.getLogger(__name__)
 def build(environment: Mapping[str, str]) -> Gateway:
     """The gateway of this environment. Raises ConfigurationError when it cannot be built."""
     logs.set_up()
+    import_ahead(environment)
     settings = Settings.read(environment)
     snapshot = Snapshot.load(Path(settings.snapshot_path))
     clients = connected()
@@ -88,6 +93,12 @@ def build(environment: Mapping[str, str]) -> Gateway:
             waiting=waiting(snapshot, functions),
         )
     )
+
+
+def import_ahead(environment: Mapping[str, str], streams: Callable[[], None] = import_streams) -> None:
+    """Before a snapshot is taken, import what some request may need. A plain start imports by need."""
+    if environment.get(INITIALIZATION) == SNAP_START:
+        streams()
 
 
 def served_mcp(snapshot: Snapshot, directory: Directory, secrets: Secrets) -> McpParts | None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from penstock.dialects import DEFAULT, DIALECTS, ROUTES, dialect_for, spoken
@@ -88,3 +91,26 @@ def test_stored_responses_are_refused_in_words_of_their_own(method: str, path: s
 
 def test_every_route_belongs_to_a_dialect_that_is_listed() -> None:
     assert {route.dialect.name for route in ROUTES} == {dialect.name for dialect in DIALECTS}
+
+
+STREAMS = """
+import sys
+from penstock.dialects import ROUTES, import_streams
+
+def streaming():
+    return {name for name in sys.modules if name.startswith("penstock.dialects") and "stream" in name}
+
+assert not streaming(), streaming()
+import_streams()
+before = set(sys.modules)
+for route in ROUTES:
+    if route.operation == "generate" and not route.template.endswith("embeddings"):
+        route.dialect.streaming()
+        route.dialect.collecting()
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+
+
+def test_what_speaks_streams_is_imported_when_one_is_streamed_or_all_at_once() -> None:
+    done = subprocess.run([sys.executable, "-c", STREAMS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

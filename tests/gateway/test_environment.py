@@ -26,6 +26,7 @@ from penstock.gateway.environment import (
     digest_key,
     gates,
     hosted_plugins,
+    import_ahead,
     load_plugins,
     outbox,
     plugin_functions,
@@ -119,6 +120,13 @@ def test_a_plugin_whose_files_are_not_the_reviewed_ones_is_left_out_and_logged(
 def test_a_plugin_that_is_not_there_is_left_out(tmp_path: Path) -> None:
     snapshot, _ = compiled(tmp_path)
     assert load_plugins(snapshot, settings((str(tmp_path / "nowhere"),))) == {}
+
+
+@pytest.mark.parametrize(("kind", "times"), [("snap-start", 1), ("on-demand", 0), ("", 0)])
+def test_what_some_request_may_need_is_imported_before_a_snapshot_alone(kind: str, times: int) -> None:
+    imported: list[str] = []
+    import_ahead({"AWS_LAMBDA_INITIALIZATION_TYPE": kind}, lambda: imported.append("streams"))
+    assert len(imported) == times
 
 
 def test_a_function_that_is_told_nothing_says_what_is_missing() -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects.anthropic import errors, headers, messages, models
-from penstock.dialects.anthropic.stream_assembly import as_stream
-from penstock.dialects.anthropic.stream_collecting import Collected
-from penstock.dialects.anthropic.stream_guarded import GuardedStream
-from penstock.dialects.anthropic.stream_passing import PassingStream
 from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.errors import PenstockError
 from penstock.streams import AnswerStream, Guard
+
+if TYPE_CHECKING:
+    from penstock.dialects.anthropic.stream_collecting import Collected
 
 
 class Anthropic:
@@ -29,14 +29,21 @@ class Anthropic:
         return messages.MessagesResponse.decode(body)
 
     def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        from penstock.dialects.anthropic.stream_guarded import GuardedStream
+        from penstock.dialects.anthropic.stream_passing import PassingStream
+
         del hide_usage  # every streamed message says its usage, asked or not
         return PassingStream() if guard is None else GuardedStream(guard)
 
     def collecting(self, *, hide_usage: bool = False) -> Collected:
+        from penstock.dialects.anthropic.stream_collecting import Collected
+
         del hide_usage  # as above
         return Collected()
 
     def as_stream(self, response: Content, request: Content) -> bytes:
+        from penstock.dialects.anthropic.stream_assembly import as_stream
+
         if not (
             isinstance(response, messages.MessagesResponse) and isinstance(request, messages.MessagesRequest)
         ):

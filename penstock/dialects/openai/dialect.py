@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from penstock.content import Content
 from penstock.denial import Denial
 from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.dialects.openai import chat, errors, headers, models
-from penstock.dialects.openai.stream_assembly import Template
-from penstock.dialects.openai.stream_collecting import Collected
-from penstock.dialects.openai.stream_guarded import GuardedStream
-from penstock.dialects.openai.stream_passing import PassingStream
-from penstock.dialects.openai.stream_writer import as_stream
 from penstock.errors import PenstockError
 from penstock.streams import AnswerStream, Guard
+
+if TYPE_CHECKING:
+    from penstock.dialects.openai.stream_collecting import Collected
 
 
 class OpenAI:
@@ -30,14 +29,22 @@ class OpenAI:
         return chat.ChatResponse.decode(body)
 
     def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        from penstock.dialects.openai.stream_guarded import GuardedStream
+        from penstock.dialects.openai.stream_passing import PassingStream
+
         if guard is None:
             return PassingStream(hide_usage=hide_usage)
         return GuardedStream(guard, hide_usage=hide_usage)
 
     def collecting(self, *, hide_usage: bool = False) -> Collected:
+        from penstock.dialects.openai.stream_collecting import Collected
+
         return Collected(hide_usage=hide_usage)
 
     def as_stream(self, response: Content, request: Content) -> bytes:
+        from penstock.dialects.openai.stream_assembly import Template
+        from penstock.dialects.openai.stream_writer import as_stream
+
         if not (isinstance(response, chat.ChatResponse) and isinstance(request, chat.ChatRequest)):
             raise TypeError("a chat completion answers a chat request")
         return b"".join(as_stream(response, Template("apart" if request.streams_usage else "none")))

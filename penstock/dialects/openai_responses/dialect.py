@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from penstock.content import Content
 from penstock.denial import Denial
@@ -10,12 +11,11 @@ from penstock.dialects.dialect import ListedModel, Rendered
 from penstock.dialects.openai import errors, headers, models
 from penstock.dialects.openai_responses import responses
 from penstock.dialects.openai_responses.echo import Echo
-from penstock.dialects.openai_responses.stream_assembly import as_stream
-from penstock.dialects.openai_responses.stream_collecting import Collected
-from penstock.dialects.openai_responses.stream_guarded import GuardedStream
-from penstock.dialects.openai_responses.stream_passing import PassingStream
 from penstock.errors import PenstockError
 from penstock.streams import AnswerStream, Guard
+
+if TYPE_CHECKING:
+    from penstock.dialects.openai_responses.stream_collecting import Collected
 
 
 class OpenAIResponses:
@@ -44,14 +44,21 @@ class OpenAIResponses:
         return responses.ResponsesResponse.decode(body, self._echo)
 
     def streaming(self, guard: Guard | None = None, *, hide_usage: bool = False) -> AnswerStream:
+        from penstock.dialects.openai_responses.stream_guarded import GuardedStream
+        from penstock.dialects.openai_responses.stream_passing import PassingStream
+
         del hide_usage  # every streamed response says its usage, asked or not
         return PassingStream() if guard is None else GuardedStream(guard, self._echo)
 
     def collecting(self, *, hide_usage: bool = False) -> Collected:
+        from penstock.dialects.openai_responses.stream_collecting import Collected
+
         del hide_usage  # as above
         return Collected(self._echo)
 
     def as_stream(self, response: Content, request: Content) -> bytes:
+        from penstock.dialects.openai_responses.stream_assembly import as_stream
+
         if not (
             isinstance(response, responses.ResponsesResponse)
             and isinstance(request, responses.ResponsesRequest)
