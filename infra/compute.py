@@ -9,6 +9,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.api import Api
+from infra.approvals import Approvals
 from infra.asset import SNAPSHOT, TASK, code_of, function_asset
 from infra.attached import check_layers
 from infra.background import Recorder, Sealer, Sweeper
@@ -77,6 +78,7 @@ class ComputeStack(Stack):
             key=self._key,
             takes_bytes=bool(chosen.snapshot.routes),
         )
+        self.approvals = Approvals(self, chosen, where, foundation, self.plugins, self.api.rest)
         self._surround()
         self._watch()
         check_resources(chosen, data, self)
@@ -84,7 +86,7 @@ class ComputeStack(Stack):
     def functions(self) -> list[PenstockFunction]:
         """All of ours."""
         own = [self.gateway.made, self.recorder.made, self.sweeper.made, self.sealer.made]
-        return [*own, *self.plugins.functions.values(), *self.plugins.senders]
+        return [*own, *self.plugins.functions.values(), *self.plugins.senders, *self.approvals.made]
 
     def _surround(self) -> None:
         """What stands before the API, and where callers find it."""

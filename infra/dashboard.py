@@ -66,6 +66,13 @@ class Dashboard(Construct):
                 [
                     _graph("Evidence stored, sealed, lost", [own(f"Evidence{what}") for what in EVIDENCE]),
                     _graph("Queues: oldest message (s)", [_age(queue) for queue in queues]),
+                    _graph(
+                        "Approvals: asked, answered, refused",
+                        [
+                            *search("Approvals", "outcome,plugin", "Sum"),
+                            *search("ApprovalsRefused", "plugin,reason", "Sum"),
+                        ],
+                    ),
                     _graph("Dead letters", [_depth(dead_queue(q)) for q in queues]),
                 ],
             ],

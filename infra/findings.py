@@ -9,6 +9,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
 from infra import bedrock, workflows
+from infra.approvals import ANSWERS
 from infra.compute import ComputeStack
 from infra.data import DataStack
 from infra.statements import DELIVERIES, RECORDS, SEALS, WHOLE_HOUR
@@ -71,6 +72,9 @@ def check(app: cdk.App, data: DataStack, compute: ComputeStack) -> None:
     _acknowledge(sealer.role, {_objects(compute.where, pattern): SEALED for pattern in (WHOLE_HOUR, SEALS)})
     _acknowledge(compute.gateway.made.role, {_upstream_secrets(compute.where): UPSTREAMS})
     _acknowledge(compute.gateway.made.role, bedrock.findings(compute.gateway.bedrock))
+    for made in compute.approvals.made:
+        patterns = [ANSWERS.format(plugin=plugin) for plugin in compute.approvals.asking]
+        _acknowledge(made.role, {_objects(compute.where, pattern): OBJECTS for pattern in patterns})
     for plugin, function in compute.plugins.functions.items():
         pattern = DELIVERIES.format(plugin=plugin)
         _acknowledge(function.role, {_objects(compute.where, pattern): OBJECTS})

@@ -14,7 +14,7 @@ from infra.layers import PYTHONPATH
 from infra.staging import Staged
 from infra.statements import Statements
 from infra.whereabouts import Whereabouts
-from penstock.adapters.resources import dead_queue
+from penstock.adapters.resources import dead_queue, link_secret
 from penstock.configuration.settings import EVIDENCE_KEY, EXPORTS_BUCKET, WORKFLOW
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 
@@ -110,7 +110,8 @@ def role_statements(
     """
     give, name = Statements(where), plugin.name
     queue = where.plugin_queue(name)
-    statements, secrets = [], list(plugin.secrets.values())
+    statements, links = [], [link_secret(where.deployment, name)] if plugin.asks_humans else []
+    secrets = [*plugin.secrets.values(), *links]
     if plugin.in_background:
         statements = [give.consume(queue), give.send([dead_queue(queue)])]
     if plugin.in_background or plugin.workflow is not None:

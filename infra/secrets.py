@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.chosen import Chosen
 from infra.keys import CUSTOMER_MANAGED, KeyUse
 from infra.whereabouts import Whereabouts
-from penstock.adapters.resources import Names
+from penstock.adapters.resources import Names, link_secret
 
 PLACEHOLDER_CHARACTERS = 48
 
@@ -19,7 +19,11 @@ PLACEHOLDER_CHARACTERS = 48
 def named_secrets(chosen: Chosen) -> list[str]:
     """Names to be made, of plugins' and upstreams' secrets. Who writes an ARN has the secret already."""
     plugins = {name for plugin in chosen.snapshot.plugins.values() for name in plugin.secrets.values()}
-    return sorted(name for name in plugins.union(told_secrets(chosen)) if not name.startswith("arn:"))
+    snapshot = chosen.snapshot
+    links = {
+        link_secret(snapshot.deployment, each.name) for each in snapshot.plugins.values() if each.asks_humans
+    }
+    return sorted(name for name in plugins.union(told_secrets(chosen), links) if not name.startswith("arn:"))
 
 
 def told_secrets(chosen: Chosen) -> list[str]:

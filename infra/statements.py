@@ -90,10 +90,8 @@ class Statements:
 
     def use_storage(self, plugin: str) -> iam.PolicyStatement:
         """The one partition with the plugin's name. No Query and no Scan: a plugin knows its keys."""
-        only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [plugin]}}
         actions = [f"dynamodb:{action}" for action in ("DeleteItem", "GetItem", "PutItem")]
-        table = self._where.table(self._where.names.storage_table)
-        return _allow(actions, [table], {**only, **_there("dynamodb:LeadingKeys")})
+        return self.stored(actions, [plugin])
 
     def send_email(self, sender: str, recipients: Sequence[str]) -> iam.PolicyStatement:
         """From one address to these. SES asks for the identity that it has verified: address or domain.
@@ -114,6 +112,12 @@ class Statements:
     def start_workflow(self, plugin: str) -> iam.PolicyStatement:
         """Its own, and no more than start it: what becomes of a run, nobody here needs to ask."""
         return _allow(["states:StartExecution"], [self._where.state_machine(plugin)])
+
+    def stored(self, actions: Sequence[str], partitions: Sequence[str]) -> iam.PolicyStatement:
+        """These actions on these partitions of the storage table."""
+        only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partitions)}}
+        table = self._where.table(self._where.names.storage_table)
+        return _allow(actions, [table], {**only, **_there("dynamodb:LeadingKeys")})
 
     def invoke(self, functions: Sequence[str]) -> iam.PolicyStatement:
         return _allow(["lambda:InvokeFunction"], [self._where.function(name) for name in functions])

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+APPROVALS: Final = "approvals"
+"""Where approvers answer, below the API's root; all else is the gateway's."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:

@@ -13,12 +13,12 @@ from penstock.adapters.clients import Clients
 from penstock.adapters.secrets import SecretsManager
 from penstock.approvals.deployed import deployed_door
 from penstock.approvals.door import Asking, Door
-from penstock.approvals.links import PATH
 from penstock.approvals.waiting import EVENT, decode_waiting
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import Snapshot
 from penstock.errors import ConfigurationError
 from penstock.evidence import logs
+from penstock.front import APPROVALS
 
 
 @cache
@@ -54,7 +54,7 @@ def shown(event: dict[str, Any], at: Door) -> dict[str, Any]:
     *_, path, plugin, run_id = ("", "", "", *str(event.get("path") or "").split("/"))
     asking = Asking(
         method=str(event.get("httpMethod")),
-        plugin=plugin if path == PATH else "",
+        plugin=plugin if path == APPROVALS else "",
         run_id=run_id,
         query=event.get("multiValueQueryStringParameters") or {},
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},

@@ -107,6 +107,11 @@ class Resources:
         return cls(outbox=QueuePair(**fields.pop("outbox")), plugin_queues=queues, **fields)
 
 
+def link_secret(deployment: str, plugin: str) -> str:
+    """The name of the secret that the links to a plugin's approvals are signed with."""
+    return f"{deployment}/approvals/{plugin}"
+
+
 def dead_queue(queue: str) -> str:
     """The name of the queue to which what `queue` could not deliver goes."""
     return f"{queue}-dead"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from penstock.adapters.clients import Clients
 from penstock.adapters.keys import approvals_key
 from penstock.adapters.objects import S3Objects
 from penstock.adapters.plugin_storage import DynamoStorage
+from penstock.adapters.resources import link_secret
 from penstock.adapters.secrets import Secrets, decode_digest_key
 from penstock.adapters.task_tokens import StepFunctionsTasks
 from penstock.approvals.decide import Asked, Deciding
 from penstock.approvals.door import Door, Refusal
-from penstock.approvals.links import link_secret
 from penstock.approvals.store import Approvals
 from penstock.configuration.settings import Settings
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
@@ -23,15 +22,9 @@ from penstock.evidence.archive import Archive
 from penstock.evidence.record import now_ms
 
 
-def asks_humans(plugin: DeployedPlugin) -> bool:
-    """Whether a step of its workflow waits for an approval."""
-    steps: list[Mapping[str, Any]] = (plugin.workflow or {}).get("step", [])
-    return any(step.get("approval") for step in steps)
-
-
 def deployed_door(snapshot: Snapshot, settings: Settings, clients: Clients, secrets: Secrets) -> Door:
     """The door for all plugins that have an approval step."""
-    asking = [plugin for plugin in snapshot.plugins.values() if asks_humans(plugin)]
+    asking = [plugin for plugin in snapshot.plugins.values() if plugin.asks_humans]
     deciding = {plugin.name: _deciding(plugin, snapshot, settings, clients, secrets) for plugin in asking}
 
     def key(plugin: str) -> bytes:

@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from penstock.adapters.resources import link_secret
 from penstock.configuration.settings import Settings
+from penstock.front import APPROVALS
 from penstock.sdk.manifest import CODE, PLUGIN_NAME
 from penstock.sdk.workflow import RUN_ID
 
-PATH: Final = "approvals"
 # A label, no address: it stands in the link, in the page, and as HMAC in the evidence.
 APPROVER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _UNTIL: Final = re.compile(r"[1-9][0-9]{0,10}")
@@ -68,12 +69,7 @@ class Links:
         until_s = int(self._now_s()) + self._lasting_s[step] + SLACK_S
         link = Link(self._plugin, run_id, step, approver, until_s)
         said = {"step": step, "to": approver, "until": until_s, "sig": signature(self._key(), link)}
-        return f"{self._base_url.rstrip('/')}/{PATH}/{self._plugin}/{run_id}?{urlencode(said)}"
-
-
-def link_secret(deployment: str, plugin: str) -> str:
-    """The name of the secret that the plugin's links are signed with."""
-    return f"{deployment}/approvals/{plugin}"
+        return f"{self._base_url.rstrip('/')}/{APPROVALS}/{self._plugin}/{run_id}?{urlencode(said)}"
 
 
 def plugin_links(

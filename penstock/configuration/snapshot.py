@@ -68,6 +68,11 @@ class DeployedPlugin:
         return frozenset((*self.hosts, *(name for name, granted in others.items() if granted)))
 
     @property
+    def asks_humans(self) -> bool:
+        """Whether a step of its workflow waits for an approval."""
+        return any(step.get("approval") for step in (self.workflow or {}).get("step", ()))
+
+    @property
     def in_background(self) -> bool:
         """Whether it has a queue, and with it a function of its own."""
         return LATER in self.moments

@@ -89,6 +89,8 @@ class CloudAssembly:
                 return str(separator).join(map(self.filled, parts))
             case {"Ref": str() as name} if name in PSEUDO:
                 return PSEUDO[name]
+            case {"Ref": str() as name} if self._kind(name) == "AWS::ApiGateway::RestApi":
+                return name
             case {"Fn::GetAtt": [role, "Arn"]} if self._kind(role) == "AWS::IAM::Role":
                 return f"arn:aws:iam::{ACCOUNT_ID}:role/{role}"
         problem = f"has {json.dumps(value)}, which only a deployment knows."

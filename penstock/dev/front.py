@@ -15,6 +15,7 @@ from penstock.dev.proxy_events import MalformedResponseError, Received, event_fo
 from penstock.dev.runtime_api import PAYLOAD_LIMIT_BYTES
 from penstock.dev.streamed_answer import StreamedAnswer
 from penstock.errors import ConfigurationError
+from penstock.front import APPROVALS
 from penstock.ids import uuid7
 
 # API Gateway's quota for a payload, which cannot be raised.
@@ -24,7 +25,7 @@ DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class Front:
-    """Listens on 127.0.0.1 as soon as it is made.
+    """Listens on 127.0.0.1 as soon as it is made. `approve` is invoked where approvers answer.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -35,11 +36,13 @@ class Front:
         invoke: Callable[[bytes, Relay], Outcome],
         port: int,
         *,
+        approve: Callable[[bytes, Relay], Outcome] | None = None,
         tell: Callable[[str], None],
         new_id: Callable[[], str] = uuid7,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._invoke = invoke
+        self._approve = approve or invoke
         self._tell = tell
         self._new_id = new_id
         self._now_ms = now_ms
@@ -74,7 +77,8 @@ class Front:
             self._respond(connection, "payload_too_large", request_id)
         else:
             answer = StreamedAnswer(connection, request_id)
-            self._deliver(connection, self._invoke(payload, answer), answer, request_id)
+            invoke = self._approve if _is_approvers(event["path"]) else self._invoke
+            self._deliver(connection, invoke(payload, answer), answer, request_id)
 
     def _received(self, connection: Connection, body: bytes, request_id: str) -> Received:
         return Received(
@@ -125,6 +129,11 @@ class Front:
         connection.close_connection = connection.close_connection or last
         status, headers, body = render(code, request_id)
         connection.send(status, headers, body)
+
+
+def _is_approvers(path: str) -> bool:
+    """Whether API Gateway would send it to the approvals function."""
+    return path.count("/") == 3 and path.startswith(f"/{APPROVALS}/")
 
 
 def _listening(

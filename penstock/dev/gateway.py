@@ -19,7 +19,7 @@ import penstock
 from penstock.adapters.clients import Clients, Endpoint
 from penstock.adapters.queue_poll import SqsPolledQueue
 from penstock.adapters.resources import Names, QueuePair
-from penstock.configuration.settings import EVIDENCE_KEY, PLUGIN, WORKFLOW
+from penstock.configuration.settings import APPROVALS_URL, EVIDENCE_KEY, PLUGIN, WORKFLOW
 from penstock.dev.aws import LocalAws
 from penstock.dev.console import Tell, banner, telling
 from penstock.dev.environments import REGION, Environment, Function
@@ -60,6 +60,7 @@ class LocalGateway:
         self._prepare = prepare
         self._stack = contextlib.ExitStack()
         self._pool: Pool | None = None
+        self._approving: Pool | None = None
         self._called: dict[str, Invoke] = {}
         self.address = ""
         self.echo_url = ""
@@ -85,7 +86,8 @@ class LocalGateway:
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
         stack.enter_context(occupied(options))
-        front = Front(self._invoke, options.port, tell=self._telling("gateway"))
+        tell = self._telling("gateway")
+        front = Front(self._invoke, options.port, tell=tell, approve=self._approve)
         stack.callback(front.stop)
         self.address = f"http://127.0.0.1:{front.port}"
         connect = self._start_services(stack)
@@ -94,7 +96,7 @@ class LocalGateway:
             self._tell(note)
         write_private(options.target, json.dumps(self._target(), indent=2))
         pools = self._start_functions(stack)
-        self._pool = pools["gateway"]
+        self._pool, self._approving = pools["gateway"], pools.get("approvals")
         stack.callback(front.stop)
         self.clients = connect()
         self._feed(stack, pools, self.clients)
@@ -155,7 +157,9 @@ class LocalGateway:
         variables = {"AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, **function.environment}
         plugin = function.name.removeprefix("plugin-")
         if machine := self.prepared.workflows.get(plugin):
-            variables[WORKFLOW] = machine
+            variables |= {WORKFLOW: machine}
+        if APPROVALS_URL in variables or machine:
+            variables |= {APPROVALS_URL: self.address}
         if plugin not in self.prepared.called:
             return replace(function, environment=variables)
         most = max(function.maximum, self._options.maximum)
@@ -178,8 +182,11 @@ class LocalGateway:
         yield self._function("recorder", BACKGROUND_TIMEOUT_S, warm=1, maximum=2)
         yield self._function("sweeper", BACKGROUND_TIMEOUT_S, warm=0, maximum=1)
         yield self._function("sealer", SEALER_TIMEOUT_S, warm=0, maximum=1)
+        digests = {EVIDENCE_KEY: names.delivery_key_secret}
+        if self.prepared.workflows:
+            yield self._function("approvals", BACKGROUND_TIMEOUT_S, digests, warm=0, maximum=2)
         for plugin in dict.fromkeys([*self.prepared.resources.plugin_queues, *self.prepared.called]):
-            variables = {"PENSTOCK_PLUGIN": plugin, EVIDENCE_KEY: names.delivery_key_secret}
+            variables = {"PENSTOCK_PLUGIN": plugin, **digests}
             yield self._function(
                 f"plugin-{plugin}", BACKGROUND_TIMEOUT_S, variables, package="plugin_host", warm=0, maximum=2
             )
@@ -256,6 +263,10 @@ class LocalGateway:
 
     def _invoke(self, event: bytes, relay: Relay) -> Outcome:
         return self._pool.invoke(event, relay) if self._pool else Throttled(0.0)
+
+    def _approve(self, event: bytes, relay: Relay) -> Outcome:
+        """Without a plugin that asks anybody there is no such path: the gateway says so."""
+        return self._approving.invoke(event) if self._approving else self._invoke(event, relay)
 
 
 def run(options: Options, prepare: Prepare = prepare) -> int:

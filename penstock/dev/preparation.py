@@ -12,7 +12,7 @@ from typing import Final
 from penstock.adapters.clients import Clients
 from penstock.adapters.control import ControlStore, DynamoControlStore
 from penstock.adapters.provision import provision, store_secret
-from penstock.adapters.resources import Resources
+from penstock.adapters.resources import Resources, link_secret
 from penstock.adapters.secrets import SecretsManager
 from penstock.configuration.applied import applied_documents, approved_tools
 from penstock.configuration.applying import apply, differences
@@ -21,6 +21,7 @@ from penstock.configuration.installing import check_runnable
 from penstock.configuration.model import AccessGrant, GatewayFile, Model
 from penstock.configuration.providers import Provider
 from penstock.configuration.reading import Source, chosen_file, parse_gateway_file
+from penstock.configuration.snapshot import Snapshot
 from penstock.dev.environments import Function
 from penstock.dev.mail import take_mail
 from penstock.dev.options import Options, write_private
@@ -136,8 +137,15 @@ def _provision(options: Options, clients: Clients, compiled: Compiled) -> Resour
     background = [plugin.name for plugin in snapshot.plugins.values() if plugin.in_background]
     secrets = provider_secrets(options)
     resources = provision(clients, snapshot.deployment, plugins=background, secrets=secrets)
-    invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
+    invent_secrets(clients, plugins_secrets(snapshot))
     return resources
+
+
+def plugins_secrets(snapshot: Snapshot) -> set[str]:
+    """The names of all that plugins have, those of their links included."""
+    plugins = snapshot.plugins.values()
+    links = {link_secret(snapshot.deployment, each.name) for each in plugins if each.asks_humans}
+    return links.union(name for each in plugins for name in each.secrets.values())
 
 
 def provider_secrets(options: Options) -> dict[str, str]:

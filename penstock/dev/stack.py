@@ -38,6 +38,7 @@ from penstock.dev.preparation import (
     invent_secrets,
     local_key,
     models_of_key,
+    plugins_secrets,
     provider_secrets,
     read_source,
 )
@@ -204,7 +205,7 @@ def _provision(options: Options, clients: Clients, snapshot: Snapshot, assembly:
     made = provision(clients, snapshot.deployment, plugins=background, secrets=provider_secrets(options))
     for bucket in assembly.buckets():
         create_bucket(clients, bucket)
-    invent_secrets(clients, {name for p in snapshot.plugins.values() for name in p.secrets.values()})
+    invent_secrets(clients, plugins_secrets(snapshot))
     return replace(made, evidence_bucket=assembly.bucket())
 
 

@@ -19,19 +19,26 @@ def details_of(request: Request, config: GateConfig, now_s: int) -> dict[str, An
     content = _cut(_texts(request)) if config.show_content else None
     return {
         **{name: request.identity.get(name) for name in names},
-        "model": request.model,
-        "mcp_server": request.mcp.server,
-        "mcp_method": request.mcp.method,
-        "mcp_tool": request.mcp.tool,
-        "route": request.route,
+        **dict(_named(request)),
         "reference": request.reference,
-        "tags": {name: str(value) for name, value in request.tags.items()},
+        "tags": dict(request.tags) if request.grants("request.tags") else {},
         "asked_at_s": now_s,
         "lifetime_s": config.lifetime_s,
         "uses": config.uses,
         "content": content[0] if content else None,
         "cut": bool(content and content[1]),
     }
+
+
+def _named(request: Request) -> Iterator[tuple[str, str | None]]:
+    """What is asked for, as far as the grant says: models have no methods, tools no models."""
+    if request.grants("request.model"):
+        yield "model", request.model
+    if request.grants("request.route"):
+        yield "route", request.route
+    for name in ("server", "method", "tool"):
+        if request.grants(f"request.mcp.{name}"):
+            yield f"mcp_{name}", getattr(request.mcp, name)
 
 
 def _cut(texts: Iterator[str]) -> tuple[list[str], bool]:

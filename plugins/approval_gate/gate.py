@@ -122,7 +122,12 @@ class ApprovalGate(Plugin):
 
 
 def _is_free(request: Request) -> bool:
-    """Whether it is a message of MCP that uses nothing: of the other kinds each needs an approval."""
+    """Whether it is a message of MCP that uses nothing: of the other kinds each needs an approval.
+
+    Who is not granted the method, as where no MCP is in scope, cannot tell and asks.
+    """
+    if not request.grants("request.mcp.method"):
+        return False
     method = request.mcp.method
     if method is None:
         return request.route.startswith("/mcp/")  # the answer to a question of the server's

@@ -12,7 +12,7 @@ from penstock.sdk.context import Context, RecordSpec
 from penstock.sdk.rehearsal import Rehearsed, StepFailedError, rehearse
 from penstock.sdk.steps import Step, read_steps
 from penstock.sdk.storage import MemoryStorage
-from penstock.sdk.testing import Result, harness
+from penstock.sdk.testing import harness
 from penstock.sdk.workflow import Run
 from tests import tree
 
@@ -67,7 +67,7 @@ class Stage:
 
         self.fakes.send = refusing  # type: ignore[method-assign,assignment]  # the service that says no
 
-    def ask(self, **values: Any) -> Result:
+    def ask(self, **values: Any) -> Any:
         """One request."""
         given = {"reference": REFERENCE, "model": "sensitive-1", "user": "May I?", **values}
         return self.run.before(**given)

@@ -36,3 +36,12 @@ def test_what_is_too_long_is_cut_and_said_to_be() -> None:
     told = page(Stage({**BY_EMAIL, "show_content": True}), user=("x", "ä\U0001f600" * 20_000))
     assert told["cut"]
     assert len(str(told["content"]).encode()) < 64_000
+
+
+def test_what_is_not_granted_is_not_asked_for() -> None:
+    names = ("model", "route", "tags", "mcp.server", "mcp.method", "mcp.tool")
+    stage = Stage(without=tuple(f"request.{name}" for name in names))
+    told = page(stage)
+    assert set(names).isdisjoint(told.keys() - {"tags"})
+    assert (told["api_key"], told["tags"]) == ("key-1", {})
+    assert stage.ask(mcp_method="tools/list").recorded == {"approval": "pending"}
