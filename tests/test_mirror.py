@@ -18,7 +18,12 @@ UNMIRRORED = (
     "test_sizes.py",
 )
 # One suite for every plugin, whichever there are.
-SUITES = ("test_every_plugin.py", "test_every_door.py", "test_every_exporter.py")
+SUITES = (
+    "test_every_plugin.py",
+    "test_every_door.py",
+    "test_every_exporter.py",
+    "test_every_receiver.py",
+)
 
 # Modules over the bound without a test file of their own, and why that is right.
 TESTED_ELSEWHERE: dict[str, str] = {

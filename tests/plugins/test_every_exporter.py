@@ -5,22 +5,25 @@ A new exporter is found by its folder, and must have its line here.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 from penstock.adapters.resources import VISIBILITY_S
+from penstock.background.steps import StepFailedError
 from penstock.configuration.compile import compile_file
 from penstock.configuration.reading import parse_gateway_file
 from penstock.egress.network import PublicTransport
-from penstock.errors import ConfigurationError
+from penstock.errors import ConfigurationError, StorageError
+from penstock.sdk.exports import MemoryExports
 from penstock.sdk.manifest import read_manifest
 from tests import tree
 from tests.evidence import examples
@@ -31,6 +34,7 @@ from tests.upstream.tls import TlsPeer, write_certificate
 
 KEY = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 COLLECTOR = "/services/collector/event"
+TOPICS = [{"name": "billing", "words": ["invoice"]}]
 RULES = [{"name": "all", "outcomes": ["answered", "blocked"]}]
 
 
@@ -43,12 +47,15 @@ class Exporter:
     key: Callable[[httpx.Request], str]
     path: str = "/"
     more: Mapping[str, Any] = field(default_factory=dict)
+    noted: Mapping[str, float | str] | None = None
 
     def lane(
         self, receiver: httpx.BaseTransport, base: str = "https://receiver.example.com", **more: Any
     ) -> Lane:
         config = {"url": f"{base}{self.path}", **self.more}
-        return Lane(self.plugin, config, self.secrets, receiver, **more)
+        made = Lane(self.plugin, config, self.secrets, receiver, **more)
+        made.noted = self.noted
+        return made
 
 
 def _webhook_id(request: httpx.Request) -> str:
@@ -68,9 +75,68 @@ EXPORTERS = (
         "siem-export", {"token": "t-1"}, lambda r: r.headers["idempotency-key"], more={"format": "json"}
     ),
     Exporter("webhook-notify", {"signing_key": KEY}, _webhook_id, more={"rules": RULES}),
+    Exporter(
+        "topic-signals",
+        {"signing_key": KEY},
+        _webhook_id,
+        more={"topics": TOPICS},
+        noted={"topic": "billing", "matches": 2},
+    ),
 )
-# Each has its own outside system, and no http request that a receiver could see twice.
-OTHERWISE = {"email-notify", "topic-signals", "warehouse-export"}
+
+
+class Mail:
+    """Outside is a mailbox: what has arrived are the ids in its digests, one for each window."""
+
+    plugin: ClassVar = "email-notify"
+    config: ClassVar[Mapping[str, Any]] = {"to": ["soc@acme.example"], "rules": RULES, "window_s": 600}
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def down(self, run: Lane, is_down: bool) -> None:
+        run.mail.failure = StorageError("send an e-mail") if is_down else None
+
+    def arrived(self, run: Lane) -> list[str]:
+        """What the runs of the windows bring, each tried once more."""
+        for run_id in list(run.runs.begun):
+            self.tries += 1
+            with contextlib.suppress(StepFailedError):
+                run.step(run_id, "send", self.tries)
+            run.time.now_s += VISIBILITY_S
+        return [
+            found
+            for message in run.mail.sent
+            for found in re.findall(r"^  (01a2\S+)$", message.text, re.MULTILINE)
+        ]
+
+
+class Bucket(MemoryExports):
+    """Outside is a bucket, which takes a key once."""
+
+    plugin: ClassVar = "warehouse-export"
+    config: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+
+    def put(self, key: str, body: bytes) -> bool:
+        if self.closed:
+            raise StorageError("store an export")
+        return super().put(key, body)
+
+    def down(self, run: Lane, is_down: bool) -> None:
+        self.closed = is_down
+
+    def arrived(self, run: Lane) -> list[str]:
+        return list(self.kept)
+
+
+# Outside of these is no receiver of http: who delivers to a place of another kind has a class here.
+PLACES: tuple[Callable[[], Mail | Bucket], ...] = (Mail, Bucket)
+
+each_place = pytest.mark.parametrize("made", PLACES, ids=lambda one: one.plugin)
 
 each = pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda one: f"{one.plugin}{len(one.more)}")
 
@@ -98,7 +164,73 @@ def test_every_exporter_has_its_line() -> None:
     built_in = {
         folder.name.replace("_", "-") for folder in tree.plugin_folders() if folder.parts[0] == "plugins"
     }
-    assert (exporting & built_in) - OTHERWISE == {each.plugin for each in EXPORTERS}
+    placed = {one.plugin for one in (Mail, Bucket)}
+    assert exporting & built_in == {each.plugin for each in EXPORTERS} | placed
+
+
+def placing(place: Mail | Bucket) -> Lane:
+    run = Lane(place.plugin, place.config, {}, httpx.MockTransport(lambda _: httpx.Response(500)))
+    if isinstance(place, Bucket):
+        run.exports = place
+        run.new_environment()
+    return run
+
+
+@each_place
+def test_copies_in_any_order_arrive_once(made: Callable[[], Mail | Bucket]) -> None:
+    place = made()
+    run = placing(place)
+    for number in (1, 2, 1, 3):
+        run.send(numbered(number))
+    run.consume_in(lambda messages: messages[::-1])
+    run.send(numbered(2))
+    run.consume()
+    arrived = place.arrived(run)
+    assert len(arrived) == len(set(arrived)) == 3
+    assert run.queue.bodies() == run.dead.bodies() == []
+
+
+@each_place
+def test_what_a_place_that_is_down_does_not_take_arrives_when_it_is_up(
+    made: Callable[[], Mail | Bucket],
+) -> None:
+    place = made()
+    run = placing(place)
+    place.down(run, True)
+    run.send(numbered(1))
+    run.consume()
+    assert place.arrived(run) == []
+    place.down(run, False)
+    run.send(numbered(2))
+    run.consume(2)
+    assert len(set(place.arrived(run))) == 2
+
+
+@each_place
+def test_a_consumer_that_is_killed_after_it_left_something_leaves_it_once(
+    made: Callable[[], Mail | Bucket],
+) -> None:
+    place = made()
+    run = placing(place)
+    run.send(numbered(1))
+    run.crash_once()
+    run.consume()
+    assert run.records() == [], "it was killed before it could say anything"
+    run.consume()
+    assert len(place.arrived(run)) == 1
+    assert run.queue.bodies() == []
+
+
+@each_place
+def test_dead_letters_that_are_sent_again_arrive_once(made: Callable[[], Mail | Bucket]) -> None:
+    place = made()
+    run = placing(place)
+    body = run.send(numbered(1))
+    run.consume()
+    for _ in range(2):  # dead letters, sent again and again by somebody who is not sure
+        run.queue.send(body)
+        run.consume()
+    assert len(place.arrived(run)) == 1
 
 
 @each
@@ -232,7 +364,7 @@ def test_a_peer_that_hangs_cuts_or_floods_ends_within_the_deadline(
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("exporter", EXPORTERS[1::2], ids=lambda one: one.plugin)
+@each
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(exporter: Exporter, tmp_path: Path) -> None:
     certificate = write_certificate(tmp_path)
     said: list[bytes] = []
