@@ -381,20 +381,6 @@ def test_an_e_mail_that_nobody_answered_for_may_have_left_and_is_recorded() -> N
     assert (record.failure, record.deliveries) == ("unavailable", [Delivery("email", None)])
 
 
-def test_who_may_not_emit_leaves_no_object() -> None:
-    def leaves(_: Evidence, ctx: Context) -> None:
-        ctx.exports.put("a", b"1")
-
-    stage = Stage(leaves)
-    assert stage.deliver() is not None
-    assert stage.exports.kept == {"a": b"1"}
-    stage.placement = replace(PLACEMENT, terms=Terms(effects=frozenset({"record"})))
-    stage.restart()
-    with pytest.raises(DeliveryFailedError):
-        stage.deliver(2)
-    assert [record.refused for record in stage.records()] == [[], ["exports"]]
-
-
 def test_who_may_not_emit_sends_no_e_mail() -> None:
     stage = Stage(lambda _, ctx: ctx.email.send(["soc@acme.example"], "s", "t"))
     stage.placement = replace(PLACEMENT, terms=Terms(effects=frozenset({"record"})))
