@@ -33,7 +33,7 @@ def main() -> None:
 
 def calls() -> Mapping[str, Callable[[], object]]:
     """Each row, ready to be called."""
-    return {**_dlp(), **_topics()}
+    return {**_dlp(), **_topics(), **_eligibility()}
 
 
 def words() -> list[str]:
@@ -61,6 +61,25 @@ def _topics() -> Mapping[str, Callable[[], object]]:
     return {
         "topic-signals, 4 KB, 50 topics of 20 words": lambda: run.after(text=said),
         "topic-signals, 100 KB": lambda: run.after(text=said * 25),
+    }
+
+
+def _eligibility() -> Mapping[str, Callable[[], object]]:
+    """Four rows of fifty names each, the last of which allows."""
+    folder = PLUGINS / "tenant_eligibility"
+    remembering, reading = harness(folder), harness(folder, {"cache_s": 0})
+    who = {"organisation": "acme", "team": "red", "api_key": "k-1", "tenant": "t-7"}
+    names = [f"model-{number}-*" for number in range(50)]
+    for run in (remembering, reading):
+        for subject, name in who.items():
+            run.capabilities.kept.put(f"{subject}/{name}", {"allow_models": names})
+    return {
+        "tenant-eligibility, four rows remembered": lambda: remembering.before(
+            identity=who, model="model-49-x"
+        ),
+        "tenant-eligibility, four rows read from memory": lambda: reading.before(
+            identity=who, model="model-49-x"
+        ),
     }
 
 

@@ -5,6 +5,7 @@ plugin_check.py      check, review
 plugin_register.py   fetch, register
 plugin_list.py       list
 plugin_operate.py    explain, override, redrive
+plugin_storage.py    storage list, get, put, delete, load
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from penstock.cli.target import add_target_arguments
 
 
 def add_parser(subparsers: Any) -> None:
-    """`penstock plugin check|review|fetch|register|list|explain|override|redrive`."""
+    """`penstock plugin check|review|fetch|register|list|explain|override|redrive|storage`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "plugin", help="check, review and operate plugins"
     )
@@ -37,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     redrive = actions.add_parser("redrive", help="send a background plugin its dead letters again")
     redrive.add_argument("plugin")
     add_target_arguments(redrive)
+    _add_storage(actions.add_parser("storage", help="look at what a plugin keeps, or fill it"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,6 +109,26 @@ def _add_override(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
 
 
+def _add_storage(parser: argparse.ArgumentParser) -> None:
+    whats = parser.add_subparsers(dest="what", required=True, metavar="what")
+    listing = whats.add_parser("list", help="all keys and values")
+    getting = whats.add_parser("get", help="one value")
+    putting = whats.add_parser("put", help="one value, in place of what is there")
+    deleting = whats.add_parser("delete", help="one key")
+    loading = whats.add_parser("load", help="a whole table from a file: TOML, JSON or CSV")
+    for each in (listing, getting, putting, deleting, loading):
+        each.add_argument("plugin")
+        add_target_arguments(each)
+    listing.add_argument("--prefix", default="", help="only keys that begin so")
+    for each in (getting, putting, deleting):
+        each.add_argument("key")
+    for each in (putting, loading):
+        each.add_argument("file", type=Path, help="`-` is standard input" if each is putting else None)
+        each.add_argument("--config", type=Path, help="default: gateway.toml, or else the example")
+    loading.add_argument("--prune", action="store_true", help="remove what the file does not name")
+    loading.add_argument("--dry-run", action="store_true", help="only print the difference")
+
+
 _ACTIONS: dict[str, tuple[str, str]] = {
     "check": ("plugin_check", "check"),
     "review": ("plugin_check", "review"),
@@ -116,4 +138,5 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     "explain": ("plugin_operate", "explain"),
     "override": ("plugin_operate", "override"),
     "redrive": ("plugin_operate", "redrive"),
+    "storage": ("plugin_storage", "storage"),
 }

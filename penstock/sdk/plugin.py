@@ -32,6 +32,15 @@ class Plugin:
         Compile patterns and tables here. An exception makes every run of the plugin fail as `import`.
         """
 
+    def stored(self, key: str, value: Any) -> Any:
+        """`value` as `penstock plugin storage` is to keep it under `key`, where operators keep what you read.
+
+        Raises ValueError that says what may be there: nothing is stored then. Asked on the operator's
+        machine; what the plugin itself puts does not come here. By default anything may be anywhere.
+        """
+        del key
+        return value
+
     def before_upstream(self, request: Request, ctx: Context) -> Decision:
         """Called before the upstream is. The caller is authenticated and may use the model.
 

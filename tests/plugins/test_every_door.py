@@ -17,7 +17,9 @@ from penstock.configuration.reading import parse_gateway_file
 from penstock.errors import ConfigurationError
 from penstock.evidence.record import EvidenceRecord, PlacementRecord
 from penstock.sdk.fields import AFTER, BEFORE, CONTENT_FIELDS, Moment
+from penstock.sdk.loading import load_plugin
 from penstock.sdk.manifest import MomentRequest, moment_problem, read_manifest
+from penstock.sdk.storage import MemoryStorage
 from penstock.sdk.testing import harness
 from tests import tree
 from tests.gates.hosted import Outside
@@ -32,6 +34,7 @@ from tests.plugins.every_door import (
     DEPLOYMENT,
     DLP,
     DOORS,
+    ELIGIBILITY,
     JSON_GUARD,
     NO_WINDOW,
     NOT_OF_MODELS,
@@ -222,6 +225,29 @@ def test_the_json_guard_lets_pass_what_holds_no_words(cell: Cell) -> None:
     world, came = asked(cell, Talk(CLEAN))
     assert came.status == 200
     assert of(world, JSON_GUARD, AFTER).action == "allow"
+
+
+def eligible(**row: list[str]) -> Outside:
+    storage = MemoryStorage()
+    storage.put("team/red", row)
+    return Outside(storage=storage)
+
+
+@cells(ELIGIBILITY)
+def test_who_is_in_the_table_passes_and_who_is_not_reaches_nobody(cell: Cell) -> None:
+    kind, name = ("mcp_servers", "files") if cell.door in MCP_DOORS else ("models", "echo-1")
+    plugins, where = placements(cell)
+    plugins[ELIGIBILITY] = load_plugin(folder_of(ELIGIBILITY), {"cache_s": 0})
+    world = cell.door.world(plugins, *where)
+    world.outside = {ELIGIBILITY: eligible(**{f"allow_{kind}": [name]})}
+    came = cell.door.ask(world, Talk(CLEAN, CLEAN), stream=cell.is_streamed)
+    assert came.text == ("" if cell.door.wordless else CLEAN)
+    assert of(world, ELIGIBILITY, BEFORE).recorded == {"decided_by": "team"}
+    stopped = cell.door.world(plugins, *where)
+    stopped.outside = {ELIGIBILITY: eligible(**{f"allow_{kind}": ["*"], f"deny_{kind}": [name]})}
+    came = cell.door.ask(stopped, Talk(CLEAN, CLEAN), stream=cell.is_streamed)
+    assert (came.status, came.code) == (cell.door.refused_status, "tenant-eligibility.not_eligible")
+    assert cell.door.asked(stopped) is None
 
 
 @cells(TOPICS)
