@@ -31,7 +31,10 @@ REDACTED = [
     *(f"request.messages.{role}" for role in ("system", "user", "assistant", "tool")),
     *("request.tools", "request.tool_calls", "request.metadata", "request.parameters"),
 ]
-OWN = ["echo", "echo-guarded", "echo-hostile", "echo-audited", "stub", "stub-guarded"]
+OWN = [
+    *("echo", "echo-guarded", "echo-hostile", "echo-audited", "stub-sensitive"),
+    *("stub", "stub-guarded"),
+]
 
 
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
