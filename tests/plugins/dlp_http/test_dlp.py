@@ -6,10 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
+from penstock.configuration.compile import compile_file
+from penstock.configuration.reading import parse_gateway_file
 from penstock.errors import ConfigurationError, FailureClass
 from penstock.sdk.testing import Harness, harness
+from tests import tree
 from tests.plugins.dlp_http.peers import TOKEN, Analyzer, Dlp, Inspector, OwnFormat, Rotated
-from tests.plugins.every_door import folder_of
+from tests.plugins.every_door import DEPLOYMENT, folder_of, stanza
 
 URL = "https://dlp.example.com/v1/inspect"
 MAIL = "alice" + "@corp.test"
@@ -265,6 +268,18 @@ def test_google_without_findings_says_nothing_at_all() -> None:
 def test_settings_that_cannot_work_are_refused(config: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         harness(folder_of("dlp-http"), config)
+
+
+def test_a_url_to_a_host_that_is_not_granted_is_refused_with_the_line_to_add() -> None:
+    written = (DEPLOYMENT + stanza("dlp-http")).replace(URL, "https://elsewhere.example.net/v1/inspect")
+    with pytest.raises(ConfigurationError, match=r'hosts = \["elsewhere\.example\.net:443"\]'):
+        compile_file(parse_gateway_file(written.encode(), tree.ROOT / "gateway.toml"))
+
+
+def test_it_never_runs_in_the_gateway_s_process() -> None:
+    written = DEPLOYMENT + stanza("dlp-http").replace("order = 20", 'host = "in_process"')
+    with pytest.raises(ConfigurationError, match="does not run in the gateway's process"):
+        compile_file(parse_gateway_file(written.encode(), tree.ROOT / "gateway.toml"))
 
 
 def test_the_fakes_are_strict() -> None:
