@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +20,10 @@ from penstock.errors import ConfigurationError
 
 POLICY_CHARACTERS = 10_240  # of all inline policies of a role, white space aside (IAM quotas)
 ENVIRONMENT_BYTES = 4096  # Lambda quotas
-# What stands in a template for the partition, region and account; in a rendered ARN they take this many.
-TOKEN_CHARACTERS = 20
+# What stands for partition, region, account or the services' domain until CloudFormation fills it in, and the
+# longest of them: `amazonaws.com.cn`.
+TOKEN = re.compile(r"\$\{Token\[[^]]+\]\}")
+LONGEST = "amazonaws.com.cn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,19 @@ def poll(function: PenstockFunction, queue_arn: str, *, batch_size: int, at_once
 
 
 def _check(name: str, statements: Sequence[iam.PolicyStatement], variables: Mapping[str, str]) -> None:
-    document = sum(len(str(statement.to_json())) for statement in statements)
-    arns = sum(len(statement.resources) for statement in statements)
-    if document + arns * TOKEN_CHARACTERS > POLICY_CHARACTERS:
+    document = sum(_characters(statement) for statement in statements)
+    if document > POLICY_CHARACTERS:
         remedy = "Spread the plugins over several deployments."
+        arns = sum(len(statement.resources) for statement in statements)
         problem = f"would name {arns} resources, more than fit."
         raise ConfigurationError(f"the role of {name}", problem, remedy)
     size_bytes = sum(len(key) + len(value) for key, value in variables.items())
     if size_bytes > ENVIRONMENT_BYTES:
         remedy = "Give the deployment and its plugins shorter names."
         raise ConfigurationError(f"the environment of {name}", f"has {size_bytes} bytes of 4096.", remedy)
+
+
+def _characters(statement: iam.PolicyStatement) -> int:
+    """How long it is at most when it is filled in, with the comma after it."""
+    written = json.dumps(statement.to_json(), separators=(",", ":"))
+    return len(TOKEN.sub(LONGEST, written)) + 1

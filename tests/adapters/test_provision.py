@@ -7,6 +7,7 @@ from penstock.adapters.ledger import DynamoLedger
 from penstock.adapters.objects import PutOnce, S3Objects
 from penstock.adapters.provision import provision, store_secret
 from penstock.adapters.queues import SqsQueues
+from penstock.adapters.resources import DELIVERY_KEY_ID, EVIDENCE_KEY_ID, Names
 from penstock.adapters.secrets import SecretsManager, decode_digest_key
 from penstock.ids import uuid7
 
@@ -27,7 +28,16 @@ def test_a_second_run_changes_nothing_and_keeps_the_evidence_key(clients: Client
     assert provision(clients, "local", plugins=["audit-export"]) == first
     assert SecretsManager(clients).get(first.evidence_key_secret, fresh=True) == key
     assert len(decode_digest_key(key).key) == 32
+    assert decode_digest_key(key).key_id == EVIDENCE_KEY_ID
     assert [message.body for message in SqsQueues(clients).receive(first.outbox.url)] == ["one"]
+
+
+def test_plugins_functions_have_a_key_of_digests_that_is_not_the_gateway_s(clients: Clients) -> None:
+    made, secrets = provision(clients, "local"), SecretsManager(clients)
+    digests = decode_digest_key(secrets.get(made.evidence_key_secret))
+    deliveries = decode_digest_key(secrets.get(Names.of("local").delivery_key_secret))
+    assert (digests.key_id, deliveries.key_id) == (EVIDENCE_KEY_ID, DELIVERY_KEY_ID)
+    assert digests.key != deliveries.key
 
 
 def test_two_deployments_share_neither_key_nor_table(clients: Clients) -> None:

@@ -6,7 +6,7 @@ AssumeRole on everything and nothing else; `outsider` is of another account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,7 @@ RESOURCE_POLICIES = (
 )
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/"
 ARNS = {
+    "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:eu-central-1:{ACCOUNT}:table/{{}}"),
     "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:{{}}"),
     "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:{{}}"),
     "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
@@ -84,6 +85,9 @@ class Account:
             function["Properties"]["Role"]["Fn::GetAtt"][0]: str(function["Properties"]["FunctionName"])
             for function in self._of("AWS::Lambda::Function").values()
         }
+        for machine in self._of("AWS::StepFunctions::StateMachine").values():
+            properties = machine["Properties"]
+            users[properties["RoleArn"]["Fn::GetAtt"][0]] = f"workflow of {properties['StateMachineName']}"
         made = self._of("AWS::IAM::Role").items()
         return {users.get(identity, identity): self._principal(identity, role) for identity, role in made}
 
@@ -103,6 +107,14 @@ class Account:
         """Whether AWS lets the function's role do it; nobody's role may do nothing."""
         role = self.roles.get(function)
         return role is not None and allowed(role, request, self._on(request.resource))
+
+    def key_of(self, kind: str, key: Callable[[Any], Any], thing: str) -> str | None:
+        """ARN of the key under which a thing of the template is; None: AWS's own, or not of the template."""
+        for identity, resource in self._of(kind).items():
+            found = key(resource["Properties"])
+            if found is not None and self._arn_of(identity) == thing:
+                return self._arn(found)
+        return None
 
     def lets(self, service: str, key: str, asked: Request) -> bool:
         """Whether the policy on a key lets a service use it in its own name."""

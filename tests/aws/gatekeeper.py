@@ -19,6 +19,7 @@ from penstock.dev.http_server import Connection, Server
 from tests.aws.account import Account
 from tests.aws.asking import Call, UnknownCallError, asked, bucket_and_key, listing
 from tests.aws.policies import Request
+from tests.aws.under_keys import asked_of_keys
 
 LARGEST_BYTES = 16 * 1024 * 1024
 OF_THE_CONNECTION = ("connection", "content-length", "expect", "keep-alive", "transfer-encoding")
@@ -104,9 +105,11 @@ class Gatekeeper:
 
     def _may(self, call: Call, request: Request) -> bool:
         name = self._name(call)
-        allowed = self.account.may(name, request)
-        self.asked.append(Asked(name, request, allowed))
-        return allowed
+        # What the service would ask of a key in the caller's name: moto asks no key.
+        every = (request, *asked_of_keys(self.account, request))
+        found = [Asked(name, each, self.account.may(name, each)) for each in every]
+        self.asked += found
+        return all(each.allowed for each in found)
 
     def _name(self, call: Call) -> str:
         return self._who().get(call.access_key_id, "")

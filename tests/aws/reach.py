@@ -7,87 +7,18 @@ way is forgotten because nobody thought of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from botocore.loaders import Loader
 
 from tests.aws.account import KEY, Account
+from tests.aws.deployed import HERE, STACKTEST, Deployed
 from tests.aws.policies import ACCOUNT, Context, Request
 
-HERE = f"eu-central-1:{ACCOUNT}"
 HOUR = "org=acme/dt=2026-11-22/hour=10/019aa9d5-31f4-7cc1-b2a4-3f1f0a9c1d2e"
 SECURE: Context = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 NEW: Context = {**SECURE, "s3:if-none-match": "*"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
-    """One deployment as its gateway.toml means it, written by hand: infra's reading is held against it.
-
-    `background`, `called`: plugins with a function. `secrets`: name or ARN → plugins that it is granted to.
-    `told`: secrets that the gateway reads besides those below its prefix. `storage`, `exports`: plugins that
-    have them. `once`: those that look for what they have delivered, and claim it.
-    """
-
-    name: str
-    background: tuple[str, ...] = ()
-    called: tuple[str, ...] = ()
-    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
-    storage: tuple[str, ...] = ()
-    exports: tuple[str, ...] = ()
-    once: tuple[str, ...] = ()
-
-    def role(self, part: str) -> str:
-        return f"{self.name}-{part}"
-
-    def roles(self, *plugins: str) -> set[str]:
-        return {f"{self.name}-plugin-{plugin}" for plugin in plugins}
-
-    @property
-    def bucket(self) -> str:
-        return f"arn:aws:s3:::{self.name}-evidence-{ACCOUNT}-eu-central-1"
-
-    def secret(self, name: str) -> str:
-        whole = f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf"
-        return name if name.startswith("arn:") else whole
-
-
-# What the tests of the stacks deploy (tests/infra/gateway.toml), and the examples.
-STACKTEST = Deployed(
-    name="stacktest",
-    background=("audit-export", "keeper"),
-    called=("card-guard", "keeper"),
-    secrets={"stacktest/signing": ("audit-export",)},
-    storage=("keeper",),
-    exports=("keeper",),
-    once=("keeper",),
-)
-DEPLOYED = {
-    "test": STACKTEST,
-    "default": Deployed(
-        name="penstock",
-        background=("audit-export",),
-        secrets={"penstock/audit-signing-key": ("audit-export",)},
-    ),
-    "small-team": Deployed(name="team"),
-    "vendors": Deployed(
-        name="vendors",
-        background=("audit-export",),
-        called=("card-guard",),
-        secrets={
-            f"arn:aws:secretsmanager:{HERE}:secret:siem/penstock-a1B2c3": ("audit-export",),
-        },
-        told=("vendors/openai", "vendors/mistral"),
-    ),
-    "private": Deployed(
-        name="private",
-        background=("audit-export",),
-        secrets={"private/siem-signing-key": ("audit-export",)},
-        told=("private/vllm",),
-    ),
-}
 GATEWAY, RECORDER, SWEEPER, SEALER = map(STACKTEST.role, ("gateway", "recorder", "sweeper", "sealer"))
 EXPORT, CARD, KEEPER = (f"stacktest-plugin-{name}" for name in ("audit-export", "card-guard", "keeper"))
 BUCKET = STACKTEST.bucket
@@ -175,7 +106,7 @@ def _evidence(of: Deployed) -> Things:
     for kind, owners in (
         ("terminal.json.gz", {recorder, sweeper}),
         ("amendment.0a1b.json.gz", {recorder}),
-        *((f"delivery.{plugin}.m-1.1.json.gz", of.roles(plugin)) for plugin in of.background),
+        *((f"delivery.{plugin}.m-1.1.json.gz", of.roles(plugin)) for plugin in of.delivering),
         ("delivery.another.m-1.1.json.gz", set[str]()),
         ("amendment.delivery.audit-export.m-1.1.json.gz", {recorder}),
     ):
@@ -192,9 +123,9 @@ def _evidence(of: Deployed) -> Things:
     yield "objects of no kind", Thing(f"{of.bucket}/anything", (*read, *write), NEW), set()
     listers = {recorder, sweeper, sealer}
     yield "evidence: list", Thing(of.bucket, ("s3:ListBucket",), SECURE), listers
-    for plugin in (*of.background, "another"):
+    for plugin in (*of.delivering, "another"):
         prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.{plugin}."}
-        looking = listers | of.roles(*({plugin} & {*of.once}))
+        looking = listers | of.roles(*({plugin} & {*of.once, *of.workflows}))
         yield f"evidence: list deliveries of {plugin}", Thing(of.bucket, ("s3:ListBucket",), prefix), looking
     yield "evidence: the bucket itself", Thing(of.bucket, S3_BUCKET, SECURE), set()
 
@@ -222,7 +153,9 @@ def secrets_of(of: Deployed) -> Iterator[tuple[str, set[str]]]:
     """Name or ARN of a secret, who reads it."""
     gateway = {of.role("gateway")}
     yield f"{of.name}/evidence-key", gateway
-    yield f"{of.name}/delivery-key", of.roles(*of.background)
+    yield f"{of.name}/delivery-key", of.roles(*of.delivering) | of.approvals
+    for plugin in of.asking:
+        yield f"{of.name}/approvals/{plugin}", of.roles(plugin) | of.approvals
     for name, plugins in of.secrets.items():
         yield name, of.roles(*plugins)
     for name in (f"{of.name}/upstreams/openai", *of.told):
@@ -264,9 +197,9 @@ def _uses(of: Deployed) -> Iterator[tuple[str, tuple[str, str], set[str], set[st
     yield "dynamodb", (table, f"{of.name}-control"), {gateway}, nobody
     ledger = {gateway, recorder, sweeper, sealer} | of.roles(*of.once)
     yield "dynamodb", (table, f"{of.name}-ledger"), ledger, nobody
-    yield "dynamodb", (table, f"{of.name}-storage"), of.roles(*of.storage), nobody
+    yield "dynamodb", (table, f"{of.name}-storage"), _storing(of), nobody
     yield "dynamodb", (table, "another"), nobody, nobody
-    store = {recorder, sweeper, sealer} | of.roles(*of.background)
+    store = {recorder, sweeper, sealer} | of.roles(*of.delivering) | of.approvals
     yield "s3", ("aws:s3:arn", of.bucket), store, store
     left = f"arn:aws:s3:::{of.name}-exports-{ACCOUNT}-eu-central-1"
     yield "s3", ("aws:s3:arn", left), nobody, of.roles(*of.exports)
@@ -279,6 +212,10 @@ def _uses(of: Deployed) -> Iterator[tuple[str, tuple[str, str], set[str], set[st
     for name, readers in secrets_of(of):
         reading = nobody if name.startswith("arn:") else readers  # its operator's key, which is not this one
         yield "secretsmanager", ("SecretARN", of.secret(name)), reading, nobody
+
+
+def _storing(of: Deployed) -> set[str]:
+    return of.roles(*of.storage, *of.workflows) | of.approvals
 
 
 def _asked_of(key: str, service: str, name: str, value: str) -> dict[str, str | list[str]]:
@@ -330,12 +267,12 @@ def _email() -> Iterator[tuple[str, Thing, set[str]]]:
 
 def _others(of: Deployed) -> Things:
     parts = [of.role(part) for part in ("gateway", "recorder", "sweeper", "sealer")]
-    for name in (*parts, *of.roles(*({*of.background} - {*of.called}))):
+    for name in (*parts, *of.roles(*({*of.background} - {*of.called} - {*of.workflows}))):
         arn = f"arn:aws:lambda:{HERE}:function:{name}"
         yield f"function {name}", _thing(arn, "lambda", more=("InvokeFunction", "InvokeFunctionUrl")), set()
-    for name in of.roles(*of.called):
+    for name, callers in _callers(of):
         arn, call = f"arn:aws:lambda:{HERE}:function:{name}", ("InvokeFunction",)
-        yield f"function {name}: call", _thing(arn, "lambda", only=call), {of.role("gateway")}
+        yield f"function {name}: call", _thing(arn, "lambda", only=call), callers
         yield f"function {name}: all else", _thing(arn, "lambda", more=("InvokeFunctionUrl",)), set()
         yield f"function {name}: another version", _thing(f"{arn}:1", "lambda", only=call), set()
     yield (
@@ -349,6 +286,16 @@ def _others(of: Deployed) -> Things:
     yield "the topic", _thing(f"arn:aws:sns:{HERE}:{of.name}-alarms", "sns"), set()
     yield "roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "iam", more=("PassRole",)), set()
     yield "other roles", _thing(f"arn:aws:iam::{ACCOUNT}:role/any", "sts"), {"stranger"}
+
+
+def _callers(of: Deployed) -> Iterator[tuple[str, set[str]]]:
+    """Functions that somebody calls, and who."""
+    for plugin in dict.fromkeys((*of.called, *of.workflows)):
+        (name,) = of.roles(plugin)
+        gateway = {of.role("gateway")} if plugin in of.called else set()
+        yield name, gateway | of.machines(plugin)
+    for name in of.approvals:
+        yield name, of.machines(*of.asking)
 
 
 def differences(account: Account, of: Deployed = STACKTEST) -> dict[str, tuple[set[str], set[str]]]:

@@ -41,18 +41,17 @@ EMAIL = "jane.doe@example.com"
 
 # Granted, and not asked for by code of ours: what Lambda does itself, in the role's name.
 LAMBDA_S_OWN = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:GetQueueAttributes"}
-AMENDMENTS = f"arn:aws:s3:::{BUCKET}/org=*/dt=*/hour=*/*.amendment.*.json.gz"
+DEAD = "arn:aws:sqs:eu-central-1:123456789012:penstock-plugin-audit-export-dead"
 UPSTREAMS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:penstock/upstreams/*"
 UNUSED = {
     # The echo upstream needs no key.
-    GATEWAY: [f"secretsmanager:GetSecretValue {UPSTREAMS}"],
-    # Nothing here is beyond healing; a plugin's deliveries are looked for only when made at most once.
+    GATEWAY: [f"secretsmanager:GetSecretValue {UPSTREAMS}", f"kms:Decrypt {UPSTREAMS}"],
+    # Nothing here is beyond healing.
     EXPORT: [
-        "sqs:SendMessage arn:aws:sqs:eu-central-1:123456789012:penstock-plugin-audit-export-dead",
-        f"s3:ListBucket arn:aws:s3:::{BUCKET}",
+        f"sqs:SendMessage {DEAD}",
+        f"kms:Decrypt {DEAD}",
+        f"kms:GenerateDataKey {DEAD}",
     ],
-    # Only the recorder amends.
-    SWEEPER: [f"s3:GetObject {AMENDMENTS}", f"s3:PutObject {AMENDMENTS}"],
 }
 
 
@@ -232,7 +231,10 @@ def test_all_that_is_granted_is_used(run: Run, resources: dict[str, Any]) -> Non
 
 
 def unnoticed(run: Run, resources: dict[str, Any]) -> dict[str, list[str]]:
-    """Grants that could be taken away, one action on one resource at a time, and the run would not fail."""
+    """Grants that could be taken away, one action on one resource at a time, and the run would not fail.
+
+    Of a key: one action for one thing that is encrypted under it.
+    """
     asked = {(a.function, str(a.request)): a for a in run.gatekeeper.asked if a.allowed}.values()
     found: dict[str, list[str]] = {}
     for function, statement, action, resource in granted(resources):
@@ -247,9 +249,23 @@ def granted(resources: dict[str, Any]) -> Iterator[tuple[str, int, str, Any]]:
     for function in (GATEWAY, RECORDER, SWEEPER, SEALER, EXPORT):
         for number, statement in enumerate(statements(resources, function)):
             for action in many(statement["Action"]):
-                for resource in many(statement["Resource"]):
+                for resource in encrypted(statement) or many(statement["Resource"]):
                     if action not in LAMBDA_S_OWN:
                         yield function, number, action, resource
+
+
+def encrypted(statement: dict[str, Any]) -> list[Any]:
+    """The things for which a statement lets somebody use a key."""
+    return [thing for keys in statement.get("Condition", {}).values() for thing in contexts(keys)]
+
+
+def contexts(keys: dict[str, Any]) -> list[Any]:
+    return [
+        one
+        for key, values in keys.items()
+        if key.startswith("kms:EncryptionContext:")
+        for one in many(values)
+    ]
 
 
 def lacking(
@@ -263,9 +279,25 @@ def lacking(
     actions = [other for other in many(whole["Action"]) if other != action]
     places = [other for other in many(whole["Resource"]) if other != resource]
     rest = [{**whole, "Action": actions}] if actions else []
-    rest += [{**whole, "Action": action, "Resource": places}] if places else []
+    if encrypted(whole):
+        rest.append({**whole, "Action": action, "Condition": narrowed(whole["Condition"], resource)})
+    elif places:
+        rest.append({**whole, "Action": action, "Resource": places})
     found[number : number + 1] = rest
     return {**resources, name: role}
+
+
+def narrowed(condition: dict[str, Any], thing: Any) -> dict[str, Any]:
+    """The same condition, by which one thing less is let pass; none is left where it was the only one."""
+    return {
+        operator: {
+            key: [one for one in many(values) if one != thing]
+            if key.startswith("kms:EncryptionContext:")
+            else values
+            for key, values in keys.items()
+        }
+        for operator, keys in condition.items()
+    }
 
 
 def role_of(resources: dict[str, Any], function: str) -> str:

@@ -10,8 +10,9 @@ import pytest
 
 from infra.egress_network import BY_LAMBDA, INTERFACE_ACTIONS, INTERFACES
 from tests.aws.account import Account
+from tests.aws.deployed import HERE
 from tests.aws.policies import ACCOUNT, Context, Principal, Request, allowed, many
-from tests.aws.reach import HERE, _thing, reached
+from tests.aws.reach import _thing, reached
 from tests.aws.test_iam import give, statement, statements
 from tests.infra.template import Assembly
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 import pytest
 
 from tests.aws.account import Account
+from tests.aws.deployed import HERE
 from tests.aws.policies import ACCOUNT, Context, Principal, Request, allowed
-from tests.aws.reach import HERE, HOUR, NEW, SECURE
+from tests.aws.reach import HOUR, NEW, SECURE
 from tests.hostile.expected import Attack, on
 from tests.hostile.world import CALLERS, HOSTS, Host
 from tests.infra.template import Assembly, Template

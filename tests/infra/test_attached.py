@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from infra.attached import LAYERS, check_count, check_digests, check_packages
-from infra.chosen import chosen_configuration
+from infra.attached import LAYERS, check_count, check_digests, check_layers, check_packages
+from infra.chosen import Chosen, chosen_configuration
 from infra.layers import plugin_layer
 from infra.limits import RESOURCES
 from penstock.configuration.layer import NAMESPACE
+from penstock.configuration.lock import NAME
 from penstock.configuration.requirements import fetch
 from penstock.errors import ConfigurationError
 from tests import tree
@@ -86,6 +87,50 @@ def test_five_layers_are_let_pass_and_six_are_refused_with_what_to_do() -> None:
         assert 'Give some of them `path`, which puts them into one layer, or host = "function".' in str(
             caught.value
         )
+
+
+def moved(tmp_path: Path, layer: str) -> Chosen:
+    """A deployment of two registered plugins, the second one's layer somewhere else."""
+    path = many.write(tmp_path, "named", *(many.registered(tmp_path, name) for name in ("one", "two")))
+    lock = tmp_path / NAME
+    lock.write_text(lock.read_text().replace(ARN.format("two"), layer))
+    return chosen_configuration(str(path))
+
+
+def test_layers_that_lie_where_the_deployment_goes_are_let_pass(tmp_path: Path) -> None:
+    chosen = moved(tmp_path, ARN.format("two"))
+    check_layers(chosen, {})
+    check_layers(chosen, {"CDK_DEFAULT_REGION": "eu-central-1", "CDK_DEFAULT_ACCOUNT": "123456789012"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "environment", "problem"),
+    [
+        (("plugin-two", "plugin-one"), {}, "a layer called 'penstock-plugin-one'"),
+        (
+            ("eu-central-1", "eu-west-1"),
+            {},
+            "is in eu-west-1 (aws), another plugin's layer in eu-central-1 (aws)",
+        ),
+        (("arn:aws:", "arn:aws-cn:"), {}, "is in eu-central-1 (aws-cn), another"),
+        (
+            ("", ""),
+            {"CDK_DEFAULT_REGION": "us-east-1"},
+            "is in eu-central-1, and this deployment goes to us-east-1",
+        ),
+        (("", ""), {"CDK_DEFAULT_ACCOUNT": "999999999999"}, "this deployment goes to 999999999999"),
+    ],
+)
+def test_a_layer_of_another_place_or_plugin_is_refused_with_what_to_do(
+    changed: tuple[str, str], environment: dict[str, str], problem: str, tmp_path: Path
+) -> None:
+    chosen = moved(tmp_path, ARN.format("two").replace(*changed))
+    with pytest.raises(ConfigurationError) as caught:
+        check_layers(chosen, environment)
+    said = str(caught.value)
+    assert problem in said
+    assert f"{tmp_path / NAME}: " in said
+    assert "Run `penstock plugin register`" in said
 
 
 def test_what_was_staged_must_be_what_was_compiled(tmp_path: Path) -> None:

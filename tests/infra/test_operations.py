@@ -9,7 +9,8 @@ def test_every_dead_letter_queue_lost_evidence_failing_plugins_and_5xx_raise_an_
 ) -> None:
     alarms = compute.named("CloudWatch::Alarm", "AlarmName")
     dead = {name for name in template.named("SQS::Queue", "QueueName") if name.endswith("-dead")}
-    others = {"stacktest-EvidenceLost", "stacktest-PluginErrors", "stacktest-5xx", "stacktest-Unsealed"}
+    watched = ("EvidenceLost", "PluginErrors", "5xx", "Unsealed", "Unswept", "Unrecorded")
+    others = {f"stacktest-{name}" for name in watched}
     assert set(alarms) == {f"{name}-depth" for name in dead} | others
 
 
@@ -18,7 +19,7 @@ def test_every_alarm_goes_to_the_one_topic_and_says_what_to_do(compute: Template
     for alarm in compute.of("CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == [{"Ref": topic}]
         assert alarm["AlarmDescription"].endswith(".")
-        silence = alarm["AlarmName"] == "stacktest-Unsealed"
+        silence = alarm["AlarmName"] in {"stacktest-Unsealed", "stacktest-Unswept"}
         assert alarm["TreatMissingData"] == ("breaching" if silence else "notBreaching")
 
 
@@ -30,6 +31,27 @@ def test_an_alarm_for_dead_letters_names_the_command_that_sends_them_again(compu
     assert len(named) > 1
     for words in named:
         assert parse(words.split()).action == "redrive"
+
+
+def test_a_sweeper_that_has_not_ended_well_for_half_an_hour_raises_an_alarm(compute: Template) -> None:
+    alarm = compute.named("CloudWatch::Alarm", "AlarmName")["stacktest-Unswept"]
+    metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
+    (well,) = [metric for metric in metrics.values() if metric.get("ReturnData", True)]
+    assert well["Expression"] == "began - failed"
+    named = {key: metrics[key]["MetricStat"]["Metric"]["MetricName"] for key in ("began", "failed")}
+    assert named == {"began": "Invocations", "failed": "Errors"}
+    periods_s = {metrics[key]["MetricStat"]["Period"] for key in named}
+    assert {period * alarm["EvaluationPeriods"] for period in periods_s} == {30 * 60}
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
+    (reference,) = metrics["began"]["MetricStat"]["Metric"]["Dimensions"]
+    functions = compute.of("Lambda::Function")
+    assert functions[reference["Value"]["Ref"]]["FunctionName"] == "stacktest-sweeper"
+
+
+def test_outcomes_that_wait_for_a_quarter_of_an_hour_raise_an_alarm(compute: Template) -> None:
+    alarm = compute.named("CloudWatch::Alarm", "AlarmName")["stacktest-Unrecorded"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "stacktest-outbox"}]
 
 
 def test_a_sealer_that_has_not_sealed_for_three_hours_raises_an_alarm(compute: Template) -> None:
