@@ -20,7 +20,8 @@ def noted(evidence: Evidence) -> Iterator[dict[str, Any]]:
             recorded = placement.get("recorded") or {}
             for topic, matches in RECORDED:
                 if topic in recorded:
-                    yield {"topic": recorded[topic], "matches": recorded.get(matches, 0)}
+                    # Numbers in a record that was stored are floats.
+                    yield {"topic": recorded[topic], "matches": int(recorded.get(matches, 0))}
 
 
 def signal(evidence: Evidence, topics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -15,10 +15,16 @@ def record(*placements: Mapping[str, object]) -> Evidence:
 
 
 def test_what_the_plugin_noted_is_read_back_in_order_and_what_others_noted_is_not() -> None:
-    recorded = {"topic": "billing", "matches": 3, "second_topic": "refunds", "second_matches": 1, "topics": 2}
+    recorded = {
+        "topic": "billing",
+        "matches": 3.0,
+        "second_topic": "refunds",
+        "second_matches": 1,
+        "topics": 2,
+    }
     other = {**OURS, "plugin": "other", "recorded": {"topic": "canary"}}
-    found = list(noted(record(other, {**OURS, "recorded": recorded})))
-    assert found == [{"topic": "billing", "matches": 3}, {"topic": "refunds", "matches": 1}]
+    found = json.dumps(list(noted(record(other, {**OURS, "recorded": recorded}))))
+    assert found == '[{"topic": "billing", "matches": 3}, {"topic": "refunds", "matches": 1}]'
     assert list(noted(record(OURS, {**OURS, "recorded": {"topics": 0}}))) == []
     assert list(noted(Evidence({"request_id": "x"}))) == []
 
