@@ -33,7 +33,7 @@ def main() -> None:
 
 def calls() -> Mapping[str, Callable[[], object]]:
     """Each row, ready to be called."""
-    return {**_dlp(), **_topics(), **_eligibility()}
+    return {**_dlp(), **_topics(), **_eligibility(), **_exporters()}
 
 
 def words() -> list[str]:
@@ -81,6 +81,27 @@ def _eligibility() -> Mapping[str, Callable[[], object]]:
             identity=who, model="model-49-x"
         ),
     }
+
+
+def _exporters() -> Mapping[str, Callable[[], object]]:
+    """One delivery of a small record each; who receives answers at once, and nothing is far away."""
+    key = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    rules = [{"name": "all", "outcomes": ["answered"]}, {"name": "dear", "cost_nanousd_over": 10**9}]
+    collector = "https://splunk.example.com:8088/services/collector/event"
+    settings: dict[str, dict[str, Any]] = {
+        "audit_export": {"url": "https://audit.example.com/"},
+        "siem_export": {"url": collector},
+        "webhook_notify": {"url": "https://hooks.example.com/", "rules": rules},
+        "email_notify": {"to": ["soc@acme.example"], "rules": rules},
+        "warehouse_export": {},
+    }
+    taking = httpx.MockTransport(lambda _: httpx.Response(200))
+    secrets = {"signing_key": key, "token": "t-1"}
+    runs = {
+        name: harness(PLUGINS / name, config, secrets=secrets, transport=taking)
+        for name, config in settings.items()
+    }
+    return {f"{name.replace('_', '-')}, one delivery": run.background for name, run in runs.items()}
 
 
 def _asking(answer: Any) -> Harness:

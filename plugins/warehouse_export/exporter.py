@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from datetime import UTC, datetime
 
 from penstock.sdk import Context, Evidence, Plugin
 
@@ -28,6 +29,11 @@ def key(evidence: Evidence, line: bytes) -> str:
 
     So the same row is the same object however often and late it comes, and one that amends it another.
     """
-    day, hour = evidence["received_at"][:10], evidence["received_at"][11:13]
+    came = datetime.fromtimestamp(issued_at_s(evidence.request_id), UTC)
     digest = hashlib.sha256(line).hexdigest()[:16]
-    return f"v{VERSION}/dt={day}/hour={hour}/{evidence.request_id}.{digest}.json.gz"
+    return f"v{VERSION}/dt={came:%Y-%m-%d}/hour={came:%H}/{evidence.request_id}.{digest}.json.gz"
+
+
+def issued_at_s(request_id: str) -> int:
+    """When a request came, in Unix seconds: its id is a UUIDv7 (RFC 9562, section 5.7)."""
+    return int(request_id[:8] + request_id[9:13], 16) // 1000

@@ -40,6 +40,7 @@ PLUGINS: Final[Sequence[str]] = (
     *("pii-redactor", "secret-scanner", "json-schema-guard"),
     *("dlp-http", "tenant-eligibility"),
     *("request-tags", "topic-signals", "audit-export", "siem-export", "webhook-notify"),
+    *("email-notify", "warehouse-export"),
 )
 WORKS: Final = "works"
 NOTHING: Final = "nothing to check"

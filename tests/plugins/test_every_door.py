@@ -61,7 +61,9 @@ EXPORTERS: dict[str, tuple[dict[str, Any], str]] = {
         {"url": "https://hooks.example.com/", "rules": [{"name": "answered", "outcomes": ["answered"]}]},
         "data",
     ),
+    "warehouse-export": ({}, ""),
 }
+DIGEST = {"to": ["soc@acme.example"], "rules": [{"name": "answered", "outcomes": ["answered"]}]}
 EXPORT_SECRETS = {"signing_key": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "token": "t-1"}
 
 
@@ -84,7 +86,7 @@ def asked(cell: Cell, talk: Talk) -> tuple[World, Came]:
 
 
 def told(plugin: str, record: EvidenceRecord) -> bytes:
-    """What an exporter sends of a record: one request's body, unpacked."""
+    """What an exporter sends of a record: one request's body, or one object, unpacked."""
     got: list[bytes] = []
 
     def take(request: httpx.Request) -> httpx.Response:
@@ -95,7 +97,7 @@ def told(plugin: str, record: EvidenceRecord) -> bytes:
     config = dict(placed(plugin)[0].config) if plugin == TOPICS else EXPORTERS[plugin][0]
     exporter = harness(folder_of(plugin), config, secrets=EXPORT_SECRETS, transport=httpx.MockTransport(take))
     assert exporter.background(as_mapping(record)).action == "emit"
-    (body,) = got
+    (body,) = got or map(gzip.decompress, exporter.capabilities.exported.kept.values())
     return body
 
 
@@ -292,6 +294,19 @@ def test_the_record_of_each_request_is_exported_and_holds_no_word_of_it(cell: Ce
     assert sent["dialect"] == record.dialect
     assert sent["route"] == record.route
     assert CLEAN.encode() not in body
+
+
+@cells("email-notify")
+def test_a_request_is_in_the_window_of_the_digest_and_no_word_of_it(cell: Cell) -> None:
+    world, _ = asked(cell, Talk(CLEAN, f"{CLEAN} No."))
+    ((record, receivers),) = world.stored
+    assert receivers == [cell.plugin]
+    digest = harness(folder_of(cell.plugin), DIGEST)
+    assert digest.background(as_mapping(record)).failure is None
+    found = digest.capabilities.kept.get("digest")
+    assert found is not None
+    assert found.value["open"]["ids"] == {"answered": [record.request_id]}
+    assert CLEAN not in json.dumps(found.value)
 
 
 @pytest.mark.parametrize(
