@@ -33,7 +33,7 @@ REDACTED = [
 ]
 OWN = [
     *("echo", "echo-guarded", "echo-hostile", "echo-audited", "stub-sensitive"),
-    *("stub", "stub-guarded"),
+    *("stub", "stub-guarded", "echo-exported"),
 ]
 
 
