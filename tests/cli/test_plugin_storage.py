@@ -129,6 +129,22 @@ def test_one_value_is_put_looked_at_and_deleted(keeping: Gateway, monkeypatch: p
     assert (bad.status, kept(keeping)) == (2, {})
 
 
+def test_what_somebody_else_changed_meanwhile_is_left_and_told(
+    keeping: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {"deny_models": ["*"]}
+    storage = DynamoStorage(keeping.clients, keeping.resources.storage_table, NAME)
+    storage.put("tenant/a", theirs)
+    old = {"tenant/a": Stored({}, "an older version")}
+    file = written(keeping, "t.json", json.dumps({"tenant/a": ONE, "tenant/b": ONE}))
+    with monkeypatch.context() as patched:
+        patched.setattr("penstock.cli.plugin_storage._all", lambda *_: old)
+        found = keeping.run(*STORAGE, "load", NAME, file, *config(keeping))
+    assert found.status == 2
+    assert "somebody else changed 'tenant/a'" in found.err
+    assert kept(keeping) == {"tenant/a": theirs, "tenant/b": ONE}
+
+
 def test_a_plugin_that_keeps_nothing_has_no_table(keeping: Gateway) -> None:
     found = keeping.run(*STORAGE, "list", "tenant-eligible")
     assert found.status == 2

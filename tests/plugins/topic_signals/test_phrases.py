@@ -51,6 +51,8 @@ def test_a_word_of_two_topics_counts_for_both() -> None:
 
 def test_where_several_phrases_begin_the_longest_counts() -> None:
     assert count("cancel my subscription, cancel my order") == {"cancellation": 2}
+    nested = Phrases({"short": ["cancel"], "long": ["cancel my order"], "rest": ["order"]})
+    assert dict(nested.count(["cancel my order", "cancel my plan"])) == {"long": 1, "short": 1}
 
 
 def test_in_scripts_without_blanks_a_phrase_counts_inside_of_a_sentence() -> None:
