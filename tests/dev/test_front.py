@@ -183,3 +183,23 @@ def test_two_hundred_callers_at_once_are_served_by_a_few_environments(make_pool:
         answers = list(callers.map(lambda number: client.get(f"/{number}"), range(200)))
     front.stop()
     assert [answer.json()["path"] for answer in answers] == [f"/{number}" for number in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_theirs"),
+    [
+        ("/approvals/gate/run-1?sig=x", True),
+        ("/approvals/gate", False),
+        ("/approvals/gate/run-1/more", False),
+        ("/v1/approvals/gate", False),
+    ],
+)
+def test_where_approvers_answer_another_function_does(path: str, is_theirs: bool) -> None:
+    gateway, approvals = Function(), Function()
+    front = Front(gateway, 0, tell=lambda _: None, approve=approvals)
+    front.start()
+    try:
+        httpx.get(f"http://127.0.0.1:{front.port}{path}", trust_env=False, timeout=30)
+    finally:
+        front.stop()
+    assert (len(approvals.events), len(gateway.events)) == (int(is_theirs), int(not is_theirs))

@@ -15,6 +15,7 @@ from penstock.adapters.secrets import MemorySecrets
 from penstock.background.capabilities import Mailer, Ways
 from penstock.background.inline import InlineHost, InlinePlugin
 from penstock.background.reach import Reaches
+from penstock.background.starting import Workflows
 from penstock.gates.deadline import Deadlines
 from penstock.gates.function_host import FunctionHost, Hosted
 from penstock.gates.gate import Gate
@@ -46,6 +47,7 @@ class Outside:
     secrets: Mapping[str, str] = field(default_factory=lambda: {"token": "s3cret"})
     storage: Storage | None = None
     mailer: Mailer | None = None
+    workflows: Workflows | None = None
 
 
 def inline_host(
@@ -66,7 +68,8 @@ def inline_host(
         secrets={name: f"prod/{name}" for name in outside.secrets},
     )
     secrets = MemorySecrets({f"prod/{name}": value for name, value in outside.secrets.items()})
-    ways = Ways(httpx.MockTransport(outside.receiver), outside.storage, outside.mailer)
+    transport = httpx.MockTransport(outside.receiver)
+    ways = Ways(transport, outside.storage, outside.mailer, workflows=outside.workflows)
     return InlineHost(deployed, Deadlines(None), Reaches(deployed, secrets, ways))
 
 

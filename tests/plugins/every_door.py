@@ -38,7 +38,7 @@ WAYS: Final[Mapping[Way, str]] = MappingProxyType(
 DOORS: Final[Sequence[Door]] = (*MODEL_DOORS, *MCP_DOORS)
 PLUGINS: Final[Sequence[str]] = (
     *("pii-redactor", "secret-scanner", "json-schema-guard"),
-    *("dlp-http", "tenant-eligibility"),
+    *("dlp-http", "tenant-eligibility", "approval-gate"),
     *("request-tags", "topic-signals", "audit-export", "siem-export", "webhook-notify"),
     *("email-notify", "warehouse-export"),
 )
@@ -48,6 +48,7 @@ JSON_GUARD: Final = "json-schema-guard"
 DLP: Final = "dlp-http"
 TOPICS: Final = "topic-signals"
 ELIGIBILITY: Final = "tenant-eligibility"
+APPROVALS: Final = "approval-gate"
 ANSWERS_ALONE: Final = "acts on answers alone"
 NO_WINDOW: Final = '`respond` needs `stream = "buffer"`.'
 NOT_OF_MODELS: Final = "it cannot act on mcp:message: none of its fields is there."

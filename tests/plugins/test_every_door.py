@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from penstock.adapters.workflows import MemoryRuns
+from penstock.background.starting import Workflows
 from penstock.configuration.compile import compile_file
 from penstock.configuration.coverage import stream_problem
 from penstock.configuration.reading import parse_gateway_file
@@ -30,6 +32,7 @@ from tests.gateway.world import World, as_mapping
 from tests.plugins.dlp_http.peers import TOKEN as DLP_TOKEN
 from tests.plugins.dlp_http.peers import OwnFormat
 from tests.plugins.every_door import (
+    APPROVALS,
     CELLS,
     DEPLOYMENT,
     DLP,
@@ -157,6 +160,37 @@ def test_a_dlp_masks_both_ways_and_is_told_of_both(cell: Cell) -> None:
     assert (came.status, came.text) == (200, "Ask <email> then.")
     assert EMAIL.encode() not in came.raw
     assert of(world, cell.plugin, AFTER).action == "transform"
+
+
+@cells(APPROVALS)
+def test_a_request_waits_for_an_approval_and_then_passes_once(cell: Cell) -> None:
+    kept, runs = MemoryStorage(), MemoryRuns()
+    outside = {APPROVALS: Outside(storage=kept, workflows=Workflows(runs, kept, 60))}
+
+    def again() -> tuple[World, Came]:
+        plugins, where = placements(cell)
+        world = cell.door.world(plugins, *where)
+        world.outside = outside
+        return world, cell.door.ask(world, Talk(CLEAN, CLEAN), stream=cell.is_streamed)
+
+    for said in ("required", "pending"):
+        world, came = again()
+        assert (came.code, cell.door.asked(world)) == ("approval_required", None)
+        record = of(world, APPROVALS, BEFORE)
+        assert (record.action, record.host, record.recorded) == ("block", "function", {"approval": said})
+        assert str(record.reference).encode() in came.raw
+    (run,) = runs.begun.values()
+    found = kept.get(f"ask/{run['reference']}")
+    assert found is not None
+    kept.put(f"ask/{run['reference']}", {**found.value, "standing": "approved", "uses": 1})
+    world, came = again()
+    assert (came.code, came.text, cell.door.asked(world)) == (
+        None,
+        "" if cell.door.wordless else CLEAN,
+        CLEAN,
+    )
+    assert of(world, APPROVALS, BEFORE).recorded == {"approval": "approved", "uses_left": 0}
+    assert again()[1].code == "approval_required"
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
