@@ -76,6 +76,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert (manifest.secrets, manifest.hosts, manifest.storage, manifest.email) == ((), (), False, False)
 
 
+BOTH = '{ values = ["b"], values_from = "c" }\n'
 REFUSED: dict[str, tuple[str, str]] = {
     # The file as a whole.
     "no TOML": ("name = ", "is not TOML"),
@@ -276,14 +277,8 @@ REFUSED: dict[str, tuple[str, str]] = {
         HEAD + BEFORE + RECORD + '[records]\na = { values = ["A sentence."] }\n',
         "records.a.values.0",
     ),
-    "a record with values of two kinds": (
-        HEAD + BEFORE + RECORD + '[records]\na = { values = ["b"], values_from = "c" }\n',
-        "give either `unit`",
-    ),
-    "a tag that is both": (
-        HEAD + TAGGING + '[tags]\na = { values = ["b"], values_from = "c" }\n',
-        "give either `values`",
-    ),
+    "a record that is two": (HEAD + BEFORE + RECORD + "[records]\na = " + BOTH, "give either `unit`"),
+    "a tag that is both": (HEAD + TAGGING + "[tags]\na = " + BOTH, "give either `values`"),
     "a tag of sentences": (HEAD + TAGGING + '[tags]\na = { values = ["A sentence."] }\n', "tags.a.values.0"),
     "a tag like a card": (
         HEAD + TAGGING + '[tags]\na = { values = ["4111-1111-1111-1111"] }\n',
