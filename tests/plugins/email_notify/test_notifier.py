@@ -10,6 +10,7 @@ from penstock.background.steps import StepFailedError, UndeliverableStepError
 from penstock.errors import ConfigurationError, StorageError, UndeliverableError
 from penstock.evidence.record import EvidenceRecord
 from penstock.sdk.testing import harness
+from penstock.sdk.workflow import Started
 from plugins.email_notify.notifier import OVERDUE_S
 from plugins.email_notify.window import LEASE_S
 from tests.evidence import examples
@@ -59,6 +60,20 @@ def test_the_requests_of_a_window_are_one_mail_to_all_when_its_run_sends_it() ->
         ("emit", {"digests_sent": 1, "digested": 3}, "sent")
     ]
     assert [(d.host, d.status) for d in steps[0].deliveries] == [("email", 200)]
+
+
+def test_a_window_s_run_is_asked_for_once_and_again_only_while_nobody_knows_of_it() -> None:
+    run, asked = lane(), list[str]()
+    start = run.runs.start
+
+    def counted(started: Started, evidence_key: str) -> None:
+        asked.append(started.run_id)
+        start(started, evidence_key)
+
+    run.runs.start = counted  # type: ignore[method-assign]  # as it was, and counted
+    delivered(run, 1, 2)
+    delivered(run, 3)
+    assert len(asked) == 1
 
 
 def test_a_request_that_no_rule_matches_opens_no_window() -> None:

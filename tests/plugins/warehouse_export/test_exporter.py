@@ -44,6 +44,9 @@ def test_a_copy_is_the_same_object_byte_for_byte() -> None:
         run.send(examples.answered())
     run.consume()
     assert len(kept(run)) == 1
+    assert isinstance(run.exports, MemoryExports)
+    (body,) = run.exports.kept.values()
+    assert body[4:8] == bytes(4), "gzip notes no time (RFC 1952, MTIME)"
     assert sorted(record.recorded["was_there"] for record in run.records()) == [0, 1, 1]
     assert {d.status for record in run.records() for d in record.deliveries} == {200, 412}
 
