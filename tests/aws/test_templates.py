@@ -82,7 +82,8 @@ def test_no_role_is_given_a_wildcard_without_a_reason(stacks: list[Template]) ->
 def test_no_role_may_touch_roles_policies_or_code(stacks: list[Template]) -> None:
     services = {str(action).partition(":")[0] for _, s in granted(stacks) for action in _many(s["Action"])}
     models = {"bedrock", "bedrock-mantle"}  # where a deployment names them
-    assert services <= {"dynamodb", "kms", "sqs", "s3", "secretsmanager", "logs", "lambda", "ses", *models}
+    stores = {"dynamodb", "kms", "sqs", "s3", "secretsmanager"}
+    assert services <= {*stores, "logs", "lambda", "ses", "states", *models}
     assert {a for _, s in granted(stacks) for a in _many(s["Action"]) if a.startswith("lambda:")} <= {
         "lambda:InvokeFunction"
     }

@@ -104,7 +104,7 @@ def test_the_data_stack_tells_all_that_the_command_line_asks_it(template: Templa
     clients = Clients()
     told = {name: filled(template, value) for name, value in template.outputs.items()}
     clients._made["cloudformation"] = Stacks({"stacktest-data": told})
-    made = deployed_resources(clients, "stacktest", lambda: ["audit-export", "keeper"])
+    made = deployed_resources(clients, "stacktest", lambda: ["audit-export", "keeper", "follow-up"])
     queues = set(template.named("SQS::Queue", "QueueName"))
     pairs = (made.outbox, *made.plugin_queues.values())
     assert {url.rpartition("/")[2] for pair in pairs for url in (pair.url, pair.dead_url)} == queues
