@@ -7,6 +7,8 @@ UV := .venv-tools/bin/uv
 BIN := .venv/bin
 ARGS ?=
 CONFIG ?=
+# Processes that tests and types are checked in.
+JOBS ?= 2
 
 # Only a Python that is already there: uv shall not fetch an interpreter of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -40,13 +42,16 @@ dev: .venv/.stamp-run ## Run the local gateway
 demo: .venv/.stamp-run ## Run the local gateway, send it four requests, show their evidence
 	$(BIN)/penstock demo $(ARGS)
 
+# A file's tests stay together, and files in their order (tests/conftest.py): those whose gateways live in threads of
+# the tests' process come last, since hypothesis takes their use of `random` for its own tests'. A process that dies
+# ends the run. ARGS="-n 0 --pdb": all in one, as a debugger needs it.
 test: .venv/.stamp-check .packages/uv.lock .venv-tools/.stamp-old-mcp .venv-tools/.stamp-conformance .venv-tools/.stamp-node-clients ## Run the tests (ARGS="tests/gates -k block" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 check: .venv/.stamp-check ## Run the gate: lint, format, types, imports, sizes, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(wildcard app.py bench penstock functions infra plugins tests tools/*.py)
+	$(BIN)/mypy --num-workers $(JOBS) $(wildcard app.py bench penstock functions infra plugins tests tools/*.py)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_sizes.py tests/test_architecture.py tests/test_mirror.py
 	$(if $(wildcard tools/generate_docs.py),$(BIN)/python tools/generate_docs.py --check)
