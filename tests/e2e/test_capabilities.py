@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from penstock.cli import main
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from tests.e2e.conftest import HERE, EvidenceReader
@@ -38,6 +39,19 @@ effects = ["emit", "record"]
 reads = ["evidence"]
 effects = ["emit", "record"]
 
+[[plugin]]
+name = "tenant-eligibility"
+scope = { model = ["echo-entitled"] }
+config = { cache_s = 0 }
+timeout_ms = 30000
+
+[plugin.grant]
+storage = true
+
+[plugin.grant.before_upstream]
+reads = ["identity", "request.model", "request.mcp.server"]
+effects = ["block", "record"]
+
 [[organisation]]
 id = "acme"
 
@@ -58,9 +72,13 @@ provider = "echo"
 id = "echo-leak"
 provider = "echo"
 
+[[model]]
+id = "echo-entitled"
+provider = "echo"
+
 [[grant]]
 organisations = ["acme"]
-models = ["echo", "echo-urgent", "echo-leak"]
+models = ["echo", "echo-urgent", "echo-leak", "echo-entitled"]
 """
 AT_ONCE = 4
 
@@ -89,18 +107,23 @@ def evidence(gateway: LocalGateway) -> EvidenceReader:
 
 def ask(gateway: LocalGateway, model: str) -> str:
     """The request's id; the answer was a good one."""
-    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    headers = {"authorization": f"Bearer {gateway.prepared.api_key}"}
-    url = f"{gateway.address}/v1/chat/completions"
-    answer = httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False)
+    answer = answered(gateway, model)
     assert answer.status_code == 200
     return answer.headers["x-request-id"]
 
 
+def answered(gateway: LocalGateway, model: str) -> httpx.Response:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"authorization": f"Bearer {gateway.prepared.api_key}"}
+    url = f"{gateway.address}/v1/chat/completions"
+    return httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False)
+
+
 def inline(evidence: EvidenceReader, request_id: str) -> dict[str, Any]:
-    """What the placement before the upstream left."""
+    """What keeper's placement before the upstream left."""
     (record,) = evidence.of(request_id)
-    (placement,) = [p for p in record["placements"] if p["moment"] == "before_upstream"]
+    placed = [p for p in record["placements"] if p["moment"] == "before_upstream"]
+    (placement,) = [p for p in placed if p["plugin"] == "keeper"]
     assert placement["host"] == "function"
     return dict(placement)
 
@@ -155,3 +178,19 @@ def test_no_word_of_an_e_mail_is_in_evidence_or_logs(gateway: LocalGateway, evid
     found = f"{evidence.of(request_id)} {evidence.of(request_id, 'delivery', within_s=60)}"
     logs = "".join(log.read_text(errors="replace") for log in gateway._options.logs.glob("*.log"))
     assert not [word for word in ("soc@acme", "urgent things", "It was") if word in found + logs]
+
+
+def test_what_an_operator_stores_is_what_the_plugin_goes_by(gateway: LocalGateway, tmp_path: Path) -> None:
+    def load(table: str) -> None:
+        file = tmp_path / "table.csv"
+        file.write_text(table)
+        where = ("--folder", str(gateway._options.folder), "--config", str(gateway._options.configuration))
+        words = ("plugin", "storage", "load", "tenant-eligibility", str(file), "--prune", *where)
+        assert main(list(words)) == 0
+
+    refused = answered(gateway, "echo-entitled")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "tenant-eligibility.not_eligible")
+    load("key,allow_models\norganisation/acme,echo-*\n")
+    ask(gateway, "echo-entitled")
+    load("key,deny_models\norganisation/acme,echo-entitled\n")
+    assert answered(gateway, "echo-entitled").status_code == 403
