@@ -11,8 +11,7 @@ NANOUSD = 1_000_000_000
 
 def subject(window: Mapping[str, Any], name: str) -> str:
     """One line, of the deployment's word for itself and a number."""
-    requests = window["requests"]
-    return f"{name}: {requests} request{'s' if requests != 1 else ''} to look at"
+    return f"{name}: {_counted(window['requests'], 'request')} to look at"
 
 
 def text(window: Mapping[str, Any], window_s: int) -> str:
@@ -22,7 +21,7 @@ def text(window: Mapping[str, Any], window_s: int) -> str:
 
 def _lines(window: Mapping[str, Any], window_s: int) -> Iterator[str]:
     since = f"Since {_time(window['opened_at'])}, for {_minutes(window_s)}"
-    yield f"{since}: {window['requests']} requests that a rule matches."
+    yield f"{since}: {_counted(window['requests'], 'request')} that a rule matches."
     if window["cost_nanousd"]:
         yield f"Together they cost {window['cost_nanousd'] / NANOUSD:.4f} US dollars."
     for rule, count in _most_first(window["rules"]):
@@ -46,7 +45,11 @@ def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _minutes(seconds: int) -> str:
-    return f"{seconds // 60} minutes" if seconds % 60 == 0 else f"{seconds} seconds"
+    return _counted(seconds, "second") if seconds % 60 else _counted(seconds // 60, "minute")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _time(unix_s: int) -> str:

@@ -36,4 +36,5 @@ def test_one_request_is_one_and_costs_that_nobody_knows_are_left_out() -> None:
     window = add(MemoryStorage(), match(1, cost=0), 0.0, 20)
     assert subject(window, "Penstock") == "Penstock: 1 request to look at"
     assert "dollars" not in text(window, 61)
-    assert "for 61 seconds" in text(window, 61)
+    assert "for 61 seconds: 1 request that" in text(window, 61)
+    assert "for 1 minute:" in text(window, 60)
