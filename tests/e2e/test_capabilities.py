@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,13 @@ from penstock.cli import main
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
 from tests.e2e.conftest import HERE, EvidenceReader
+from tests.e2e.stub import StubProvider
+from tests.plugins.dlp_http.peers import OwnFormat
 
 CONFIGURATION = """
 [deployment]
 name = "keeping"
-gate_budget_ms = { before_upstream = 30000 }
+gate_budget_ms = { before_upstream = 30000, after_upstream = 30000 }
 
 [[plugin]]
 name = "keeper"
@@ -52,6 +55,27 @@ storage = true
 reads = ["identity", "request.model", "request.mcp.server"]
 effects = ["block", "record"]
 
+[[plugin]]
+name = "dlp-http"
+scope = { model = ["echo-judged"] }
+uninspected = "allow"
+timeout_ms = 30000
+secrets = { token = "keeping/dlp-token" }
+config = { url = "http://DLP/v1/inspect" }
+
+[plugin.grant]
+hosts = ["DLP"]
+secrets = ["token"]
+
+[plugin.grant.before_upstream]
+reads = ["request.messages.user"]
+writes = ["request.messages.user"]
+effects = ["block", "transform", "emit", "record"]
+
+[plugin.grant.after_upstream]
+reads = ["response.text"]
+effects = ["block", "emit", "record"]
+
 [[organisation]]
 id = "acme"
 
@@ -76,18 +100,31 @@ provider = "echo"
 id = "echo-entitled"
 provider = "echo"
 
+[[model]]
+id = "echo-judged"
+provider = "echo"
+
 [[grant]]
 organisations = ["acme"]
-models = ["echo", "echo-urgent", "echo-leak", "echo-entitled"]
+models = ["echo", "echo-urgent", "echo-leak", "echo-entitled", "echo-judged"]
 """
 AT_ONCE = 4
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGateway]:
+def dlp() -> Iterator[StubProvider]:
+    """A DLP of the plugin's own format, on loopback."""
+    stub = StubProvider()
+    stub.answer = lambda body: (200, OwnFormat().judged(json.loads(body)).content)
+    yield stub
+    stub.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, dlp: StubProvider) -> Iterator[LocalGateway]:
     folder: Path = tmp_path_factory.mktemp("keeping")
     shutil.copytree(HERE / "plugins" / "keeper", folder / "keeper")
-    (folder / "gateway.toml").write_text(CONFIGURATION)
+    (folder / "gateway.toml").write_text(CONFIGURATION.replace("DLP", dlp.address))
     options = Options(
         port=0,
         configuration=folder / "gateway.toml",
@@ -112,8 +149,8 @@ def ask(gateway: LocalGateway, model: str) -> str:
     return answer.headers["x-request-id"]
 
 
-def answered(gateway: LocalGateway, model: str) -> httpx.Response:
-    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+def answered(gateway: LocalGateway, model: str, said: str = "Hello") -> httpx.Response:
+    body = {"model": model, "messages": [{"role": "user", "content": said}]}
     headers = {"authorization": f"Bearer {gateway.prepared.api_key}"}
     url = f"{gateway.address}/v1/chat/completions"
     return httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False)
@@ -194,3 +231,23 @@ def test_what_an_operator_stores_is_what_the_plugin_goes_by(gateway: LocalGatewa
     ask(gateway, "echo-entitled")
     load("key,deny_models\norganisation/acme,echo-entitled\n")
     assert answered(gateway, "echo-entitled").status_code == 403
+
+
+def test_a_dlp_judges_both_ways_and_while_it_does_not_answer_nothing_passes(
+    gateway: LocalGateway, evidence: EvidenceReader, dlp: StubProvider
+) -> None:
+    good = answered(gateway, "echo-judged", "Write to jane@corp.test")
+    assert good.json()["choices"][0]["message"]["content"] == "You said: Write to <email>"
+    paths = [(path, headers["authorization"].partition(" ")[0]) for path, headers, _ in dlp.seen]
+    assert paths == [("/v1/inspect", "Bearer")] * 2
+    stopped = answered(gateway, "echo-judged", "It is top secret")
+    assert (stopped.status_code, stopped.json()["error"]["code"]) == (403, "dlp-http.sensitive_data")
+    working, dlp.answer = dlp.answer, lambda _: (500, b"{}")
+    down = answered(gateway, "echo-judged")
+    dlp.answer = working
+    assert (down.status_code, down.json()["error"]["code"]) == (503, "plugin_unavailable")
+    (record,) = evidence.of(down.headers["x-request-id"])
+    (placement,) = [p for p in record["placements"] if p["action"] == "fail"]
+    assert (placement["plugin"], placement["host"]) == ("dlp-http", "function")
+    assert [(each["host"], each["status"]) for each in placement["deliveries"]] == [(dlp.address, 500)]
+    assert "upstream" not in record or not record["upstream"]
