@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
+SYNTHESISES = TESTS / "aws" / "test_templates.py"
 LOOPBACK_TIERS = ("aws", "dev", "e2e", "hostile")
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
@@ -34,15 +35,22 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tiers that run processes use this machine's own sockets, and nothing beyond it.
-
-    The end-to-end and the hostile tests come last: their gateways live in threads of this process, whose use
-    of `random` hypothesis would take for that of its own tests.
-    """
-    items.sort(key=lambda item: _tier(item.path) in ("e2e", "hostile"))
+    """Let the tiers that run processes use this machine's own sockets, and nothing beyond it."""
+    items.sort(key=_turn)
     for item in items:
         if item.get_closest_marker("loopback") or _tier(item.path) in LOOPBACK_TIERS:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+def _turn(item: pytest.Item) -> int:
+    """One process synthesises while another tests what needs no stack; then what needs them; then the rest.
+
+    The hostile and the end-to-end tests come last: their gateways live in threads of this process, whose use
+    of `random` hypothesis would take for that of its own tests. The longest file is among the hostile ones.
+    """
+    if item.path == SYNTHESISES:
+        return 0
+    return {"aws": 2, "infra": 2, "hostile": 3, "e2e": 4}.get(_tier(item.path), 1)
 
 
 def _tier(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,13 @@ MODULE_BOUNDS = (
 )
 
 
+@cache  # for all files of one run
+def plugins() -> set[Path]:
+    return {tree.main_module(folder) for folder in tree.plugin_folders()}
+
+
 def module_bound(path: Path) -> int:
-    plugins = {tree.main_module(folder) for folder in tree.plugin_folders()}
-    if path in plugins:
+    if path in plugins():
         return PLUGIN_LINES
     return next((bound for pattern, bound in MODULE_BOUNDS if path.match(pattern)), MODULE_LINES)
 
