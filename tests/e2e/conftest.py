@@ -91,7 +91,7 @@ def gateway(
         keep=False,
         warm=2,
         maximum=6,
-        sweep_every_s=1.0,
+        sweep_every_s=3.0,
         sweep_age_s=SWEEP_AGE_S,
     )
     with LocalGateway(options, tell=lambda _: None) as running:

@@ -156,7 +156,6 @@ def gateway(
         keep=False,
         warm=2,
         maximum=6,
-        sweep_every_s=1.0,
     )
     with LocalGateway(options, tell=lambda _: None) as started:
         store_secret(started.clients, "e2e/door", SECRET)
