@@ -43,8 +43,8 @@ OURS: Final = (
 def function_files(snapshot: bytes, platform: str = LAMBDA) -> dict[str, Content]:
     """Path in the asset → content."""
     ours = sorted(path for pattern in OURS for path in ROOT.glob(pattern))
-    # SES is `sesv2` by its model, and `email` by its addresses.
-    files: dict[str, Content] = slimmed(packages("core", platform), frozenset({*SERVICES, "email"}))
+    # By their addresses SES is `email` and Step Functions `states`; by their models `sesv2`, `stepfunctions`.
+    files: dict[str, Content] = slimmed(packages("core", platform), frozenset({*SERVICES, "email", "states"}))
     files |= {path.relative_to(ROOT).as_posix(): path for path in ours}
     return files | {SNAPSHOT: snapshot}
 

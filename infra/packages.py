@@ -20,7 +20,7 @@ HOST: Final = "host"  # this machine, to run what was staged
 Group = Literal["core", "plugins"]
 
 # What botocore knows of other services is four fifths of it.
-SERVICES: Final = ("dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sqs", "sts")
+SERVICES: Final = ("dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sqs", "stepfunctions", "sts")
 LEFT_OUT_SUFFIXES: Final = (".c", ".h", ".pyc", ".pyi", ".pyx", ".typed")
 LEFT_OUT_TOPS: Final = ("bin", ".lock")  # scripts with paths of this machine; what the installer leaves
 LEFT_OUT_FOLDERS: Final = ("__pycache__", "tests")

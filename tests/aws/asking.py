@@ -27,6 +27,9 @@ KEYS = {index.name: index.partition_key for table in TABLES for index in table.i
 SQS = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
 
 
+WAITING = f"arn:aws:states:{HERE}:stateMachine:stacktest-plugin-approval-gate"
+
+
 class UnknownCallError(Exception):
     """A call whose meaning for IAM is not known here."""
 
@@ -80,6 +83,8 @@ def asked(call: Call) -> list[Request]:
             return [_s3(call)]
         case "ses":
             return list(_email(call))
+        case "states":
+            return [_workflow(call)]
         case "lambda":
             return [Request("lambda:InvokeFunction", _function(call), SECURE)]
     raise UnknownCallError(f"{call.service} {call.operation}")
@@ -150,6 +155,16 @@ def _email(call: Call) -> Iterator[Request]:
     context: Context = {**SECURE, "ses:FromAddress": sender, "ses:Recipients": recipients}
     for identity in (sender, sender.rpartition("@")[2]):
         yield Request("ses:SendEmail", f"arn:aws:ses:{HERE}:identity/{identity}", context)
+
+
+def _workflow(call: Call) -> Request:
+    """Whose task a token is of, Step Functions knows: in these runs one workflow alone waits for anybody."""
+    match call.operation:
+        case "StartExecution":
+            return Request("states:StartExecution", str(call.parameters["stateMachineArn"]), SECURE)
+        case "SendTaskSuccess" if call.parameters["taskToken"]:
+            return Request("states:SendTaskSuccess", WAITING, SECURE)
+    raise UnknownCallError(f"states {call.operation}")
 
 
 def _secret(name_or_arn: str) -> str:

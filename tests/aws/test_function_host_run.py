@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.aws.account import Account
@@ -16,6 +18,7 @@ from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly
 
 CHOSEN = "test"
+GATE, APPROVALS = "stacktest-plugin-approval-gate", "stacktest-approvals"
 CARD_NUMBER = "my card is 4242 4242 4242 4242"
 STORAGE = "arn:aws:dynamodb:eu-central-1:123456789012:table/stacktest-storage"
 FUNCTION = f"arn:aws:lambda:eu-central-1:123456789012:function:{CARD}"
@@ -115,6 +118,48 @@ def test_another_plugin_s_name_in_its_role_takes_its_storage_away(
     storage_of_another_plugin(wrong)
     with run.gatekeeper.holding(Account(wrong)):
         assert keeper(run)["action"] == "fail"
+
+
+def sensitive(run: Run) -> httpx.Response:
+    question = {"model": "echo-sensitive", "messages": [{"role": "user", "content": "May I?"}]}
+    headers = {"authorization": f"Bearer {run.gateway.prepared.api_key}"}
+    url = f"{run.gateway.address}/v1/chat/completions"
+    return httpx.post(url, json=question, headers=headers, timeout=60, trust_env=False)
+
+
+def approval_link(run: Run) -> str | None:
+    """As the local SES has it."""
+    sent = httpx.get(f"{run.gateway.aws_url}/moto-api/data.json", timeout=30, trust_env=False).json()
+    bodies = (str(message["body"]) for message in sent["ses"].get("Message", []))
+    found = [link for body in bodies for link in re.findall(r"http://\S+/approvals/\S+", body)]
+    return found[-1] if found else None
+
+
+def test_a_human_is_asked_and_answers_and_every_role_may_just_what_it_does(run: Run) -> None:
+    assert eventually(lambda: sensitive(run).json()["error"]["code"] == "approval_required"), run.said
+    assert eventually(lambda: approval_link(run) is not None), run.said
+    link = str(approval_link(run))
+    page = httpx.get(link, timeout=60, trust_env=False)
+    (mark,) = re.findall(r'name="mark" value="([^"]+)"', page.text)
+    form = {"mark": mark, "decision": "approve"}
+    assert "You approved" in httpx.post(link, data=form, timeout=60, trust_env=False).text
+    passed: list[httpx.Response] = []
+
+    def passes() -> bool:
+        """It passes once, and is asked about twice."""
+        if not passed and (answer := sensitive(run)).status_code == 200:
+            passed.append(answer)
+        return bool(passed)
+
+    assert eventually(passes), run.said
+    did: dict[str, set[str]] = {GATE: set(), APPROVALS: set()}
+    for each in run.gatekeeper.asked:
+        if each.function in did:
+            assert each.allowed, each
+            did[each.function].add(each.request.action)
+    assert {"states:StartExecution", "ses:SendEmail", "secretsmanager:GetSecretValue"} <= did[GATE]
+    assert {"states:SendTaskSuccess", "s3:PutObject", "dynamodb:PutItem"} <= did[APPROVALS]
+    assert "states:StartExecution" not in did[APPROVALS]
 
 
 def test_nothing_that_was_said_is_in_any_log(run: Run) -> None:
