@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aws_cdk import aws_iam as iam
 
 from infra.plugins import role_statements
 from infra.whereabouts import Whereabouts
+from penstock.adapters.resources import dead_queue
 from penstock.configuration.compile import compile_file
 from penstock.configuration.reading import parse_gateway_file
+from penstock.configuration.snapshot import DeployedPlugin
 from tests import tree
 
+HERE = Whereabouts("try-out")
 SECTION = "## What its role may do"
 README = {folder: tree.ROOT / folder / "README.md" for folder in tree.plugin_folders()}
 TOLD = [folder for folder, path in README.items() if SECTION in path.read_text(encoding="utf-8")]
@@ -37,16 +41,32 @@ def told(text: str) -> Iterator[str]:
             yield f"{service}:{part[1]}"
 
 
-@pytest.mark.parametrize("folder", TOLD, ids=lambda folder: folder.name)
-def test_its_readme_names_every_action_of_its_role(folder: Path) -> None:
-    text = README[folder].read_text(encoding="utf-8")
+def given(text: str) -> tuple[DeployedPlugin, list[iam.PolicyStatement]]:
+    """The plugin of a README's stanza, and what its role gets."""
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     stanza = "\n".join(['[deployment]\nname = "try-out"', *blocks])
     snapshot = compile_file(parse_gateway_file(stanza.encode(), tree.ROOT / "gateway.toml")).snapshot
     (plugin,) = snapshot.plugins.values()
-    given = role_statements(plugin, snapshot, Whereabouts("try-out"))
-    assert set(told(text)) - BESIDE == {action for each in given for action in each.actions}
+    return plugin, role_statements(plugin, snapshot, HERE)
+
+
+each = pytest.mark.parametrize("folder", TOLD, ids=lambda folder: folder.name)
+
+
+@each
+def test_its_readme_names_every_action_of_its_role(folder: Path) -> None:
+    text = README[folder].read_text(encoding="utf-8")
+    _, statements = given(text)
+    assert set(told(text)) - BESIDE == {action for one in statements for action in one.actions}
     assert set(told(text)) >= {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+@each
+def test_it_may_send_to_its_own_dead_letter_queue_and_to_no_other_queue(folder: Path) -> None:
+    plugin, statements = given(README[folder].read_text(encoding="utf-8"))
+    sends = [queue for one in statements if "sqs:SendMessage" in one.actions for queue in one.resources]
+    own = HERE.queue(dead_queue(HERE.plugin_queue(plugin.name)))
+    assert sends == ([own] if plugin.in_background else [])
 
 
 def test_every_exporter_says_so() -> None:
