@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.egress_network import NOWHERE, Asked
+from infra.egress_network import NOWHERE, Asked, names_of
+from infra.whereabouts import Whereabouts
 from penstock.errors import ConfigurationError
 from tests.infra.template import Assembly, Template, plain
 
@@ -219,3 +220,12 @@ def test_what_lambda_asks_as_the_role_needs_no_endpoint() -> None:
     takes = FakeStatement("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     assert Asked([takes]).services == frozenset()
     assert Asked([takes, FakeStatement("sqs:SendMessage")]).services == {"sqs"}
+
+
+@pytest.mark.parametrize("exports", [False, True])
+def test_the_exports_bucket_is_answered_for_where_somebody_leaves_something_in_it(exports: bool) -> None:
+    where = Whereabouts("walled")
+    resources = [where.evidence("*"), *([where.exports("keeper")] if exports else [])]
+    named = " ".join(names_of(where, ["s3"], resources))
+    assert where.bucket in named
+    assert (where.exports_bucket in named) is exports
