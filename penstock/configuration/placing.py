@@ -146,11 +146,11 @@ def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
     if moment == LATER:
         return "function"
     given = stanza.grant
-    capable = bool(given.hosts or given.secrets or given.storage or given.email)
+    capable = bool(given.hosts or given.secrets or given.storage or given.email or given.exports)
     capable = capable or given.workflow
     host = stanza.host or ("in_process" if plugin.built_in and not capable else "function")
     if capable and host == "in_process":
-        granted = "hosts, secrets, storage or e-mail"
+        granted = "hosts, secrets, storage, e-mail or exports"
         problem = f"a plugin that is granted {granted} does not run in the gateway's process."
         raise PlacingError(("host",), problem, "Take out `host`, or the capability.")
     return host
@@ -161,13 +161,14 @@ def _check_capabilities(stanza: PluginStanza, manifest: Manifest) -> None:
     if beyond:
         problem = f"{beyond[0]!r} is more than the manifest asks for."
         raise PlacingError(("grant", "secrets"), problem, "A grant may only be smaller.")
-    for what in ("storage", "email"):
+    for what in ("storage", "email", "exports"):
         if getattr(stanza.grant, what) and not getattr(manifest, what):
             raise PlacingError(("grant", what), "is more than the manifest asks for.", "Take it out.")
-    if stanza.grant.email and not _may_emit(stanza):
-        problem = "is granted, but at no moment may it `emit`, which e-mail is."
-        remedy = 'Grant effects = ["emit"] where it sends, or take e-mail out.'
-        raise PlacingError(("grant", "email"), problem, remedy)
+    for what, said in (("email", "e-mail is"), ("exports", "exports are")):
+        if getattr(stanza.grant, what) and not _may_emit(stanza):
+            problem = f"is granted, but at no moment may it `emit`, which {said}."
+            remedy = f'Grant effects = ["emit"] where it sends, or take `{what}` out.'
+            raise PlacingError(("grant", what), problem, remedy)
     if set(stanza.secrets) != set(stanza.grant.secrets):
         odd = min(set(stanza.secrets) ^ set(stanza.grant.secrets))
         problem = f"{odd!r} is not both granted and given a place in Secrets Manager."
