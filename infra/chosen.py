@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from penstock.adapters.resources import dead_queue
 from penstock.configuration.compile import Compiled, compile_file
 from penstock.configuration.deployment import StackOptions
 from penstock.configuration.installing import Known
 from penstock.configuration.lock import Registered
 from penstock.configuration.reading import Source, chosen_file, read_gateway_file
 from penstock.configuration.snapshot import Snapshot
-from penstock.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -75,18 +73,7 @@ def chosen_configuration(config: str | None) -> Chosen:
     """
     source = read_gateway_file(chosen_file(Path(config) if config else None))
     _check_keys(source)
-    chosen = Chosen(source, compile_file(source))
-    _check_names(chosen)
-    return chosen
-
-
-def _check_names(chosen: Chosen) -> None:
-    """A queue's dead letters have its name and a word more: no other plugin's queue may be called so."""
-    queues = {plugin.name for plugin in chosen.snapshot.plugins.values() if plugin.in_background}
-    for plugin in sorted(queues):
-        if dead_queue(plugin) in queues:
-            problem = f"would have the queue of {plugin}'s dead letters as its own."
-            raise ConfigurationError(chosen.place_of(dead_queue(plugin)), problem, "Give it another name.")
+    return Chosen(source, compile_file(source))
 
 
 def _check_keys(source: Source) -> None:

@@ -7,7 +7,7 @@ QUEUE = "arn:aws:sqs:eu-central-1:123456789012:stacktest-"
 
 def test_every_queue_has_its_function_and_says_which_messages_failed(compute: Template) -> None:
     sources = compute.named("Lambda::EventSourceMapping", "EventSourceArn")
-    plugins = {f"{QUEUE}plugin-audit-export", f"{QUEUE}plugin-keeper"}
+    plugins = {f"{QUEUE}plugin-{name}" for name in ("audit-export", "keeper", "follow-up")}
     assert set(sources) == {f"{QUEUE}outbox", *plugins}
     for source in sources.values():
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -215,14 +215,6 @@ def test_it_is_answered_with_file_line_key_reason_and_remedy(
     assert remedy in said
 
 
-def test_no_plugin_s_queue_is_where_another_s_dead_letters_go(tmp_path: Path) -> None:
-    path = many.write(tmp_path, "dead", *(many.background(tmp_path, name) for name in ("a", "a-dead")))
-    with pytest.raises(ConfigurationError, match=r"plugin\[2\]: would have the queue of a's dead letters"):
-        chosen_configuration(str(path))
-    path = many.write(tmp_path, "dead", *(many.background(tmp_path, name) for name in ("b", "a-dead")))
-    assert set(chosen_configuration(str(path)).snapshot.plugins) == {"b", "a-dead"}
-
-
 def test_more_layers_than_fit_are_said_at_the_stanza_that_is_one_too_many(tmp_path: Path) -> None:
     path = many.write(tmp_path, "six", *[many.registered(tmp_path, f"reg-{number}") for number in range(6)])
     chosen = chosen_configuration(str(path))

@@ -18,6 +18,9 @@ FUNCTIONS = {
     "stacktest-plugin-audit-export": ("plugin_host", ["stacktest-plugin-audit-export"]),
     "stacktest-plugin-card-guard": ("plugin_host", ["stacktest-plugin-card-guard"]),
     "stacktest-plugin-keeper": ("plugin_host", ["stacktest-plugin-keeper"]),
+    "stacktest-plugin-follow-up": ("plugin_host", ["stacktest-plugin-follow-up"]),
+    "stacktest-plugin-approval-gate": ("plugin_host", ["stacktest-plugin-approval-gate"]),
+    "stacktest-approvals": ("approvals", []),
 }
 
 

@@ -10,7 +10,8 @@ def test_every_dead_letter_queue_lost_evidence_failing_plugins_and_5xx_raise_an_
     alarms = compute.named("CloudWatch::Alarm", "AlarmName")
     dead = {name for name in template.named("SQS::Queue", "QueueName") if name.endswith("-dead")}
     watched = ("EvidenceLost", "PluginErrors", "5xx", "Unsealed", "Unswept", "Unrecorded")
-    others = {f"stacktest-{name}" for name in watched}
+    workflows = {f"stacktest-{plugin}-workflow" for plugin in ("follow-up", "approval-gate")}
+    others = {f"stacktest-{name}" for name in watched} | workflows
     assert set(alarms) == {f"{name}-depth" for name in dead} | others
 
 

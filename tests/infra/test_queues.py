@@ -13,7 +13,10 @@ def queues(template: Template) -> dict[str, Any]:
 
 
 def test_there_is_an_outbox_and_a_queue_for_each_background_plugin(template: Template) -> None:
-    plugins = (NAMES.plugin_queue_pattern.replace("{plugin}", name) for name in ("audit-export", "keeper"))
+    plugins = (
+        NAMES.plugin_queue_pattern.replace("{plugin}", name)
+        for name in ("audit-export", "keeper", "follow-up")
+    )
     live = {NAMES.outbox, *plugins}
     assert set(queues(template)) == live | {f"{name}-dead" for name in live}
 
