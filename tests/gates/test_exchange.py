@@ -211,3 +211,12 @@ def test_beside_an_exchange_another_response_is_seen_and_edited_and_the_exchange
     assert beside.response == FakeContent({TEXT: ("no words",)})
     assert exchange.response == full().response
     assert exchange.saw((USER, TEXT)) == seen
+
+
+def test_the_reference_is_of_the_request_as_it_came_and_each_plugin_s_own() -> None:
+    exchange = exchange_of()
+    before = exchange.reference("gate")
+    exchange.applied([TextEdit(USER, ((0, "other words"),))], commit=True)
+    assert exchange.reference("gate") == before != exchange.reference("other")
+    assert exchange.projected(("request.reference",), frozenset(), "gate").get("request.reference") == before
+    assert exchange_of(request_of("other words")).reference("gate") != before
