@@ -38,8 +38,8 @@ def granted(stacks: list[Template]) -> Iterator[tuple[str, dict[str, Any]]]:
         for identity, role in stack.of("IAM::Role").items():
             for policy in role.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
-                    # Lambda's own, and denied to the functions: test_egress_iam.py. And Step Functions' own, for
-                    # the log of a workflow: these actions know no resources.
+                    # Lambda's own, and denied to the functions: test_egress_iam.py. And Step Functions'
+                    # own, for the log of a workflow: these actions know no resources.
                     if set(_many(statement["Action"])) not in (set(INTERFACE_ACTIONS), set(LOG_SETUP)):
                         yield identity, statement
 
