@@ -220,3 +220,11 @@ def test_the_reference_is_of_the_request_as_it_came_and_each_plugin_s_own() -> N
     assert exchange.reference("gate") == before != exchange.reference("other")
     assert exchange.projected(("request.reference",), frozenset(), "gate").get("request.reference") == before
     assert exchange_of(request_of("other words")).reference("gate") != before
+
+
+@pytest.mark.parametrize("dimension", ["api_key", "tenant", "model", "route", "organisation"])
+def test_another_key_tenant_model_or_route_has_a_reference_of_its_own(dimension: str) -> None:
+    facts = {"organisation": "acme", "api_key": "demo", "model": "echo-1", "tenant": None, "route": "/v1/x"}
+    ours = exchange_of(facts=facts).reference("gate")
+    assert exchange_of(facts={**facts, dimension: "another"}).reference("gate") != ours
+    assert exchange_of(facts=dict(reversed(facts.items()))).reference("gate") == ours
