@@ -21,7 +21,7 @@ from penstock.adapters.secrets import Secrets
 from penstock.background.capabilities import GrantedCapabilities, GrantedTransport, Ways
 from penstock.background.host import RESERVE_S, conclude, failure_class
 from penstock.background.starting import GrantedWorkflow, Origin
-from penstock.errors import FailureClass, PenstockError, PluginError, StorageError, UndeliverableError
+from penstock.errors import PenstockError, StorageError, UndeliverableError
 from penstock.evidence import layout
 from penstock.evidence.archive import Archive, Stored
 from penstock.evidence.delivery import UNDELIVERABLE, DeliveryRecord
@@ -32,7 +32,7 @@ from penstock.evidence.schema import decode
 from penstock.gates.deadline import DeadlineExceededError, Deadlines
 from penstock.sdk.context import Context, RecordSpec
 from penstock.sdk.loading import LoadedPlugin
-from penstock.sdk.steps import METHOD, Step, Steps
+from penstock.sdk.steps import METHOD, Step, Steps, checked_outcome
 from penstock.sdk.workflow import Run
 
 STEP: Final = "penstock_step"  # what an event of this kind has, and no other
@@ -293,13 +293,3 @@ class StepHost:
         if self._archive.put(key, as_json(as_mapping(record))) is Stored.OTHER:
             # The same attempt is under way twice: the next one finds what the other has left.
             raise StorageError("store the record of a step")
-
-
-def checked_outcome(step: Step, outcome: object) -> str | None:
-    """What a step may come to. Raises PluginError (`contract`) for anything that it does not declare."""
-    plain = str.__str__(outcome) if isinstance(outcome, str) else outcome
-    if plain is None and not step.outcomes:
-        return None
-    if isinstance(plain, str) and plain in step.outcomes:
-        return plain
-    raise PluginError(FailureClass.CONTRACT, f"step {step.name} came to what it does not declare")

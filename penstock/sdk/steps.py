@@ -39,7 +39,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from penstock.errors import ConfigurationError
+from penstock.errors import ConfigurationError, FailureClass, PluginError
 from penstock.sdk.manifest import CARD, Code, ConfigKey
 
 FILE: Final = "workflow.toml"
@@ -199,6 +199,16 @@ class Steps(_Strict):
             if origin is not None:
                 told[key] = _seconds(config, origin, self.timeout_s)
         return Step.model_validate(told)
+
+
+def checked_outcome(step: Step, outcome: object) -> str | None:
+    """What a step may come to. Raises PluginError (`contract`) for anything that it does not declare."""
+    plain = str.__str__(outcome) if isinstance(outcome, str) else outcome
+    if plain is None and not step.outcomes:
+        return None
+    if isinstance(plain, str) and plain in step.outcomes:
+        return plain
+    raise PluginError(FailureClass.CONTRACT, f"step {step.name} came to what it does not declare")
 
 
 def _seconds(config: Mapping[str, Any], key: str, most_s: int) -> int:

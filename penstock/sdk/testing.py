@@ -16,11 +16,10 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import BaseModel
 
@@ -28,13 +27,14 @@ from penstock.errors import FailureClass, PluginError
 from penstock.sdk.context import Context, RecordSpec
 from penstock.sdk.contract import Terms, checked
 from penstock.sdk.decisions import Block, Decision, Respond
-from penstock.sdk.email import Message
 from penstock.sdk.fakes import FakeCapabilities
 from penstock.sdk.fields import AFTER, BEFORE, LATER, REFERENCE, Moment
-from penstock.sdk.loading import load_plugin, validate_config
+from penstock.sdk.loading import check_steps, load_plugin, validate_config
 from penstock.sdk.manifest import Manifest, MomentRequest, parse_manifest, read_manifest, texts_at
 from penstock.sdk.plugin import Plugin
 from penstock.sdk.projection import Piece
+from penstock.sdk.rehearsal import Rehearsed, StepFailedError, rehearse
+from penstock.sdk.result import Action, Result
 from penstock.sdk.sample import (
     EVIDENCE,
     REQUEST_ID,
@@ -44,72 +44,20 @@ from penstock.sdk.sample import (
     request_values,
     response_values,
 )
+from penstock.sdk.steps import MAX_STEP_S, METHOD, Step, Steps, checked_outcome, parse_steps, read_steps
 from penstock.sdk.stream_samples import samples
 from penstock.sdk.stream_trial import Look, Streamed, look_of, stream_problem, streamed
 from penstock.sdk.views import WRITE_ONLY, Evidence, Projection, Request, Response, TextValues
+from penstock.sdk.workflow import Run
 
 if TYPE_CHECKING:
     import httpx
 
-Action = Literal["allow", "record", "emit", "transform", "block", "fail"]
+__all__ = ["Harness", "Result", "harness"]
+
 TIMEOUTS_MS: Mapping[Moment, int] = MappingProxyType(
     {BEFORE: 100, AFTER: 100, LATER: 1500}
 )  # behaviour.md, section 3
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one run came to. `action` is what the evidence would say; the strongest when several apply."""
-
-    action: Action
-    decision: Decision | None = None
-    failure: PluginError | None = None
-    error: Exception | None = None
-    """What the plugin itself raised, for the author to look at; the gateway keeps its class only."""
-    recorded: Mapping[str, float | str] = field(default_factory=dict)
-    refused: tuple[str, ...] = ()
-    """What the plugin asked for without a grant, also when it swallowed the error."""
-    changed: tuple[str, ...] = ()
-    deliveries: tuple[tuple[str, int], ...] = ()
-    """Host and status of each answer that came through `ctx.http`."""
-    emails: tuple[Message, ...] = ()
-    """What `ctx.email` has sent."""
-    exported: tuple[str, ...] = ()
-    """Keys that `ctx.exports` has put; `run.capabilities.exported.kept` has the objects."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def reason(self) -> str | None:
-        """The reason of a block."""
-        return self.decision.reason if isinstance(self.decision, Block) else None
-
-    @property
-    def answer(self) -> str | None:
-        """The text of a `Respond`."""
-        return self.decision.content if isinstance(self.decision, Respond) else None
-
-    @property
-    def request(self) -> Request:
-        """The request as the plugin left it, with every field granted."""
-        return Request(Projection(self.values))
-
-    @property
-    def response(self) -> Response:
-        """The response as the plugin left it, with every field granted."""
-        return Response(Projection(self.values))
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """The texts of the field `name` as the plugin left them."""
-        return tuple(self.values[name].texts)
-
-    def members(self, name: str) -> Mapping[str, Any]:
-        """The members of the field `name` as the plugin left them."""
-        return dict(self.values[name])
-
-    def header(self, name: str) -> str | None:
-        """One header by its field's name, as `request.headers.x-team`; None when it is absent."""
-        value = self.values.get(name)
-        return None if value is None else str(value)
 
 
 class Harness:
@@ -123,8 +71,10 @@ class Harness:
         *,
         without: Iterable[str] = (),
         capabilities: FakeCapabilities | None = None,
+        steps: Steps | None = None,
     ) -> None:
         self.manifest = manifest
+        self._steps = steps
         self._plugin = plugin
         self._config = config
         self._settings = config.model_dump(mode="json")
@@ -182,10 +132,72 @@ class Harness:
         self.capabilities.begin(may_emit="emit" in self._declared(LATER).effects)
         evidence = Evidence(EVIDENCE if record is None else record)
         context = self._context(LATER)
+        return self._watched(context, lambda: self._plugin.after_response(evidence, context))
+
+    def step(
+        self,
+        name: str,
+        *,
+        outcomes: Mapping[str, str] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        run_id: str = REQUEST_ID,
+        reference: str = "",
+    ) -> Result:
+        """Run one step of the workflow, after others that came to `outcomes`; what it came to is `.outcome`.
+
+        `evidence`: the record that the run was started with, if `after_response` starts it.
+        """
+        step = self._workflow().named(name)
+        if step is None or step.kind != "do":
+            raise LookupError(f"{self.manifest.name} has no step {name!r} with `do = true`")
+        link = _link if self._workflow().approvals else None
+        run = Run(run_id, REQUEST_ID, reference, dict(outcomes or {}), evidence, link)
+        effects = {effect for asked in self.manifest.moments.values() for effect in asked.effects}
+        self.capabilities.begin(may_emit="emit" in effects)
+        context = self._stepping(step)
+        method = getattr(self._plugin, f"{METHOD}{name}")
+        return self._watched(context, lambda: checked_outcome(step, method(run, context)))
+
+    def rehearse(
+        self,
+        answers: Mapping[str, str] | None = None,
+        *,
+        evidence: Mapping[str, Any] | None = None,
+        run_id: str = REQUEST_ID,
+        reference: str = "",
+    ) -> Rehearsed:
+        """Run the whole workflow, at once; `answers`: approval → what a human says, else it times out."""
+
+        def do(step: Step, outcomes: Mapping[str, str]) -> str | None:
+            told = {"evidence": evidence, "run_id": run_id, "reference": reference}
+            result = self.step(step.name, outcomes=outcomes, **told)  # type: ignore[arg-type]  # each as it is
+            if result.action == "fail":
+                raise StepFailedError(step.name) from result.error
+            return result.outcome
+
+        return rehearse(self._workflow(), do, answers)
+
+    def _workflow(self) -> Steps:
+        if self._steps is None:
+            raise LookupError(f"{self.manifest.name} has no workflow")
+        return self._steps
+
+    def _stepping(self, step: Step) -> Context:
+        return Context(
+            REQUEST_ID,
+            self._config,
+            deadline=time.monotonic() + (step.timeout_s or MAX_STEP_S),
+            specs=self._specs,
+            capabilities=self.capabilities,
+        )
+
+    def _watched(self, context: Context, call: Callable[[], str | None]) -> Result:
+        """What came of a run that only looks, records and emits."""
         failure: PluginError | None = None
         error: Exception | None = None
+        outcome: str | None = None
         try:
-            self._plugin.after_response(evidence, context)
+            outcome = call()
         except Exception as raised:  # noqa: BLE001  # a plugin may raise anything
             failure, error = _failure(raised), raised
         came = self.capabilities.came()
@@ -200,6 +212,7 @@ class Harness:
             deliveries=came.deliveries,
             emails=came.emails,
             exported=came.exported,
+            outcome=outcome,
         )
 
     def _run(self, moment: Moment, values: dict[str, Any]) -> Result:
@@ -296,6 +309,7 @@ def harness(
     without: Iterable[str] = (),
     secrets: Mapping[str, str] | None = None,
     transport: httpx.BaseTransport | None = None,
+    workflow: str | None = None,
 ) -> Harness:
     """A harness around the plugin in a folder, or around a class.
 
@@ -306,23 +320,39 @@ def harness(
         without: fields that the manifest asks for and the operator does not grant.
         secrets: logical name → value.
         transport: who answers `ctx.http`, as `httpx.MockTransport(…)`.
+        workflow: the text of a `workflow.toml`, for a class that has none beside it.
 
     Raises:
         ConfigurationError: what `penstock plugin check` would say of manifest, class or configuration.
     """
     if isinstance(plugin, type):
-        if manifest is None:
-            found = read_manifest(Path(inspect.getfile(plugin)).parent)
-        else:
-            found = parse_manifest(manifest, "plugin.toml")
+        folder = Path(inspect.getfile(plugin)).parent
+        found = read_manifest(folder) if manifest is None else parse_manifest(manifest, "plugin.toml")
         settings = validate_config(plugin, found.name, dict(config or {}))
+        steps = _steps(plugin, found, folder, workflow, settings)
         instance = plugin()
         instance.prepare(settings)
     else:
         loaded = load_plugin(Path(plugin), dict(config or {}))
-        found, settings, instance = loaded.manifest, loaded.config, loaded.plugin
+        found, settings, instance, steps = loaded.manifest, loaded.config, loaded.plugin, loaded.steps
     capabilities = FakeCapabilities(found, settings, secrets or {}, transport)
-    return Harness(instance, found, settings, without=without, capabilities=capabilities)
+    return Harness(instance, found, settings, without=without, capabilities=capabilities, steps=steps)
+
+
+def _steps(
+    plugin: type[Plugin], manifest: Manifest, folder: Path, text: str | None, config: BaseModel
+) -> Steps | None:
+    """Those of a class's workflow. Raises ConfigurationError."""
+    if not manifest.workflow:
+        return None
+    steps = read_steps(folder) if text is None else parse_steps(text, "workflow.toml")
+    check_steps(plugin, steps, "workflow.toml")
+    return steps.filled(config.model_dump(mode="json"))
+
+
+def _link(step: str, approver: str) -> str:
+    """Looks like a signed link, and leads nowhere."""
+    return f"https://approvals.example/{step}?to={approver}"
 
 
 def _failure(error: Exception) -> PluginError:
