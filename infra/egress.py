@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -23,6 +24,7 @@ from infra.whereabouts import Whereabouts
 from penstock.configuration.settings import EGRESS_ALIAS
 
 ENFORCED = "enforced"
+MAX_EVENT_AGE_S = 60  # the least that Lambda offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Egress(Construct):
                 placed.function_timeout_s(chosen.snapshot, chosen.snapshot.plugins[plugin])
                 for plugin in given
             )
-            self.sender = self._sender(foundation, longest_s)
+            self.sender = self._sender(foundation, longest_s, chosen.options.egress_concurrency)
 
     def wall(self, plugin: str) -> Wall:
         """Of the function of `plugin`."""
@@ -77,12 +79,27 @@ class Egress(Construct):
             return []
         return [Statements(self._where).invoke([alias_of(self._where, plugin)])]
 
-    def _sender(self, foundation: Foundation, longest_s: int) -> PenstockFunction:
-        own = Lambda(name=egress_function(self._where), package="egress", statements=[], timeout_s=longest_s)
+    def _sender(self, foundation: Foundation, longest_s: int, at_once: int | None) -> PenstockFunction:
+        own = Lambda(
+            name=egress_function(self._where),
+            package="egress",
+            statements=[],
+            timeout_s=longest_s,
+            extra={"reserved_concurrent_executions": at_once},
+        )
         made = PenstockFunction(self, "Sender", foundation, own)
         version = made.function.current_version
         for plugin in self._sending:
-            lambda_.Alias(self, f"Alias-{plugin}", alias_name=plugin, version=version)
+            lambda_.Alias(
+                self,
+                f"Alias-{plugin}",
+                alias_name=plugin,
+                version=version,
+                # IAM has no permission to invoke and wait: what code past `ctx.http` leaves for later is sent
+                # at most once, and soon or not at all.
+                retry_attempts=0,
+                max_event_age=Duration.seconds(MAX_EVENT_AGE_S),
+            )
         return made
 
 

@@ -147,6 +147,9 @@ class StackOptions(Stanza):
     """What holds plugins' functions to the hosts that they are granted. `library`: checks in their own
     process. `enforced`: a network without a route out besides, for about $15 a month and endpoint: see
     [egress.md](egress.md)."""
+    egress_concurrency: int | None = Field(default=None, ge=1, le=100_000)
+    """How many requests of plugins leave at once, under `egress = "enforced"`: reserved of the account's
+    concurrency, and no more. Without it they share what the account has with everything else."""
     bedrock: tuple[BedrockAccess, ...] = ()
     """What may be asked of Bedrock without a key; nothing when not given."""
 
@@ -156,4 +159,6 @@ class StackOptions(Stanza):
             raise ValueError(
                 "private: a private endpoint has no `domain` in this version: remove one of them"
             )
+        if self.egress_concurrency is not None and self.egress != "enforced":
+            raise ValueError('egress_concurrency: it bounds what only `egress = "enforced"` has: remove it')
         return self

@@ -39,6 +39,7 @@ def test_what_the_stack_is_made_with_is_read() -> None:
             r"gateway\.toml:2: deployment\.private\.vpc_endp",
         ),
         ("[deployment.retention]\nlog_days = 31\n", r"gateway\.toml:2: deployment\.retention\.log_days"),
+        ("[deployment]\negress_concurrency = 5\n", r"egress_concurrency: .*remove it"),
         ("[deployment.firewal]\n", r"deployment\.firewal: is not a key\. Did you mean 'firewall'"),
     ],
 )

@@ -51,6 +51,19 @@ def test_the_egress_function_is_outside_of_the_network_and_may_write_its_log_alo
     assert "ManagedPolicyArns" not in role
 
 
+def test_what_is_left_to_be_sent_later_is_tried_once_and_not_for_long(walled: Template) -> None:
+    later = walled.of("Lambda::EventInvokeConfig").values()
+    aliases = {name for name, alias in walled.of("Lambda::Alias").items() if alias["Name"] != "live"}
+    for config in later:
+        assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    # CDK takes an alias's name off its ARN.
+    assert {config["Qualifier"]["Fn::Select"][1]["Fn::Split"][1]["Ref"] for config in later} == aliases
+
+
+def test_how_much_is_sent_at_once_is_what_the_deployment_says(walled: Template) -> None:
+    assert walled.named("Lambda::Function", "FunctionName")[SENDER]["ReservedConcurrentExecutions"] == 20
+
+
 def test_it_may_take_as_long_as_the_longest_of_who_call_it(walled: Template) -> None:
     functions = walled.named("Lambda::Function", "FunctionName")
     longest = max(f["Timeout"] for name, f in functions.items() if "-plugin-" in name)
