@@ -6,11 +6,12 @@ from typing import Any
 from moto import mock_aws
 
 from penstock.adapters.clients import Clients
+from penstock.configuration.workflow import definition
 from penstock.dev.workflows import create_machines, create_workflows
+from penstock.sdk.steps import parse_steps
 from tests.configuration import files
-from tests.configuration.test_workflow import MACHINE, definition
+from tests.configuration.test_workflow import MACHINE
 from tests.functions.plugin_host.test_stepping import GATEWAY
-from tests.sdk.test_steps import parse_steps
 
 
 def test_each_plugin_with_a_workflow_has_a_machine_of_its_function_s_name(

@@ -13,7 +13,7 @@ def run() -> Harness:
 
 
 def test_a_step_s_result_says_what_it_came_to_and_what_it_recorded() -> None:
-    result = run().step("look", evidence=EVIDENCE | {"outcome": "blocked"})
+    result = run().step("look", evidence={**EVIDENCE, "outcome": "blocked"})
     assert (result.action, result.outcome, result.recorded) == ("record", "badly", {"looked": 1})
 
 
