@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from penstock.configuration.model import PluginStanza
     from penstock.sdk.manifest import Manifest
     from penstock.sdk.plugin import Plugin
+    from penstock.sdk.steps import Steps
 
 
 def check(args: argparse.Namespace) -> None:
@@ -74,14 +75,16 @@ def _check_config(args: argparse.Namespace) -> None:
 def review(args: argparse.Namespace) -> None:
     from penstock.configuration.review import review as reviewed
     from penstock.sdk.manifest import read_manifest
+    from penstock.sdk.steps import read_steps
 
     folder = Path(args.plugin)
     if (folder / "plugin.toml").is_file():
         manifest: Manifest = read_manifest(folder)
         stanza: PluginStanza | None = None
+        steps = read_steps(folder) if manifest.workflow else None
     else:
-        manifest, stanza = _installed(args)
-    found = reviewed(manifest, stanza)
+        manifest, stanza, steps = _installed(args)
+    found = reviewed(manifest, stanza, steps)
     if args.json:
         answers = {"answers": dict(found.answers), "placements": list(found.placements)}
         print_json({"plugin": manifest.name, **answers, "risk": found.response_path})
@@ -91,8 +94,8 @@ def review(args: argparse.Namespace) -> None:
     print(*found.placements, found.response_path, sep="\n")
 
 
-def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza]:
-    """Manifest and stanza of the plugin that gateway.toml calls `args.plugin`."""
+def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza, Steps | None]:
+    """Manifest, stanza and steps of the plugin that gateway.toml calls `args.plugin`."""
     from penstock.configuration.installing import Known
     from penstock.configuration.reading import chosen_file, meant, read_gateway_file
 
@@ -100,6 +103,6 @@ def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza]:
     known = Known.beside(source.path)
     for stanza in source.file.plugin:
         if stanza.name == args.plugin:
-            return known.manifest(stanza), stanza
+            return known.manifest(stanza), stanza, known.steps(stanza)
     remedy = meant(args.plugin, [stanza.name for stanza in source.file.plugin])
     raise ConfigurationError(f"plugin {args.plugin!r}", f"is neither in {source.path} nor a folder.", remedy)

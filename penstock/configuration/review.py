@@ -13,6 +13,7 @@ from penstock.gates.scope import Scope
 from penstock.sdk import fields
 from penstock.sdk.fields import AFTER, LATER, Moment
 from penstock.sdk.manifest import Manifest, MomentRequest, hosts_by_key
+from penstock.sdk.steps import Step, Steps
 
 _STEERING = ("block", "transform", "respond")
 
@@ -26,13 +27,13 @@ class Review:
     response_path: str
 
 
-def review(manifest: Manifest, stanza: PluginStanza | None = None) -> Review:
-    """What `manifest` may do under `stanza`; without one, what it asks for."""
+def review(manifest: Manifest, stanza: PluginStanza | None = None, steps: Steps | None = None) -> Review:
+    """What `manifest` may do under `stanza`; without one, what it asks for. `steps`: of its workflow."""
     grant = stanza.grant if stanza else _everything(manifest)
     moments = [(name, given) for name in fields.MOMENTS if (given := getattr(grant, name)) is not None]
     answers = (
         ("Which moments?", ", ".join(name for name, _ in moments) or "none"),
-        ("Does it block, transform or only observe?", _effects(moments)),
+        ("Does it block, transform or only observe?", _effects(moments) + _going_on(grant, steps)),
         ("Which fields?", _fields(moments, stanza)),
         ("Does data leave, and to where?", _exits(manifest, grant, stanza)),
         ("Which models, MCP servers, keys, teams, tenants?", _scope(stanza)),
@@ -113,7 +114,7 @@ def _everything(manifest: Manifest) -> Grant:
         for moment, request in manifest.moments.items()
     }
     whole = {"hosts": manifest.hosts, "secrets": manifest.secrets}
-    kept = {"storage": manifest.storage, "exports": manifest.exports}
+    kept = {"storage": manifest.storage, "exports": manifest.exports, "workflow": manifest.workflow}
     return Grant.model_validate({**asked, **whole, **kept})
 
 
@@ -123,6 +124,21 @@ def _effects(moments: _Moments) -> str:
         for name, given in moments
     ]
     return "\n".join(lines) or "nothing"
+
+
+def _going_on(grant: Grant, steps: Steps | None) -> str:
+    """What its workflow does after the request, if it may start it."""
+    if not grant.workflow or steps is None:
+        return ""
+    named = ", ".join(f"{step.name} ({_step(step)})" for step in steps.step)
+    return f"\nafterwards, for {steps.timeout_s} s at most, its workflow: {named}"
+
+
+def _step(step: Step) -> str:
+    if step.kind == "approval":
+        within = f"config.{step.timeout_s_from} s" if step.timeout_s_from else f"{step.timeout_s} s"
+        return f"a human answers within {within}, else `{step.on_timeout}`"
+    return {"do": "its code", "wait": "waits", "choose": f"by {step.choose}"}[step.kind]
 
 
 def _watching(given: MomentGrant) -> str:

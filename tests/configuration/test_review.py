@@ -6,8 +6,11 @@ import pytest
 
 from penstock.configuration.model import PluginStanza
 from penstock.configuration.review import Review, review
-from penstock.sdk.manifest import Manifest
+from penstock.sdk.manifest import Manifest, parse_manifest
+from penstock.sdk.steps import parse_steps
+from tests.configuration import files
 from tests.configuration.test_placing import MANIFEST
+from tests.sdk.test_steps import EVERY_KIND
 
 QUESTIONS = (
     "Which moments?",
@@ -296,3 +299,14 @@ def test_objects_leave_for_the_plugin_s_own_place() -> None:
     for stanza in (None, PluginStanza.model_validate({"name": "guard", "grant": given})):
         answer = dict(review(asked, stanza).answers)["Does data leave, and to where?"]
         assert "objects below guard/ in the deployment's exports bucket" in answer
+
+
+def test_a_workflow_is_told_step_by_step_with_the_human_in_it() -> None:
+    manifest = parse_manifest(
+        files.MANIFEST.replace("contract = 1", "contract = 1\nworkflow = true"), "plugin.toml"
+    )
+    said = dict(review(manifest, None, parse_steps(EVERY_KIND, "workflow.toml")).answers)
+    answer = said["Does it block, transform or only observe?"]
+    assert "decide (a human answers within config.answer_s s, else `expired`)" in answer
+    assert "which (by decide)" in answer
+    assert "workflow" not in str(dict(review(manifest).answers))
