@@ -10,7 +10,7 @@ from typing import Any
 from penstock.configuration.coverage import DIALECTS, ROUTES, coverage_problem, served, stream_problem
 from penstock.configuration.installing import Known, built_in_plugins, install, plugin_folder
 from penstock.configuration.model import PluginStanza
-from penstock.configuration.opening import blind_problem, surfaces, warnings
+from penstock.configuration.opening import STATEMENTS, blind_problem, surfaces, warnings
 from penstock.configuration.placing import Installed, PlacingError, place
 from penstock.configuration.reading import Source, meant
 from penstock.configuration.references import check_references
@@ -138,7 +138,7 @@ def _settings(source: Source) -> dict[str, Any]:
         "durability": deployment.evidence.durability,
         "addresses": list(deployment.addresses),
         "mcp": deployment.mcp and deployment.mcp.model_dump(mode="json"),
-        "routes": [route.model_dump(mode="json", exclude={"uninspected"}) for route in source.file.route],
+        "routes": [route.model_dump(mode="json", exclude=STATEMENTS) for route in source.file.route],
     }
 
 

@@ -16,12 +16,14 @@ from penstock import dialects
 from penstock.configuration.coverage import Surface
 from penstock.configuration.stanza import Stanza
 from penstock.dialects.opened.content import BODY
-from penstock.dialects.opened.route import TEMPLATE, VERSION, meet, shadowed, spans
+from penstock.dialects.opened.route import TEMPLATE, VERSION, ending, meet, shadowed, spans
 from penstock.evidence.record import Name
 from penstock.gates.placement import Mode, Placement, reads_content
 from penstock.sdk import fields
 
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
+STATEMENTS: Final = {"uninspected", "bypasses_guards"}
+"""Keys that say to whoever reads the file what is known; at run time they decide nothing."""
 _ABSENT: Final = frozenset({"model", "mcp_server"})
 
 
@@ -44,6 +46,9 @@ class RouteStanza(Stanza):
     """Whose words errors take; what scopes and evidence call it."""
     uninspected: Literal["allow"]
     """`"allow"`: the statement that nobody looks at what passes. There is no other value."""
+    bypasses_guards: Literal["allow"] | None = None
+    """`"allow"`: the statement that a path which ends like one that guards cover, as
+    `/v1/x/{y}/chat/completions`, is opened all the same. Such a path needs it, no other may have it."""
     body_limit_bytes: int = Field(default=4_000_000, ge=1024, le=4_500_000)
     """The largest request body, if `[deployment]` does not say less."""
 
@@ -63,6 +68,7 @@ def problems(routes: Sequence[RouteStanza], providers: Mapping[str, tuple[str, s
         if (taken := spans(base, route.path.removeprefix(VERSION), dialects.ROUTES)) is not None:
             problem = f"at {base_url} it leads to {taken!r}, which a dialect understands."
             yield index, "path", problem, "Take the stanza out, or mend `base_url`."
+        yield from _bypasses(index, route)
         if kind not in {route.dialect, "both"}:
             problem = f"provider {route.provider!r} speaks {kind}."
             yield index, "dialect", problem, f'Write dialect = "{kind}", or name another provider.'
@@ -70,6 +76,22 @@ def problems(routes: Sequence[RouteStanza], providers: Mapping[str, tuple[str, s
         if one.method == other.method and meet(one.path, other.path):
             problem = f"a request could take {one.path!r} of route {one.id!r} as well."
             yield index, "path", problem, "Take one of them out."
+
+
+def _bypasses(index: int, route: RouteStanza) -> Iterator[Problem]:
+    """A door that guards cover, under a prefix: opened by who says so, not by who did not think of it."""
+    taken = _guarded(route)
+    if taken is not None and route.bypasses_guards is None:
+        problem = f"{route.path!r} ends like {taken!r}, or can: what guards read would pass there unread."
+        remedy = f'Have it sent to {taken}, write out what varies, or say so: bypasses_guards = "allow".'
+        yield index, "path", problem, remedy
+    if taken is None and route.bypasses_guards is not None:
+        problem = f"{route.path!r} ends like no path that guards cover."
+        yield index, "bypasses_guards", problem, "Take the key out."
+
+
+def _guarded(route: RouteStanza) -> str | None:
+    return ending(route.path, route.method, dialects.ROUTES)
 
 
 def surfaces(placement: Placement, routes: Sequence[RouteStanza]) -> tuple[Surface, ...]:
@@ -116,6 +138,8 @@ def warnings(
     """What whoever reviews the file should know of each route. `granted`: routes that somebody may use."""
     for route in routes:
         yield f"route {route.id!r}: what passes through {route.method} {route.path} is read by nobody."
+        if (taken := _guarded(route)) is not None:
+            yield f"route {route.id!r} ends like {taken}, or can: what guards read passes there unread."
         if route.id not in granted:
             yield f"nobody is granted route {route.id!r}."
         for placement in placements:

@@ -82,8 +82,39 @@ def test_a_providers_base_url_cannot_complete_a_dialects_path() -> None:
     assert "/chat/completions" in refused(route("/v1/completions", provider="odd"))
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/x/{y}/chat/completions", "/v1/openai/deployments/{d}/chat/completions", "/v1/x/{y}"]
+)
+def test_a_guarded_door_under_a_prefix_is_opened_by_who_says_so_alone(path: str) -> None:
+    said = refused(route(path))
+    assert "route[1].path" in said
+    assert "ends like" in said
+    assert "what guards read would pass there unread" in said
+    assert 'bypasses_guards = "allow"' in said
+    check_references(files.source(PROVIDERS + route(path, more='bypasses_guards = "allow"\n')))
+
+
+def test_the_statement_that_guards_are_bypassed_is_refused_where_none_is() -> None:
+    said = refused(route("/v1/moderations", more='bypasses_guards = "allow"\n'))
+    assert "route[1].bypasses_guards" in said
+    assert "Take the key out" in said
+    with pytest.raises(ConfigurationError, match="bypasses_guards"):
+        files.source(PROVIDERS + route("/v1/x/responses", more='bypasses_guards = "refuse"\n'))
+
+
+def test_what_bypasses_guards_is_told_to_who_reviews_the_file_and_deployed_like_any_other(
+    tmp_path: Path,
+) -> None:
+    text = PROVIDERS + route("/v1/x/responses", more='bypasses_guards = "allow"\n')
+    found = files.compiled(text, tmp_path)
+    (deployed,) = found.snapshot.routes
+    assert deployed.path == "/v1/x/responses"
+    said = "route 'audio' ends like /v1/responses, or can: what guards read passes there unread."
+    assert said in found.warnings
+
+
 def test_two_routes_cannot_want_the_same_request() -> None:
-    both = route("/v1/files/{file}") + route("/v1/files/mine", name="mine")
+    both = route("/v1/files/{file}", method="GET") + route("/v1/files/mine", name="mine", method="GET")
     assert "as well" in refused(both)
     check_references(
         files.source(PROVIDERS + route("/v1/files") + route("/v1/files", name="list", method="GET"))

@@ -63,6 +63,35 @@ def spans(base_path: str, upstream_path: str, known: Sequence[Route]) -> str | N
     return None
 
 
+def ending(template: str, method: str, known: Sequence[Route]) -> str | None:
+    """The template of a door with content that `template` ends like, below a prefix of its own; else None.
+
+    Many providers serve the same door under a prefix, as `/openai/deployments/{name}/chat/completions`. By
+    another method than POST it is none: what lists or deletes is not what takes a conversation.
+    """
+    ours = _segments(template)
+    for route in known:
+        is_door = route.surface is not None and route.method == method == "POST"
+        if is_door and any(_ends(ours, theirs) for theirs in _ends_of(route)):
+            return route.template
+    return None
+
+
+def _ends_of(route: Route) -> Iterator[tuple[str, ...]]:
+    """What the paths of a route end in, wherever it is served."""
+    whole = _segments(route.upstream_path or route.template)
+    yield whole
+    if whole[-1] == _VARIES:  # a server of MCP has a path of its own, without a name
+        yield whole[:-1]
+
+
+def _ends(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    """Where nothing but their varying parts meets a word of ours, it is no ending of theirs."""
+    tail = ours[-len(theirs) :]
+    is_like = any(one == other != _VARIES for one, other in zip(tail, theirs, strict=False))
+    return _meet(tail, theirs) and (is_like or set(tail) == {_VARIES})
+
+
 def _meet(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
     """A part that varies at the end of a dialect's template may hold slashes (`penstock.dialects.routes`)."""
     if theirs and theirs[-1] == _VARIES and len(ours) > len(theirs):

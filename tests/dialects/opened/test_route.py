@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.dialects.opened.route import match, meet, shadowed, spans
+from penstock.dialects.opened.route import ending, match, meet, shadowed, spans
 from penstock.dialects.routes import ROUTES, dialect_for, opened_route
 from penstock.errors import RequestError
 
@@ -108,3 +108,44 @@ def test_two_templates_meet_where_one_path_could_be_of_both() -> None:
 )
 def test_a_base_url_cannot_begin_what_an_opened_path_ends(base: str, path: str, found: str | None) -> None:
     assert spans(base, path, ROUTES) == found
+
+
+@pytest.mark.parametrize(
+    ("template", "door"),
+    [
+        ("/v1/x/{y}/chat/completions", "/v1/chat/completions"),
+        ("/v1/openai/deployments/{name}/Chat/completions", "/v1/chat/completions"),
+        ("/v1/x/chat/{y}", "/v1/chat/completions"),
+        ("/v1/x/{y}/{z}", "/v1/chat/completions"),
+        ("/v1/x/{y}/completions", "/v1/chat/completions"),
+        ("/v1/x/responses", "/v1/responses"),
+        ("/v1/x/{y}", "/v1/responses"),
+        ("/v1/x/embeddings", "/v1/embeddings"),
+        ("/v1/threads/{thread}/messages", "/v1/messages"),
+        ("/v1/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+        ("/v1/x/mcp", "/mcp/{server}"),
+        ("/v1/x/mcp/github", "/mcp/{server}"),
+    ],
+)
+def test_a_template_that_ends_like_a_door_or_can_is_found(template: str, door: str) -> None:
+    assert ending(template, "POST", ROUTES) == door
+    assert shadowed(template, ROUTES) is None, "it is not this rule that would have refused it"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "/v1/audio/transcriptions",
+        "/v1/batches/{batch}/cancel",
+        "/v1/completions",
+        "/v1/x/chat/completions/{id}/cancel",
+        "/v1/x/mychat/completions",
+    ],
+)
+def test_a_template_that_ends_otherwise_is_no_door(template: str) -> None:
+    assert ending(template, "POST", ROUTES) is None
+
+
+def test_what_lists_or_deletes_takes_no_conversation() -> None:
+    assert ending("/v1/files/{file}", "GET", ROUTES) is None
+    assert ending("/v1/x/mcp", "DELETE", ROUTES) is None
