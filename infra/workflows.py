@@ -14,7 +14,6 @@ from infra.log_groups import LogGroup
 from infra.whereabouts import Whereabouts
 from penstock.configuration.snapshot import DeployedPlugin, Snapshot
 from penstock.configuration.workflow import Machine, definition
-from penstock.sdk.steps import Steps
 
 # What Step Functions needs to set up a log (its Developer Guide, "Logging to CloudWatch Logs"); none of these
 # actions takes a narrower resource.
@@ -67,7 +66,6 @@ class StateMachine(Construct):
         super().__init__(scope, construct_id)
         self.name = where.workflow(plugin.name)
         self.arn = where.state_machine(plugin.name)
-        steps = Steps.model_validate(plugin.workflow)
         logs = LogGroup(
             self,
             "Logs",
@@ -76,14 +74,14 @@ class StateMachine(Construct):
             key=foundation.key,
             days=foundation.log_days,
         ).group
-        self.role = self._role(where, plugin.name, invoked(steps, plugin.name, where))
+        self.role = self._role(where, plugin.name, invoked(plugin, where))
         made = sfn.CfnStateMachine(
             self,
             "Machine",
             state_machine_name=self.name,
             state_machine_type="STANDARD",
             role_arn=self.role.role_arn,
-            definition_string=definition(steps, machine_of(plugin, where)),
+            definition_string=definition(plugin.steps, machine_of(plugin, where)),
             logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
                 level="ERROR",
                 include_execution_data=False,
@@ -121,10 +119,10 @@ class StateMachine(Construct):
         )
 
 
-def invoked(steps: Steps, plugin: str, where: Whereabouts) -> list[str]:
+def invoked(plugin: DeployedPlugin, where: Whereabouts) -> list[str]:
     """The functions that its steps invoke, by name."""
-    asked = [where.approvals_function()] if steps.approvals else []
-    done = [where.plugin_function(plugin)] if steps.done else []
+    asked = [where.approvals_function()] if plugin.steps.approvals else []
+    done = [where.plugin_function(plugin.name)] if plugin.steps.done else []
     return [*done, *asked]
 
 

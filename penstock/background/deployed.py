@@ -19,7 +19,6 @@ from penstock.egress.addresses import is_this_machine
 from penstock.egress.network import PublicTransport
 from penstock.errors import ConfigurationError
 from penstock.sdk.fields import LATER
-from penstock.sdk.steps import Steps
 
 
 def background_plugin(snapshot: Snapshot, settings: Settings, name: str) -> BackgroundPlugin:
@@ -63,7 +62,7 @@ def stepping_plugin(snapshot: Snapshot, settings: Settings, name: str) -> Steppi
         version=deployed.version,
         digest=deployed.digest,
         snapshot=snapshot.digest,
-        steps=Steps.model_validate(deployed.workflow),
+        steps=deployed.steps,
         load=loader(deployed, settings),
         hosts=frozenset(deployed.hosts),
         secrets=deployed.secrets,
@@ -80,7 +79,7 @@ def workflows_of(snapshot: Snapshot, settings: Settings, clients: Clients, name:
     if not settings.workflow:
         problem = f"{WORKFLOW} is not set."
         raise ConfigurationError("the function's environment", problem, "Deploy it again.")
-    lasting_s = Steps.model_validate(deployed.workflow).timeout_s
+    lasting_s = deployed.steps.timeout_s
     kept = DynamoStorage(clients, settings.storage_table, name)
     return Workflows(StepFunctionsRuns(clients, settings.workflow), kept, lasting_s)
 

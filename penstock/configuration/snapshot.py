@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from penstock.errors import ConfigurationError
 from penstock.gates.placement import HostKind, Mode, Placement, in_order
@@ -21,6 +21,9 @@ from penstock.sdk.contract import Terms
 from penstock.sdk.email import EMAIL
 from penstock.sdk.exports import EXPORTS
 from penstock.sdk.fields import LATER, MOMENTS, REFERENCE, Moment
+
+if TYPE_CHECKING:
+    from penstock.sdk.steps import Steps
 
 SCHEMA = "penstock.snapshot/1"
 # What a plugin's function is told besides its placements.
@@ -35,7 +38,7 @@ class DeployedPlugin:
     brings nothing. `secrets`: logical name → name in Secrets Manager. `scope`:
     dimension → patterns, for all of its placements; `exceptions`: tables of the same kind. `email_from`: the
     address that it sends from, None when it may not; `email_to`: patterns of whom it may write to.
-    `workflow`: its steps, as `penstock.sdk.steps.Steps` reads them; None when it may start none.
+    `workflow`: what `steps` are read of; None when it may start none.
     """
 
     name: str
@@ -66,6 +69,13 @@ class DeployedPlugin:
         """All that evidence may say it has delivered to."""
         others = {EMAIL: self.email_from is not None, EXPORTS: self.exports}
         return frozenset((*self.hosts, *(name for name, granted in others.items() if granted)))
+
+    @property
+    def steps(self) -> Steps:
+        """The steps of its workflow. Raises pydantic's ValidationError where there is none."""
+        from penstock.sdk.steps import Steps  # noqa: PLC0415 - pydantic, which the gateway does without
+
+        return Steps.model_validate(self.workflow)
 
     @property
     def asks_humans(self) -> bool:

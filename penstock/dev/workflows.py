@@ -11,7 +11,6 @@ from penstock.adapters.clients import Clients
 from penstock.adapters.workflows import create_machine
 from penstock.configuration.snapshot import Snapshot
 from penstock.configuration.workflow import Machine, definition
-from penstock.sdk.steps import Steps
 
 
 def create_workflows(clients: Clients, snapshot: Snapshot) -> dict[str, str]:
@@ -44,4 +43,4 @@ def _definition(snapshot: Snapshot, name: str) -> str:
         function=f"{snapshot.deployment}-plugin-{name}",
         approvals=f"{snapshot.deployment}-approvals",
     )
-    return definition(Steps.model_validate(plugin.workflow), machine)
+    return definition(plugin.steps, machine)

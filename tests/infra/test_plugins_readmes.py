@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aws_cdk import aws_iam as iam
 
 from infra.plugins import role_statements
 from infra.whereabouts import Whereabouts
@@ -41,7 +41,7 @@ def told(text: str) -> Iterator[str]:
             yield f"{service}:{part[1]}"
 
 
-def given(text: str) -> tuple[DeployedPlugin, list[iam.PolicyStatement]]:
+def given(text: str) -> tuple[DeployedPlugin, Sequence[Any]]:
     """The plugin of a README's stanza, and what its role gets."""
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     stanza = "\n".join(['[deployment]\nname = "try-out"', *blocks])
