@@ -101,7 +101,7 @@ class Deciding:
 
     def _record(self, run_id: str, step: str, waiting: Waiting, answer: Answer) -> None:
         digester = Digester(self._digest_key(), waiting.request_id)
-        visit = digester.texts("approval.step", (run_id, step))
+        visit = digester.texts("approval.step", (run_id, step, str(waiting.until_s)))
         record = DeliveryRecord(
             request_id=waiting.request_id,
             plugin=self._asked.name,

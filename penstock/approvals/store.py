@@ -71,10 +71,17 @@ class Approvals:
         return State() if found is None else _state(found.value)
 
     def wait(self, run_id: str, step: str, waiting: Waiting) -> State:
-        """A task waits; of a step that is run again the newest, which has heard nothing yet."""
-        return self._changed(
-            run_id, step, lambda state: replace(state, waiting=waiting, passed_on=False, late=False)
-        )
+        """A task waits; of an attempt that is made again the newest, which has heard nothing yet.
+
+        A run that comes back to the step asks anew: what was answered the last time is no answer to that.
+        The time at which it ends to wait tells the one from the other, since attempts share it.
+        """
+
+        def begun(state: State) -> State:
+            comes_back = state.waiting is not None and state.waiting.until_s != waiting.until_s
+            return State(waiting, None if comes_back else state.answer)
+
+        return self._changed(run_id, step, begun)
 
     def answer(self, run_id: str, step: str, answer: Answer) -> State:
         """The first answer stays; the state says which."""

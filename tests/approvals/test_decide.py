@@ -45,6 +45,18 @@ def test_an_answer_that_comes_before_the_task_waits_for_it() -> None:
     assert len(scene.records) == 1
 
 
+def test_a_step_to_which_a_run_comes_back_hears_no_answer_but_its_own() -> None:
+    scene = Scene()
+    scene.waits()
+    scene.deciding.decide(LINK, "approved")
+    scene.now_s += LASTING_S
+    scene.waits("token-2")
+    assert scene.tasks.heard == {"token-1": "approved"}
+    scene.deciding.decide(LINK, "denied")
+    assert scene.tasks.heard == {"token-1": "approved", "token-2": "denied"}
+    assert sorted(str(record.outcome) for record in scene.records) == ["approved", "denied"]
+
+
 def test_of_two_answers_the_first_counts_and_is_handed_on_once() -> None:
     scene = Scene()
     scene.waits()

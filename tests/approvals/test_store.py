@@ -45,6 +45,16 @@ def test_a_step_that_is_run_again_has_a_new_task_that_has_heard_nothing() -> Non
     assert not kept.pass_on("run", "decide", WAITING, late=True).passed_on
 
 
+def test_a_run_that_comes_back_to_the_step_asks_anew() -> None:
+    kept = approvals()
+    kept.wait("run", "decide", WAITING)
+    kept.answer("run", "decide", YES)
+    kept.pass_on("run", "decide", WAITING, late=False)
+    back = Waiting("other", WAITING.until_s + 60, WAITING.request_id, "acme")
+    assert kept.wait("run", "decide", back) == State(back)
+    assert kept.answer("run", "decide", NO).answer == NO
+
+
 def test_two_that_write_at_once_both_count() -> None:
     class Racing(MemoryStorage):
         """Somebody answers between our reading and our writing, once."""
