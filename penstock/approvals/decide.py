@@ -101,7 +101,9 @@ class Deciding:
 
     def _record(self, run_id: str, step: str, waiting: Waiting, answer: Answer) -> None:
         digester = Digester(self._digest_key(), waiting.request_id)
-        visit = digester.texts("approval.step", (run_id, step, str(waiting.until_s)))
+        # By the snapshot too: what broke off before a deployment is finished after it, by another record.
+        named = (run_id, step, str(waiting.until_s), self._asked.snapshot)
+        visit = digester.texts("approval.step", named)
         record = DeliveryRecord(
             request_id=waiting.request_id,
             plugin=self._asked.name,

@@ -47,13 +47,14 @@ class Scene:
         self.refused: list[tuple[str, Refusal]] = []
         self.counted: list[str] = []
         self.approvals = Approvals(self.own, self.pages, self.clock)
-        asked = Asked(PLUGIN, "1.0.0", "sha256:" + "a" * 64, "sha256:" + "b" * 64)
-        archive = Archive(self.objects)
-        self.deciding = Deciding(
-            asked, self.approvals, self.tasks, archive, lambda: DIGEST_KEY, self.clock, self.counted.append
-        )
+        self.deciding = self.deployed("sha256:" + "b" * 64)
         self.door = Door({PLUGIN: self.deciding}, lambda _: KEY, lambda *each: self.refused.append(each))
         self.pages.put(f"page/{RUN}", DETAILS)
+
+    def deployed(self, snapshot: str) -> Deciding:
+        asked = Asked(PLUGIN, "1.0.0", "sha256:" + "a" * 64, snapshot)
+        archive, key = Archive(self.objects), lambda: DIGEST_KEY
+        return Deciding(asked, self.approvals, self.tasks, archive, key, self.clock, self.counted.append)
 
     def clock(self) -> float:
         return self.now_s

@@ -103,6 +103,26 @@ def test_who_dies_between_step_functions_and_the_note_is_not_told_late_to_the_ne
     assert len(scene.records) == 1
 
 
+def test_an_answer_that_broke_off_is_finished_after_another_deployment() -> None:
+    scene = Scene()
+    scene.waits()
+    there, broken = scene.tasks.succeed, [True]
+
+    def succeed(token: str, outcome: str) -> bool:
+        if broken[0]:
+            raise StorageError("answer a task")
+        return there(token, outcome)
+
+    scene.tasks.succeed = succeed  # type: ignore[method-assign]  # Step Functions, away for a while
+    with pytest.raises(StorageError):
+        scene.deciding.decide(LINK, "approved")
+    broken[0] = False
+    later = scene.deployed("sha256:" + "c" * 64)
+    assert later.finished(LINK, scene.approvals.state(RUN, STEP)).passed_on
+    assert scene.tasks.heard == {"token-1": "approved"}
+    assert len({record.snapshot for record in scene.records}) == 2
+
+
 def test_a_task_that_has_ended_by_the_time_is_said_to_be_late() -> None:
     scene = Scene()
     scene.waits()
