@@ -20,9 +20,13 @@ from penstock.approvals.store import Answer, State
 MAX_VALUE_CHARS: Final = 200
 MAX_CONTENT_CHARS: Final = 20_000
 MAX_TEXTS: Final = 50
-# Controls but for line ends and tabs, the bidirectional ones, half characters, what shows as nothing at all.
+# Controls but for line ends and tabs, the bidirectional ones, half characters, and what shows as nothing at
+# all, which models read all the same (Unicode, DerivedCoreProperties.txt: Default_Ignorable_Code_Point). One
+# selector of an emoji's look is none of these; several say something.
 _MISLEADING: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|[\ufe0e\ufe0f]{2,}"
 )
 _SHOWN_INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
 _ROWS: Final = (
@@ -204,7 +208,7 @@ def _text(value: str) -> str:
 
 def _plain(value: str) -> str:
     """On one line, and cut."""
-    line = " ".join(value[: 4 * MAX_VALUE_CHARS].split())
+    line = " ".join(value.split())
     return line if len(line) <= MAX_VALUE_CHARS else f"{line[:MAX_VALUE_CHARS]}…"
 
 

@@ -137,3 +137,28 @@ def test_the_policy_admits_this_one_style_and_nothing_else() -> None:
 def test_a_time_is_said_in_the_greatest_unit_that_fits(seconds: int, said: str) -> None:
     assert f"within {said}," in asking(lifetime_s=seconds)
     assert "may pass 3 times" in asking(uses=3)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "".join(chr(0xE0000 + ord(sign)) for sign in "obey"),  # ASCII in tags, which models read
+        "\U000e0100\U000e01ef",  # bytes in variation selectors
+        "\ufe00\ufe01",
+        "\ufe0f\ufe0e\ufe0f",
+        "\u3164\u115f\u034f\u17b4\u180e\uffa0",
+        "\u206a\u2800",
+    ],
+)
+def test_what_a_model_reads_and_nobody_sees_is_shown(hidden: str) -> None:
+    text = Reading(asking(content=[f"Good day.{hidden}"], tags={"a": hidden}, mcp_tool=f"read{hidden}")).text
+    assert not set(hidden) & set(text)
+    assert "Good day.\ufffd" in text
+
+
+def test_an_emoji_keeps_its_look() -> None:
+    assert "\u2764\ufe0f" in asking(content=["\u2764\ufe0f"])
+
+
+def test_a_value_that_begins_with_much_nothing_is_not_shown_as_empty() -> None:
+    assert "evil" in Reading(asking(mcp_tool=" " * 2000 + "evil")).text
