@@ -34,12 +34,14 @@ REDACTED = [
 OWN = [
     *("echo", "echo-guarded", "echo-hostile", "echo-audited", "stub-sensitive"),
     *("stub", "stub-guarded", "echo-exported"),
+    *("stub-followed-slowly", "stub-followed-killed"),
 ]
 
 
 def configuration(folder: Path, stub: StubProvider, receiver: StubProvider) -> Path:
     """gateway.toml for these tests, and beside it the plugins that it names by path."""
-    shutil.copytree(HERE / "plugins" / "hostile", folder / "hostile")
+    for plugin in ("hostile", "follow_up"):
+        shutil.copytree(HERE / "plugins" / plugin, folder / plugin)
     listed = (*fixtures(), *messages.fixtures())
     names = sorted({name for fixture in listed for name in named(json.loads(fixture.request))})
     filled = (HERE / "gateway.toml").read_text()
