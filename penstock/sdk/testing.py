@@ -326,10 +326,11 @@ def harness(
         ConfigurationError: what `penstock plugin check` would say of manifest, class or configuration.
     """
     if isinstance(plugin, type):
-        folder = Path(inspect.getfile(plugin)).parent
-        found = read_manifest(folder) if manifest is None else parse_manifest(manifest, "plugin.toml")
+        found = (
+            read_manifest(_folder(plugin)) if manifest is None else parse_manifest(manifest, "plugin.toml")
+        )
         settings = validate_config(plugin, found.name, dict(config or {}))
-        steps = _steps(plugin, found, folder, workflow, settings)
+        steps = _steps(plugin, found, workflow, settings)
         instance = plugin()
         instance.prepare(settings)
     else:
@@ -339,13 +340,16 @@ def harness(
     return Harness(instance, found, settings, without=without, capabilities=capabilities, steps=steps)
 
 
-def _steps(
-    plugin: type[Plugin], manifest: Manifest, folder: Path, text: str | None, config: BaseModel
-) -> Steps | None:
+def _folder(plugin: type[Plugin]) -> Path:
+    """Raises TypeError for a class that no file holds: it needs the texts."""
+    return Path(inspect.getfile(plugin)).parent
+
+
+def _steps(plugin: type[Plugin], manifest: Manifest, text: str | None, config: BaseModel) -> Steps | None:
     """Those of a class's workflow. Raises ConfigurationError."""
     if not manifest.workflow:
         return None
-    steps = read_steps(folder) if text is None else parse_steps(text, "workflow.toml")
+    steps = read_steps(_folder(plugin)) if text is None else parse_steps(text, "workflow.toml")
     check_steps(plugin, steps, "workflow.toml")
     return steps.filled(config.model_dump(mode="json"))
 
