@@ -9,11 +9,14 @@ raises what the queue tries again. What will not (the request itself is wrong) r
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import StringConstraints
 
 from penstock.errors import UndeliverableError
 
@@ -29,6 +32,13 @@ HEALING: Final = frozenset({302, 303, 307, 401, 403, 408, 425, 429})
 MAX_WAIT_S: Final = 5.0  # for `Retry-After` within one try: the function is paid while it sleeps
 MAX_POST_S: Final = 10.0  # of a receiver that says nothing; as long as `Context.deliver` waits
 RESERVE_S: Final = 0.5  # kept of the deadline, so that a receiver's silence is told from a plugin that hangs
+Url = Annotated[
+    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
+]
+"""A setting that says where to send.
+
+Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
+"""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -51,6 +61,11 @@ class Answer:
                 "receiver, then `penstock plugin redrive`"
             )
         raise _status_error(self.status)
+
+
+def compact_json(value: Mapping[str, Any]) -> bytes:
+    """`value` in UTF-8 without blanks, evidence too: what is signed is what is sent, byte for byte."""
+    return json.dumps(dict(value), default=dict, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def heals(status: int) -> bool:

@@ -7,11 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from penstock.sdk import PluginConfig
+from penstock.sdk.delivery import Url
 
-# Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
-Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
-]
 # As it stands in links, on the page, and as HMAC in the evidence: no address.
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Address = Annotated[str, StringConstraints(pattern=r"^([^@\s]{1,64}@[A-Za-z0-9.-]{1,255})?$")]

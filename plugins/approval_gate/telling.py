@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from penstock.sdk import Context
-from penstock.sdk.delivery import Answer, attempted, post
+from penstock.sdk.delivery import compact_json
+from penstock.sdk.signing import send_signed
 from penstock.sdk.workflow import Run
 
 from .asks import Asks
 from .settings import GateConfig
-from .signing import signed_headers, signing_key
 
 TYPE: Final = "penstock.approval.asked"
 FACTS: Final = (
@@ -40,7 +39,9 @@ def tell(run: Run, ctx: Context[GateConfig], asks: Asks, now_s: int) -> Exceptio
     if ctx.config.channel == "email":
         return _write(run, ctx, asks, urls)
     if urls:
-        _post(run, ctx, notification(asks.shown(run.run_id), run.run_id, urls), now_s)
+        body = compact_json(notification(asks.shown(run.run_id), run.run_id, urls))
+        message_id = f"msg_{run.run_id}_approval-gate"
+        send_signed(ctx, str(ctx.config.url), message_id, body, clock=lambda: now_s)
         asks.note_told(run.run_id, list(urls))
     return None
 
@@ -56,19 +57,6 @@ def _write(run: Run, ctx: Context[GateConfig], asks: Asks, urls: Mapping[str, st
             continue
         asks.note_told(run.run_id, [*asks.told(run.run_id), label])
     return error
-
-
-def _post(run: Run, ctx: Context[GateConfig], body: bytes, now_s: int) -> None:
-    """One signed webhook. Raises for what the receiver did not take."""
-
-    def send(fresh: bool) -> Answer:
-        # Two keys, parted by a space, while the receiver changes from the one to the other.
-        secret = ctx.secret("signing_key", fresh=fresh).get_secret_value()
-        keys = [signing_key(part) for part in secret.split()]
-        headers = signed_headers(f"msg_{run.run_id}_approval-gate", now_s, body, keys)
-        return post(ctx, str(ctx.config.url), body, {**headers, "content-type": "application/json"})
-
-    attempted(send, lambda: ctx.remaining_ms).expect_taken()
 
 
 def subject(details: Mapping[str, Any]) -> str:
@@ -87,14 +75,13 @@ def message(details: Mapping[str, Any], url: str, within_s: int) -> str:
     )
 
 
-def notification(details: Mapping[str, Any], run: str, urls: Mapping[str, str]) -> bytes:
-    """The body of the webhook: compact JSON. What is signed is what is sent, byte for byte, on every try."""
+def notification(details: Mapping[str, Any], run: str, urls: Mapping[str, str]) -> dict[str, Any]:
+    """The body of the webhook."""
     asked_at = datetime.fromtimestamp(details.get("asked_at_s", 0), UTC)
     facts = {name: details[name] for name in FACTS if details.get(name)}
     approvals = [{"approver": label, "url": url} for label, url in urls.items()]
     data = {"run": run, **facts, "approvals": approvals}
-    told = {"type": TYPE, "timestamp": f"{asked_at:%Y-%m-%dT%H:%M:%SZ}", "data": data}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return {"type": TYPE, "timestamp": f"{asked_at:%Y-%m-%dT%H:%M:%SZ}", "data": data}
 
 
 def _named(details: Mapping[str, Any], *names: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from penstock.sdk import PluginConfig
+from penstock.sdk.delivery import Url
 
 from .asking import MAX_BODY_BYTES
 from .contract import Contract
@@ -16,10 +17,6 @@ from .presidio import Presidio
 from .segments import Limits
 from .service import Action, Policy, Service
 
-# Plain http is for a DLP on this machine; the gateway's own check decides where that is allowed.
-Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
-]
 Kind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Likelihood = Literal["VERY_UNLIKELY", "UNLIKELY", "POSSIBLE", "LIKELY", "VERY_LIKELY"]
 # What is around the segments of a request, and around each of them, in any of the formats.

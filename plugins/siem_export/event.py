@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from penstock.sdk import Evidence
+from penstock.sdk.delivery import compact_json
 
 # What fits one packet of Ethernet without its headers is sent as it is: gzip would save no round trip.
 GZIP_OVER_BYTES: Final = 1_400
@@ -30,7 +30,7 @@ def body(evidence: Evidence, envelope: Mapping[str, Any] | None = None, *, compr
 
     `envelope`: what Splunk is told beside the record; what is None is left to the token.
     """
-    record = encoded(evidence)
+    record = compact_json(evidence)
     key = idempotency_key(evidence.request_id, record)
     plain = record if envelope is None else _enveloped(evidence, envelope, key, record)
     headers = {"content-type": "application/json", "idempotency-key": key}
@@ -45,15 +45,10 @@ def idempotency_key(request_id: str, record: bytes) -> str:
     return f"{request_id}:siem-export:{hashlib.sha256(record).hexdigest()[:16]}"
 
 
-def encoded(value: Mapping[str, Any]) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(dict(value), default=dict, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 def _enveloped(evidence: Evidence, envelope: Mapping[str, Any], key: str, record: bytes) -> bytes:
     """`time`: when the request came, in Unix seconds. The record is encoded once: it is most of the work."""
     received_at = evidence.get("received_at")
     time_s = None if received_at is None else round(datetime.fromisoformat(received_at).timestamp(), 3)
     head = {"time": time_s, **envelope, "fields": {"idempotency_key": key}}
-    told = encoded({name: value for name, value in head.items() if value is not None})
+    told = compact_json({name: value for name, value in head.items() if value is not None})
     return told[:-1] + b',"event":' + record + b"}"

@@ -12,15 +12,11 @@ import httpx
 from pydantic import Field, StringConstraints, model_validator
 
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
-from penstock.sdk.delivery import RESERVE_S, Answer, attempted, post
+from penstock.sdk.delivery import RESERVE_S, Answer, Url, attempted, compact_json, post
 
 from .acknowledgement import CHANNEL, COLLECTOR, READ_BYTES, ack_id, ack_url, is_indexed, pauses
-from .event import Body, body, encoded
+from .event import Body, body
 
-# Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
-Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
-]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,80}$")]
 
 
@@ -86,7 +82,7 @@ class SiemExport(Plugin):
     def _wait_until_indexed(self, ctx: Context[SiemConfig], number: int) -> None:
         """Raises httpx.ReadTimeout when that is not said in time: the queue brings the record again."""
         began = self.clock()
-        url, asked = ack_url(ctx.config.url, self._channel), encoded({"acks": [number]})
+        url, asked = ack_url(ctx.config.url, self._channel), compact_json({"acks": [number]})
         wait_s = min(ctx.config.acknowledge_within_s, ctx.remaining_ms / 1000 - 2 * RESERVE_S)
         for pause_s in pauses(wait_s, self.clock):
             self.sleep(pause_s)

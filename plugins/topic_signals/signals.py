@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -21,11 +20,11 @@ from penstock.sdk import (
     Texts,
     UndeliverableError,
 )
-from penstock.sdk.delivery import Answer, attempted, post
+from penstock.sdk.delivery import Url, compact_json
+from penstock.sdk.signing import message_id, send_signed
 
 from .phrases import Phrases
-from .signing import signed_headers, signing_key
-from .telling import NAME, encoded, noted, signal
+from .telling import NAME, noted, signal
 
 FIELDS: Final[Mapping[str, Callable[[Response], Texts]]] = MappingProxyType(
     {
@@ -35,10 +34,6 @@ FIELDS: Final[Mapping[str, Callable[[Response], Texts]]] = MappingProxyType(
     }
 )
 
-# Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
-Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
-]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
@@ -105,17 +100,10 @@ class TopicSignals(Plugin):
         url = ctx.config.url
         if url is None:
             raise UndeliverableError("no `url` says where topics go: write it into [plugin.config]")
-        body = encoded(signal(evidence, topics))
-        message_id = f"msg_{evidence.request_id}_{NAME}_{hashlib.sha256(body).hexdigest()[:16]}"
+        body = compact_json(signal(evidence, topics))
 
-        def send(fresh: bool) -> Answer:
-            # Two keys, parted by a space, while the receiver changes from the one to the other.
-            secret = ctx.secret("signing_key", fresh=fresh).get_secret_value()
-            keys = [signing_key(part) for part in secret.split()]
-            headers = signed_headers(message_id, int(self.clock()), body, keys)
-            return post(ctx, url, body, {**headers, "content-type": "application/json"})
-
-        attempted(send, lambda: ctx.remaining_ms, self.sleep).expect_taken()
+        told = message_id(evidence.request_id, NAME, body)
+        send_signed(ctx, url, told, body, clock=self.clock, sleep=self.sleep)
 
 
 def _texts(response: Response, *, history: bool) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -31,8 +30,3 @@ def signal(evidence: Evidence, topics: Sequence[Mapping[str, Any]]) -> dict[str,
     what = {name: resource[name] for name in ("model", "mcp_server") if resource.get(name)}
     data = {"request_id": evidence.request_id, **who, **what, "topics": list(topics)}
     return {"type": TYPE, "timestamp": evidence.get("received_at"), "data": data}
-
-
-def encoded(value: Mapping[str, Any]) -> bytes:
-    """Compact JSON. What is signed is what is sent, byte for byte, on every try."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

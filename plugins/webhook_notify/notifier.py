@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
-from penstock.sdk.delivery import Answer, attempted, post
+from penstock.sdk.delivery import Url, compact_json
 from penstock.sdk.rules import Rule, checked_rules
+from penstock.sdk.signing import message_id, send_signed
 
-from .signing import signed_headers, signing_key
-
-# Plain http is for a receiver on this machine; the gateway's own check decides where that is allowed.
-Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1023})?$")
-]
+NAME: Final = "webhook-notify"
 TYPE: Final = "penstock.request.matched"
 TOLD: Final = ("request_id", "outcome", "code", "status", "dialect", "route", "principal", "resource")
 TOLD_TOO: Final = ("cost_nanousd", "tags", "inspect")
@@ -51,18 +45,11 @@ class WebhookNotify(Plugin):
         ctx.record("matched_rules", len(matched))
         if not matched:
             return
-        body = encoded(notification(evidence, matched))
+        body = compact_json(notification(evidence, matched))
         ctx.record("body_bytes", len(body))
-        message_id = f"msg_{evidence.request_id}_webhook-notify_{hashlib.sha256(body).hexdigest()[:16]}"
 
-        def send(fresh: bool) -> Answer:
-            # Two keys, parted by a space, while the receiver changes from the one to the other.
-            secret = ctx.secret("signing_key", fresh=fresh).get_secret_value()
-            keys = [signing_key(part) for part in secret.split()]
-            headers = signed_headers(message_id, int(self.clock()), body, keys)
-            return post(ctx, ctx.config.url, body, {**headers, "content-type": "application/json"})
-
-        attempted(send, lambda: ctx.remaining_ms, self.sleep).expect_taken()
+        told = message_id(evidence.request_id, NAME, body)
+        send_signed(ctx, ctx.config.url, told, body, clock=self.clock, sleep=self.sleep)
 
 
 def notification(evidence: Evidence, matched: Sequence[Rule]) -> dict[str, Any]:
@@ -71,11 +58,6 @@ def notification(evidence: Evidence, matched: Sequence[Rule]) -> dict[str, Any]:
     placements = list(_placements(evidence, matched))
     data = {"rules": [rule.name for rule in matched], **facts, "placements": placements}
     return {"type": TYPE, "timestamp": evidence.get("received_at"), "data": data}
-
-
-def encoded(value: Mapping[str, Any]) -> bytes:
-    """Compact JSON. What is signed is what is sent, byte for byte, on every try."""
-    return json.dumps(value, default=dict, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _placements(evidence: Evidence, matched: Sequence[Rule]) -> Iterator[dict[str, Any]]:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from penstock.errors import UndeliverableError
 from penstock.sdk import Context, PluginConfig
 from penstock.sdk.context import NoCapabilities
-from penstock.sdk.delivery import Answer, attempted, heals, post
+from penstock.sdk.delivery import Answer, Url, attempted, compact_json, heals, post
 
 URL = "https://siem.example.com/hook"
 Receiver = Callable[[httpx.Request], httpx.Response]
@@ -146,3 +148,27 @@ def test_a_receiver_is_waited_for_within_the_deadline(deadline: float, seconds: 
     (request,) = asked
     assert set(request.extensions["timeout"].values()) == {seconds}
     assert (request.content, request.headers["x-one"]) == (b"{}", "1")
+
+
+def test_compact_json_writes_evidence_as_it_is_nested_and_read_only() -> None:
+    tags = MappingProxyType({"name": "Zoë"})
+    assert (
+        compact_json(MappingProxyType({"tags": tags, "n": [1, 2]}))
+        == '{"tags":{"name":"Zoë"},"n":[1,2]}'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "https://a.example:8443/x?y=z", "http://127.0.0.1:8080/hook"]
+)
+def test_a_setting_takes_a_url_of_a_host(url: str) -> None:
+    assert TypeAdapter(Url).validate_python(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a.example", "https://a.example/ b", "https://u:p@a.example", "https://A.example", "https://"],
+)
+def test_a_setting_takes_no_other_url(url: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Url).validate_python(url)

@@ -10,17 +10,19 @@ import pytest
 
 from penstock.errors import ConfigurationError
 from penstock.sdk import Evidence, UndeliverableError
+from penstock.sdk.delivery import compact_json
 from penstock.sdk.manifest import hosts_by_key, read_manifest
 from penstock.sdk.sample import EVIDENCE, REQUEST_ID
+from penstock.sdk.signing import message_id
 from penstock.sdk.testing import Harness, harness
-from plugins.audit_export.exporter import AuditExport, ExportConfig, encoded, id_of
+from plugins.audit_export.exporter import AuditExport, ExportConfig
 from tests.plugins.audit_export.receiver import Receiver
 
 FOLDER = Path("plugins/audit_export")
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_SECRET = "whsec_" + "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 URL = "https://audit.example.com/penstock?source=eu"
-MESSAGE_ID = id_of(REQUEST_ID, encoded(Evidence(EVIDENCE)))
+MESSAGE_ID = message_id(REQUEST_ID, "audit-export", compact_json(Evidence(EVIDENCE)))
 NOW_S = 1_700_000_000.9
 
 
@@ -158,7 +160,7 @@ def test_the_body_is_compact_json_of_the_whole_record() -> None:
         "placements": [{"plugin": "x", "saw": {"fields": ["a"]}}],
         "ä": "ü",
     }
-    body = encoded(Evidence(record))
+    body = compact_json(Evidence(record))
     assert body == json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
