@@ -12,7 +12,7 @@ import csv
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -66,7 +66,7 @@ def _put(args: argparse.Namespace, target: Target) -> None:
     """In place of whatever is there: one operator's word at a time."""
     text = sys.stdin.read() if str(args.file) == "-" else _text(args.file)
     try:
-        given = json.loads(text)
+        given = _json(text)
     except ValueError as error:
         raise ConfigurationError(str(args.file), f"is no JSON: {error}.", "Give the value as JSON.") from None
     key = _key(args.key)
@@ -106,14 +106,14 @@ def differences(wanted: Mapping[str, Any], there: Mapping[str, Stored], *, prune
 
 def rows_of(path: Path) -> dict[str, Any]:
     """Key → value of a file, by its ending. Raises ConfigurationError."""
-    readers: dict[str, Callable[[str], Any]] = {".toml": tomllib.loads, ".json": json.loads, ".csv": _csv}
+    readers: dict[str, Callable[[str], Any]] = {".toml": tomllib.loads, ".json": _json, ".csv": _csv}
     if path.suffix not in readers:
         raise ConfigurationError(
             str(path), "is none that can be loaded.", "Give a .toml, .json or .csv file."
         )
     try:
         found = readers[path.suffix](_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             str(path), f"cannot be read: {error}.", "Mend it; nothing was stored."
         ) from None
@@ -122,11 +122,38 @@ def rows_of(path: Path) -> dict[str, Any]:
     return found
 
 
+def _json(text: str) -> Any:
+    """Raises ValueError, also for an object that names a member twice: one of them would be lost."""
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _each_once([name for name, _ in pairs])
+    return dict(pairs)
+
+
+def _each_once(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"it names {name!r} twice")
+        seen.add(name)
+
+
 def _csv(text: str) -> dict[str, dict[str, list[str]]]:
     """Raises ValueError for a table without keys, or with a row that does not fit its head."""
     lines = csv.DictReader(text.splitlines(), strict=True)
-    if KEY not in (lines.fieldnames or ()):
+    try:
+        return _rows(lines)
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num} is no CSV: {error}") from None
+
+
+def _rows(lines: csv.DictReader[str]) -> dict[str, dict[str, list[str]]]:
+    columns = lines.fieldnames or ()
+    if KEY not in columns:
         raise ValueError(f"there is no column {KEY!r}")
+    _each_once(columns)
     rows: dict[str, dict[str, list[str]]] = {}
     for line in lines:
         if None in line or None in line.values():
@@ -199,7 +226,7 @@ def _key(key: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin with a mark
     except (OSError, UnicodeDecodeError):
         raise ConfigurationError(str(path), "cannot be read as text.", "Give a file of UTF-8.") from None
 

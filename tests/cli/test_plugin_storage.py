@@ -78,6 +78,12 @@ def test_what_a_file_does_not_name_stays_unless_told_otherwise(keeping: Gateway)
     assert list(kept(keeping)) == ["tenant/a"]
 
 
+def test_a_file_as_a_spreadsheet_saves_it_is_read(keeping: Gateway) -> None:
+    table = "\ufeffkey,allow_models\r\ntenant/t-7,gpt-4o*\r\n"
+    keeping.json(*STORAGE, "load", NAME, written(keeping, "t.csv", table), *config(keeping))
+    assert kept(keeping) == {"tenant/t-7": ONE}
+
+
 def test_rows_of_a_csv_with_the_same_key_add_up(keeping: Gateway) -> None:
     table = "key,allow_models,deny_models\ntenant/t-7,gpt-4o*,\ntenant/t-7,o3,gpt-4o-mini\nteam/red,*,\n"
     keeping.json(*STORAGE, "load", NAME, written(keeping, "t.csv", table), *config(keeping))
@@ -103,6 +109,10 @@ def test_rows_of_a_csv_with_the_same_key_add_up(keeping: Gateway) -> None:
         ("t.csv", "tenant,allow_models\na,b\n", "no column 'key'"),
         ("t.csv", "key,allow_models\ntenant/a,b,c\n", "line 2"),
         ("t.csv", "key,allow_models\ntenant/a\n", "line 2"),
+        ("t.csv", "key,deny_models,allow_models,deny_models\ntenant/a,a,b,\n", "'deny_models' twice"),
+        ("t.csv", 'key,allow_models\n"tenant/a"b,c\n', "line 2 is no CSV"),
+        ("t.json", '{"tenant/a": {"deny_models": ["a"]}, "tenant/a": {}}', "'tenant/a' twice"),
+        ("t.json", "[" * 100_000, "cannot be read"),
         ("t.txt", "", "none that can be loaded"),
     ],
 )
