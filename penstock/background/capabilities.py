@@ -95,7 +95,10 @@ class GrantedTransport(httpx.BaseTransport):
         self.deliveries.append(delivery)
         try:
             response = self._inner.handle_request(_plain(request))
-        except RefusedAddressError:
+        except (
+            RefusedAddressError,
+            FieldNotGrantedError,
+        ):  # the second is what the egress function grants less
             self.refused = True
             raise
         self._answers.append(response)

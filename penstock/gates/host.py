@@ -139,7 +139,7 @@ class InProcessHost:
         except DeadlineExceededError:
             failure = PluginError(FailureClass.TIMEOUT, "the deadline passed")
         except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
-            failure = _failure(error)
+            failure = _failure(error, may_reach=capable is not None)
         if type(decision) is not Allow:
             self._deadlines.rest()  # what is made of it is the engine's work, and no plugin is to end for it
         refused = (*projection.refused, *context.refused)
@@ -173,12 +173,15 @@ def _after(plugin: Plugin, projection: Projection, context: Context, terms: Term
 _OURS = (PluginError, FieldNotGrantedError)
 
 
-def _failure(error: BaseException) -> PluginError:
+def _failure(error: BaseException, *, may_reach: bool) -> PluginError:
     """What is known of a crash, in our own words: the plugin's could hold content.
 
+    A run that `may_reach` something can be denied it, when its role may not do what its grant lets it.
     Exact types, and no `isinstance`: either could ask the error itself, and no timer runs any more.
     """
     known = cast("PluginError", error) if any(type(error) is kind for kind in _OURS) else None
     if known is not None and known.failure is FailureClass.CONTRACT:
         return PluginError(FailureClass.CONTRACT, "the plugin broke its contract")
+    if known is not None and known.failure is FailureClass.DENIED and may_reach:
+        return PluginError(FailureClass.DENIED, "the plugin's role was refused")
     return PluginError(FailureClass.EXCEPTION, "the plugin raised")

@@ -27,9 +27,16 @@ from penstock.sdk.contract import checked
 from penstock.sdk.decisions import Allow, Block, Decision, Respond, Transform
 from penstock.sdk.edits import REMOVED, AddText, Edit, MemberEdit, Replace, Span, SpanEdit, TextEdit
 
-# What a function may say of itself; how far away it is, and how busy, the gateway knows better.
+# What a function may say of itself; how far away it is, and how busy, the gateway knows better. `denied` is
+# what its role was refused: it counts for no breaker, so that a false claim gains nothing.
 CLAIMS: Final = frozenset(
-    {FailureClass.EXCEPTION, FailureClass.TIMEOUT, FailureClass.CONTRACT, FailureClass.IMPORT}
+    {
+        FailureClass.EXCEPTION,
+        FailureClass.TIMEOUT,
+        FailureClass.CONTRACT,
+        FailureClass.IMPORT,
+        FailureClass.DENIED,
+    }
 )
 # What a plugin can ask for without a grant, as the SDK names it: no word of a plugin's own is among them.
 REFUSABLE: Final = frozenset({*fields.FIELDS, "request.headers", "response.headers", "records"}) | {

@@ -265,6 +265,16 @@ def test_a_granted_name_that_leads_inside_is_refused_and_remembered() -> None:
     assert transport.deliveries == [Delivery("siem.example.com:443", None)]
 
 
+def test_what_the_egress_function_does_not_grant_is_refused_and_remembered() -> None:
+    def narrower(_: httpx.Request) -> httpx.Response:
+        raise FieldNotGrantedError("hosts")
+
+    client, transport = granted(narrower)
+    with pytest.raises(FieldNotGrantedError):
+        client.get("https://siem.example.com/")
+    assert transport.refused
+
+
 @pytest.mark.parametrize("to", [["not an address"], []])
 def test_a_message_that_is_none_leaves_no_delivery(to: list[str]) -> None:
     transport = GrantedTransport(httpx.MockTransport(accepted), frozenset(), DIGESTER)

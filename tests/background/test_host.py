@@ -89,6 +89,7 @@ REQUEST = httpx.Request("POST", f"https://{HOST}/")
         (KeyboardInterrupt(), "exception"),
         (FieldNotGrantedError("x"), "contract"),
         (PluginError(FailureClass.CONTRACT, CONTENT), "contract"),
+        (PluginError(FailureClass.DENIED, CONTENT), "denied"),
         (PluginError(CONTENT, CONTENT), "exception"),  # type: ignore[arg-type]  # hostile on purpose
         (httpx.ConnectError(CONTENT), "unavailable"),
         (StorageError(CONTENT), "unavailable"),

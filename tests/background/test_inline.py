@@ -39,7 +39,7 @@ def test_the_plugin_runs_and_its_answer_names_the_call() -> None:
         "plugin": "guard",
         "digest": PLACEMENT.digest,
         "request_id": REQUEST_ID,
-        "decision": {"kind": "block", "reason": "reason", "at": None},
+        "decision": {"kind": "block", "reason": "reason", "at": None, "refer": False},
         "failure": None,
         "recorded": {},
         "refused": [],

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import httpx
+import pytest
 
+from penstock.background.inline import InlineHost, InlinePlugin
+from penstock.egress.client import AliasTransport
+from penstock.errors import FailureClass, PluginError
+from penstock.gates.deadline import Deadlines
+from penstock.gates.hosted_answer import decode_answer
 from penstock.sdk import Allow, Context, Decision, Request
 from penstock.sdk.storage import MemoryStorage
 from tests.background.fakes import FakeMail
 from tests.background.test_inline import PLACEMENT, event
-from tests.gates.fakes import Says, loaded
-from tests.gates.hosted import RECEIVER, inline_host
+from tests.gates.fakes import REQUEST_ID, Says, loaded
+from tests.gates.hosted import RECEIVER, TERMS, inline_host
+
+
+def sends(_: Request, ctx: Context) -> Decision:
+    ctx.http.get(f"https://{RECEIVER}/")
+    return Allow()
 
 
 def test_what_left_comes_back_as_the_receiver_named_it_and_is_cut() -> None:
-    def sends(_: Request, ctx: Context) -> Decision:
-        ctx.http.get(f"https://{RECEIVER}/")
-        return Allow()
-
     def receiver(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers={"x-request-id": "x" * 5_000})
 
@@ -51,3 +60,35 @@ def test_a_placement_that_may_not_emit_sends_no_e_mail() -> None:
 def test_what_is_not_granted_is_asked_for_in_vain() -> None:
     answer = inline_host(loaded(Says(sends_and_keeps)), PLACEMENT).answer(event())
     assert (answer["failure"], answer["refused"]) == ("contract", ["storage"])
+
+
+def refuse(error: PluginError) -> Callable[[bytes], bytes]:
+    def invoke(_: bytes) -> bytes:
+        raise error
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("failure", "recorded"), [("denied", "denied"), ("contract", "contract"), ("throttled", "exception")]
+)
+def test_a_role_that_may_not_invoke_its_alias_is_denied_and_the_gateway_reads_it(
+    failure: str, recorded: str
+) -> None:
+    """What hides how busy or how far something is stays the plugin's own exception."""
+    by_alias = AliasTransport(refuse(PluginError(FailureClass(failure), "no")))
+    placement = replace(PLACEMENT, terms=replace(PLACEMENT.terms, effects=frozenset({"emit"})))
+    host = inline_host(loaded(Says(sends)), placement, receiver=by_alias.handle_request)
+    answer = host.answer(event(placement))
+    assert answer["failure"] == recorded
+    read = decode_answer(json.dumps(answer).encode(), placement, REQUEST_ID, frozenset({RECEIVER}))
+    assert read.failure is not None
+    assert read.failure.failure == recorded
+
+
+def test_a_plugin_that_reaches_nothing_is_denied_nothing() -> None:
+    def claims(_: Request, __: Context) -> Decision:
+        raise PluginError(FailureClass.DENIED, "my prompt says hello")
+
+    plugin = InlinePlugin({"before_upstream": PLACEMENT}, TERMS, lambda: loaded(Says(claims)))
+    assert InlineHost(plugin, Deadlines(None)).answer(event())["failure"] == "exception"

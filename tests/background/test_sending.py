@@ -5,11 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 
 from penstock.adapters.clients import Clients
 from penstock.background import sending
+from penstock.background.host import DeliveryFailedError
 from penstock.background.sending import alias_transport
+from penstock.egress.client import AliasTransport
 from penstock.egress.messages import encode_response
+from penstock.errors import FailureClass, PluginError
+from penstock.evidence.record import Delivery
+from penstock.sdk import Context, Evidence
+from tests.background.fakes import HOST, Stage
 from tests.background.fakes import PLACEMENT as LATER
 from tests.background.test_deployed import BEFORE, snapshot
 
@@ -48,3 +55,20 @@ def test_what_is_sent_is_given_to_the_alias_as_it_is_named(monkeypatch: Any) -> 
     monkeypatch.setattr(sending, "LambdaFunctions", FakeFunctions)
     with httpx.Client(transport=alias_transport(Clients(), "team-egress:audit-export")) as client:
         assert client.get("https://siem.example.com/").status_code == 204
+
+
+def test_a_role_that_may_not_invoke_its_alias_is_denied() -> None:
+    """As under `egress = "enforced"`, where an alias sends for the plugin."""
+
+    def refused(_: bytes) -> bytes:
+        raise PluginError(FailureClass.DENIED, "Lambda did not take the call")
+
+    def export(_: Evidence, ctx: Context) -> None:
+        ctx.http.post(f"https://{HOST}/")
+
+    stage = Stage(export, receiver=AliasTransport(refused).handle_request)
+    with pytest.raises(DeliveryFailedError):
+        stage.deliver()
+    (record,) = stage.records()
+    assert (record.action, record.failure) == ("fail", "denied")
+    assert record.deliveries == [Delivery(HOST, None)]

@@ -87,7 +87,7 @@ def test_what_came_beside_the_decision_arrives_too() -> None:
     assert (found.recorded, found.deliveries) == ({"found": 3, "kind": "card"}, sent)
 
 
-@pytest.mark.parametrize("failure", ["exception", "timeout", "contract", "import"])
+@pytest.mark.parametrize("failure", ["exception", "timeout", "contract", "import", "denied"])
 def test_a_failure_arrives_as_its_class_and_what_was_refused_by_its_name(failure: str) -> None:
     refused = ("request.messages.system", "request.headers", "records.found", "records", "secrets")
     answer = Answer(failure=PluginError(FailureClass(failure), "words"), refused=refused)
