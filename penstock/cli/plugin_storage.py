@@ -146,7 +146,7 @@ def _csv(text: str) -> dict[str, dict[str, list[str]]]:
     try:
         return _rows(lines)
     except csv.Error as error:
-        raise ValueError(f"line {lines.line_num} is no CSV: {error}") from None
+        raise ValueError(f"what follows line {lines.line_num} is no CSV: {error}") from None
 
 
 def _rows(lines: csv.DictReader[str]) -> dict[str, dict[str, list[str]]]:

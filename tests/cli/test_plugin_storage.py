@@ -110,7 +110,7 @@ def test_rows_of_a_csv_with_the_same_key_add_up(keeping: Gateway) -> None:
         ("t.csv", "key,allow_models\ntenant/a,b,c\n", "line 2"),
         ("t.csv", "key,allow_models\ntenant/a\n", "line 2"),
         ("t.csv", "key,deny_models,allow_models,deny_models\ntenant/a,a,b,\n", "'deny_models' twice"),
-        ("t.csv", 'key,allow_models\n"tenant/a"b,c\n', "line 2 is no CSV"),
+        ("t.csv", 'key,allow_models\n"tenant/a"b,c\n', "line 1 is no CSV"),
         ("t.json", '{"tenant/a": {"deny_models": ["a"]}, "tenant/a": {}}', "'tenant/a' twice"),
         ("t.json", "[" * 100_000, "cannot be read"),
         ("t.txt", "", "none that can be loaded"),
