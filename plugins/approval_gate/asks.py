@@ -20,6 +20,7 @@ RESTART_S: Final = 60
 # Telling takes minutes when it is tried again; a run that never settles is forgotten after this.
 SLACK_S: Final = 7_200
 HOUR_S: Final = 3_600
+TRIES: Final = 8  # of one key's requests that come at once, each round one is counted
 
 
 class Ask(NamedTuple):
@@ -71,12 +72,16 @@ class Asks:
         return ask._replace(standing=standing, at_s=now_s, ends_s=now_s + lasting_s, uses=uses)
 
     def may_ask(self, api_key: str, most: int) -> bool:
-        """Count one more for this hour, unless there were `most`. Two at once may both be refused."""
+        """Count one more for this hour, unless there were `most`. Refused is also who never gets to count."""
         key = f"rate/{int(self._now_s()) // HOUR_S}/{api_key}"
-        found = self._storage.get(key)
-        count = found.value if found else 0
-        expected = found.version if found else ABSENT
-        return count < most and self._storage.put(key, count + 1, ttl_s=HOUR_S, expected=expected) is not None
+        for _ in range(TRIES):
+            found = self._storage.get(key)
+            count, expected = (found.value, found.version) if found else (0, ABSENT)
+            if count >= most:
+                return False
+            if self._storage.put(key, count + 1, ttl_s=HOUR_S, expected=expected) is not None:
+                return True
+        return False
 
     def show(self, run: str, details: Mapping[str, Any], within_s: int) -> None:
         """What the approver's page says of the request (`penstock.approvals.page`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.sdk.storage import Stored
 from plugins.approval_gate.asks import HOUR_S, RESTART_S, SLACK_S, Asks
 from tests.plugins.approval_gate.stage import NOW_S, REFERENCE, Stage
 
@@ -55,6 +56,23 @@ def test_who_starts_has_a_minute_for_it() -> None:
     now_s[0] += RESTART_S
     assert asks.is_stuck(ask)
     assert not asks.is_stuck(ask._replace(standing="asked"))
+
+
+def test_a_key_whose_requests_come_at_once_is_counted_for_each_and_refused_none() -> None:
+    asks = asks_at([NOW_S])
+    kept, raced = asks._storage, [True, True]
+    there = kept.get
+
+    def get(key: str) -> Stored | None:
+        found = there(key)
+        if raced and raced.pop():
+            Asks(kept, lambda: NOW_S).may_ask("key-1", 4)  # another request, between our reading and writing
+        return found
+
+    kept.get = get  # type: ignore[method-assign]  # the storage as others write to it
+    assert asks.may_ask("key-1", 4)
+    raced.clear()
+    assert [asks.may_ask("key-1", 4) for _ in range(2)] == [True, False]
 
 
 def test_an_hour_has_so_many_asks_for_one_key() -> None:
