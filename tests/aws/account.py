@@ -122,6 +122,14 @@ class Account:
         request = Request(asked.action, resource, asked.context)
         return allowed(Principal(service, service=True), request, self._on(resource))
 
+    def of(self, kind: str) -> dict[str, Any]:
+        """Logical id → resource, of one type."""
+        return self._of(kind)
+
+    def arn(self, reference: Any) -> str:
+        """What a reference of the template stands for."""
+        return self._arn(reference)
+
     def may_start(self, function: str) -> bool:
         """Whether Lambda can become the function's role."""
         service = Principal("lambda.amazonaws.com", service=True)
