@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +35,7 @@ def main() -> None:
 
 def calls() -> Mapping[str, Callable[[], object]]:
     """Each row, ready to be called."""
-    return {**_dlp(), **_topics(), **_eligibility(), **_exporters()}
+    return {**_dlp(), **_topics(), **_eligibility(), **_approvals(), **_exporters()}
 
 
 def words() -> list[str]:
@@ -80,6 +82,23 @@ def _eligibility() -> Mapping[str, Callable[[], object]]:
         "tenant-eligibility, four rows read from memory": lambda: reading.before(
             identity=who, model="model-49-x"
         ),
+    }
+
+
+def _approvals() -> Mapping[str, Callable[[], object]]:
+    """How it stands with one reference, looked up in memory: it waits; it is approved, and a use is taken."""
+    config = {"channel": "email", "approvers": {"anna": "anna@acme.example"}}
+    waiting, approved = (harness(PLUGINS / "approval_gate", config) for _ in range(2))
+    waiting.before(reference="w", model="dear-1")
+    now_s = int(time.time())
+    stands = {"standing": "approved", "run": "r-1", "at_s": now_s, "ends_s": now_s + 86_400, "uses": 100}
+    references = [f"a-{number}" for number in range(ROUNDS)]
+    for reference in references:
+        approved.capabilities.kept.put(f"ask/{reference}", stands)
+    turns = cycle(references)
+    return {
+        "approval-gate, one that waits": lambda: waiting.before(reference="w", model="dear-1"),
+        "approval-gate, one that is approved": lambda: approved.before(reference=next(turns), model="dear-1"),
     }
 
 

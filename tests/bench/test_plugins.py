@@ -16,4 +16,6 @@ def test_what_is_measured_does_what_its_row_says() -> None:
         "topic-signals, 100 KB": "record",
         "tenant-eligibility, four rows remembered": "record",
         "tenant-eligibility, four rows read from memory": "record",
+        "approval-gate, one that waits": "block",
+        "approval-gate, one that is approved": "record",
     }
