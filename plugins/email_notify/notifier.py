@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from penstock.sdk import Context, Evidence, Plugin, PluginConfig
 from penstock.sdk.rules import Rule, checked_rules
+from penstock.sdk.storage import Storage
 from penstock.sdk.workflow import Run
 
 from .digest import subject, text
-from .window import Match, add, claim, finish, mark_started
+from .window import Match, add, claim, finish, mark_started, release
 
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]{1,64}@[a-z0-9.-]{3,253}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}$")]
@@ -67,13 +69,25 @@ class EmailNotify(Plugin):
         """How many digests went: the wanted window's, or the open one's, after what a try has left."""
         sent = 0
         while (window := claim(ctx.storage, self.clock(), wanted)) is not None:
-            message = text(window, ctx.config.window_s)
-            ctx.email.send(ctx.config.to, subject(window, ctx.config.name), message)
+            with _released(ctx.storage, window["id"]):
+                message = text(window, ctx.config.window_s)
+                ctx.email.send(ctx.config.to, subject(window, ctx.config.name), message)
             finish(ctx.storage, window["id"])
             ctx.record("digests_sent", 1)
             ctx.record("digested", window["requests"])
             sent += 1
         return sent
+
+
+@contextmanager
+def _released(storage: Storage, window_id: str) -> Iterator[None]:
+    """What fails inside gives the window back for the next try. Who is killed cannot: its lease runs out."""
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):  # the lease runs out by itself; why nothing left is what must be told
+            release(storage, window_id)
+        raise
 
 
 def match_of(evidence: Evidence, matched: list[str]) -> Match:

@@ -1,7 +1,7 @@
 """The requests of a window, as they are kept: counts and ids, no content. One item of the storage holds all.
 
     open      requests are added to it, until it is claimed
-    sending   it is being written, under a lease; then it is gone
+    sending   it is being written, under a lease; then it is gone. Who fails gives the lease back
 
 Every change is a compare-and-set on the item, so that no two lose what the other has added or claimed.
 """
@@ -20,6 +20,7 @@ KEY: Final = "digest"
 MAX_SEEN, MAX_IDS, MAX_CODES = 500, 200, 40
 OTHER: Final = "other codes"
 LEASE_S: Final = 60.0  # a step is given 30 s to send in; a delivery 20
+RELEASED: Final = -LEASE_S
 TRIES: Final = 50  # ten deliveries may be at it together; each round, one of them gets through
 
 State = dict[str, Any]
@@ -81,6 +82,16 @@ def claim(storage: Storage, now_s: float, wanted: str | None) -> State | None:
         return dict(state["sending"])
 
     return _changed(storage, change)
+
+
+def release(storage: Storage, window_id: str) -> None:
+    """It did not leave: the next try may claim it at once, without waiting for the lease."""
+
+    def change(state: State) -> None:
+        if state["sending"] and state["sending"]["id"] == window_id:
+            state["sending"]["claimed_at"] = RELEASED
+
+    _changed(storage, change)
 
 
 def finish(storage: Storage, window_id: str) -> None:

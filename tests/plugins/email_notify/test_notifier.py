@@ -12,7 +12,7 @@ from penstock.evidence.record import EvidenceRecord
 from penstock.sdk.testing import harness
 from penstock.sdk.workflow import Started
 from plugins.email_notify.notifier import OVERDUE_S
-from plugins.email_notify.window import LEASE_S
+from plugins.email_notify.window import LEASE_S, RELEASED
 from tests.evidence import examples
 from tests.evidence.ports import CrashError
 from tests.plugins.every_door import folder_of
@@ -148,10 +148,29 @@ def test_mail_that_does_not_leave_stays_in_its_window_for_the_next_try() -> None
     for number in range(1, 4):
         with pytest.raises(StepFailedError):
             run.step(only_run(run), "send", number=number)
-        run.time.now_s += LEASE_S
     run.mail.failure = None
-    assert run.step(only_run(run), "send", number=4) == "sent"
+    assert run.step(only_run(run), "send", number=4) == "sent", "nobody waits for the lease of who failed"
     assert len(run.mail.sent) == 1
+
+
+def test_why_nothing_left_is_told_though_the_lease_cannot_be_given_back_and_runs_out() -> None:
+    run = lane()
+    delivered(run, 1)
+    run.mail.failure, put = UndeliverableError("the sender is not verified"), run.storage.put
+
+    def away(key: str, value: Any, **more: Any) -> str | None:
+        if value["sending"] and value["sending"]["claimed_at"] == RELEASED:
+            raise StorageError("write a plugin's storage")
+        return put(key, value, **more)
+
+    run.storage.put = away  # type: ignore[method-assign]  # just then
+    with pytest.raises(UndeliverableStepError):
+        run.step(only_run(run), "send")
+    run.mail.failure = None
+    with pytest.raises(StepFailedError):
+        run.step(only_run(run), "send", number=2)
+    run.time.now_s += LEASE_S
+    assert run.step(only_run(run), "send", number=3) == "sent"
 
 
 def test_mail_that_will_never_be_taken_ends_the_run_at_once() -> None:

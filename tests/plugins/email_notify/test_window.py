@@ -19,6 +19,7 @@ from plugins.email_notify.window import (
     claim,
     finish,
     mark_started,
+    release,
 )
 
 
@@ -75,6 +76,19 @@ def test_what_somebody_left_is_claimed_when_the_lease_is_over_and_by_one_at_a_ti
     assert again["id"] == first
     with pytest.raises(HeldError):
         claim(storage, 200.0 + LEASE_S + 1, first)
+
+
+def test_what_is_given_back_is_claimed_at_once_and_nobody_gives_back_another_s() -> None:
+    storage = MemoryStorage()
+    first = add(storage, match(1), 0.0, 20)["id"]
+    claim(storage, 1.0, first)
+    release(storage, "another")
+    with pytest.raises(HeldError):
+        claim(storage, 1.0, first)
+    release(storage, first)
+    again = claim(storage, 1.0, first)
+    assert again is not None
+    assert (again["id"], again["requests"]) == (first, 1)
 
 
 def test_two_full_windows_fit_into_the_storage() -> None:
