@@ -7,7 +7,7 @@ the note alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,16 +19,19 @@ from penstock.evidence.sealing import AT_ONCE
 from penstock.evidence.seals import Head, Seal, digest_of, head_of, unix_ms, unpacked
 
 CHUNK: Final = 200  # seals in memory before they are digested
+MOST_MISSING: Final = 1000  # seals in a row that are named each; of more only the first and the last
 UNKNOWN: Final = ""  # stands for the digest of a seal that nothing which is left tells
 
 Kind = Literal[
     "missing",
     "changed",
     "added",
+    "foreign",
     "late",
     "waiting",
     "inventory_missing",
     "inventory_changed",
+    "inventory_foreign",
     "seal_missing",
     "seal_changed",
     "seal_foreign",
@@ -104,7 +107,7 @@ def _stored(objects: Objects, chain: Chain) -> dict[int, Stored]:
             bodies = list(readers.map(objects.get, chunk))
         for key, body in zip(chunk, bodies, strict=True):
             number = layout.seal_number(key)
-            if number is None or layout.seal_key(number) != key:
+            if not number or layout.seal_key(number) != key:
                 chain.findings.append(Finding("seal_foreign", key, "Its name is no seal's."))
             elif body is not None:
                 found[number] = _read(number, body)
@@ -123,19 +126,35 @@ def _back(chain: Chain, stored: Mapping[int, Stored], anchor: Known) -> None:
     numbers = {found.head.digest: number for number, found in stored.items() if found.seal is not None}
     expected = anchor.digest
     seals = []
-    for number in range(anchor.number, 0, -1):
+    for run in _runs(stored, anchor.number):
+        number, is_anchor = run[0], run[-1] == anchor.number
         found = stored.get(number)
         if found is not None and found.seal is not None and expected in {UNKNOWN, found.head.digest}:
             seals.append(found.seal)
             expected = found.seal.previous or UNKNOWN
-        elif numbers.get(expected, number) < number:  # the chain passes over this number
+        elif not is_anchor and numbers.get(expected, number) < number:  # the chain passes over it
             chain.findings += [] if found is None else [_foreign(number)]
         else:
-            chain.findings.append(_missing(number) if found is None else _changed(number, _OTHER))
+            chain.findings += _missing(run) if found is None else [_changed(number, _OTHER)]
             expected = UNKNOWN
     chain.seals = seals[::-1]
     through = max((unix_ms(seal.through) or 0 for seal in seals), default=0)
     chain.head = Head(anchor.number, anchor.digest, through or None)
+
+
+def _runs(stored: Mapping[int, Stored], newest: int) -> Iterator[range]:
+    """All numbers from `newest` down: each that is stored by itself, what is missing in a row at once.
+
+    Whoever writes a note, or a seal's name, can write any number: what is read is bounded by what is there.
+    """
+    above = newest
+    for number in sorted((number for number in stored if number <= newest), reverse=True):
+        if number < above:
+            yield range(number + 1, above + 1)
+        yield range(number, number + 1)
+        above = number - 1
+    if above:
+        yield range(1, above + 1)
 
 
 def _on(chain: Chain, stored: Mapping[int, Stored], anchor: Known) -> None:
@@ -155,8 +174,16 @@ def _on(chain: Chain, stored: Mapping[int, Stored], anchor: Known) -> None:
 _OTHER = "It is not the one that the chain goes on from."
 
 
-def _missing(number: int) -> Finding:
-    return Finding("seal_missing", layout.seal_key(number), "There was a seal of this number.")
+def _missing(numbers: range) -> Iterator[Finding]:
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) > MOST_MISSING:
+        said = (
+            f"None of the seals {first} to {last} is there: check the number that was given for the newest."
+        )
+        yield Finding("seal_missing", layout.seal_key(last), said)
+        return
+    for number in reversed(numbers):
+        yield Finding("seal_missing", layout.seal_key(number), "There was a seal of this number.")
 
 
 def _changed(number: int, said: str) -> Finding:

@@ -138,6 +138,18 @@ def named(key: str) -> Named:
     return Named(found[1], found[2] or found[3] or found[4])
 
 
+def is_evidence(folder: str, name: str) -> bool:
+    """Whether an object `name` of an hour's folder is called as evidence, and lies where its id says."""
+    request_id, kind = named(name)
+    if not kind or "/" in name:
+        return False
+    organisation = organisation_of(folder.partition("/")[0])
+    try:
+        return hour_folder(organisation, issued_at_ms(request_id)) == folder
+    except (ValueError, OverflowError):  # an id of no time that there is
+        return False
+
+
 def pack(body: bytes) -> bytes:
     """Packed by gzip without time or name: equal bodies are equal objects wherever zlib is the same."""
     return gzip.compress(body, LEVEL, mtime=0)

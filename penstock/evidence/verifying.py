@@ -75,6 +75,7 @@ def verify(
     chain = read_chain(objects, known)
     verified = Verified(chain.head, seals=len(chain.seals), findings=list(chain.findings))
     verified.findings += _behind(chain, now_ms)
+    verified.findings += _elsewhere(chain)
     named = _named(chain, window)
     folders = sorted(named.keys() | set(_hours(objects, window, chain.head.through_ms)))
     for number, folder in enumerate(folders, 1):
@@ -93,15 +94,31 @@ def _behind(chain: Chain, now_ms: int) -> Iterator[Finding]:
         yield Finding("behind", layout.seal_key(chain.head.number), said)
 
 
+def _elsewhere(chain: Chain) -> Iterator[Finding]:
+    """Inventories that a seal names where no sealer stores one: nothing looks at what they list."""
+    for seal in chain.seals:
+        for reference in seal.inventories:
+            if _folder_of(seal.number, reference.key) is None:
+                said = f"Seal {seal.number} names it, and no inventory of it can lie there: it proves nothing."
+                yield Finding("inventory_foreign", reference.key, said)
+
+
 def _named(chain: Chain, window: Window) -> dict[str, list[_Named]]:
     """By hour, in the order of their seals."""
     found: defaultdict[str, list[_Named]] = defaultdict(list)
     for seal in chain.seals:
         for reference in seal.inventories:
-            folder = reference.key.removeprefix(layout.inventory_folder("")).rpartition("/")[0] + "/"
-            if window.admits(folder):
+            folder = _folder_of(seal.number, reference.key)
+            if folder is not None and window.admits(folder):
                 found[folder].append(_Named(seal.number, reference))
     return found
+
+
+def _folder_of(seal: int, key: str) -> str | None:
+    """The hour's folder of which `key` is an inventory made for that seal; None when it is none."""
+    folder = key.removeprefix(layout.inventory_folder("")).rpartition("/")[0] + "/"
+    is_there = key.startswith(layout.inventory_folder(folder)) and layout.seal_number(key) == seal
+    return folder if is_there and layout.hour_of(folder) is not None else None
 
 
 def _closed_by(chain: Chain, folder: str) -> int:
@@ -139,10 +156,12 @@ class _Hour:
         for start in range(0, len(kept), PAGE):
             self._compare(kept[start : start + PAGE], listed)
         is_closed = (layout.hour_of(self._folder) or 0) + LOOKS_H[-1] * HOUR_MS <= through_ms
-        for name in there:
-            if name in listed:
+        for name in sorted(listed.keys() | set(there)):
+            if not layout.is_evidence(self._folder, name):
+                self._find("foreign", name, _foreign(is_sealed=name in listed))
+            elif name in listed:
                 continue
-            if is_closed:
+            elif is_closed:
                 self._find("added", name, "No inventory lists it, and no sealer will: it is not evidence.")
             else:
                 self._find("waiting", name, "It came after its hour was sealed; a later seal will name it.")
@@ -180,3 +199,8 @@ class _Hour:
 
     def _find(self, kind: Kind, name: str, said: str) -> None:
         self._verified.findings.append(Finding(kind, self._folder + name, said))
+
+
+def _foreign(*, is_sealed: bool) -> str:
+    whose = "It was sealed, but its" if is_sealed else "Its"
+    return f"{whose} name is no evidence's, or that of another hour: nothing of Penstock wrote it."

@@ -40,6 +40,49 @@ def test_an_empty_bucket_whose_ledger_knows_of_seals_has_lost_them() -> None:
     assert {finding.kind for finding in chain.findings} == {"seal_missing"}
 
 
+def test_a_number_far_beyond_what_is_there_is_told_in_one_finding() -> None:
+    """Of a number of eight digits each missing seal took its own, and minutes and gigabytes."""
+    objects, digests = chained(3)
+    given = Known(99_999_999, "sha256:" + "0" * 64, "--expect")
+    chain = read_chain(objects, [Known(3, digests[2], NOTE), given])
+    (finding,) = chain.findings
+    assert (finding.kind, finding.key) == ("seal_missing", layout.seal_key(99_999_999))
+    assert "None of the seals 4 to 99999999 is there" in finding.said
+    assert [seal.number for seal in chain.seals] == [1, 2, 3]
+
+
+def test_without_a_note_a_seal_of_any_number_is_read_back_to_what_is_there() -> None:
+    objects, _ = chained(2)
+    planted = packed(Seal(10**12 - 1, timestamp(NINE_MS), "sha256:" + "0" * 64))
+    objects.put_once(layout.seal_key(10**12 - 1), planted)
+    found = [(finding.kind, finding.key) for finding in read_chain(objects, []).findings]
+    assert ("seal_missing", layout.seal_key(10**12 - 2)) in found
+    assert len(found) == 2
+
+
+def test_a_gap_in_the_middle_is_named_seal_by_seal() -> None:
+    objects, _ = chained(1)
+    later, digests = chained(2, first=4)
+    for number in (4, 5):
+        objects.put_once(layout.seal_key(number), later.get(layout.seal_key(number)) or b"")
+    chain = read_chain(objects, [Known(5, digests[-1], NOTE)])
+    missing = [finding.key for finding in chain.findings if finding.kind == "seal_missing"]
+    assert missing == [layout.seal_key(3), layout.seal_key(2)]
+
+
+def test_the_digest_of_one_seal_under_another_number_is_no_seal_that_was_kept() -> None:
+    objects, digests = chained(3)
+    found = read_chain(objects, [Known(7, digests[2], "--expect")]).findings
+    assert [finding.key for finding in found] == [layout.seal_key(number) for number in (7, 6, 5, 4)]
+
+
+def test_there_is_no_seal_before_the_first() -> None:
+    objects, digests = chained(1)
+    objects.put_once(layout.seal_key(0), packed(Seal(0, timestamp(NINE_MS))))
+    (finding,) = read_chain(objects, [Known(1, digests[0], NOTE)]).findings
+    assert (finding.kind, finding.key) == ("seal_foreign", layout.seal_key(0))
+
+
 def test_without_a_note_the_end_of_the_chain_is_said_to_be_unproven() -> None:
     objects, _ = chained(3)
     chain = read_chain(objects, [])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from penstock.adapters.seal_note import SealNote
 from penstock.evidence import layout
 from penstock.evidence.chain import Known
 from penstock.evidence.sealing import LOOKS_H
@@ -82,6 +85,71 @@ def test_a_replaced_inventory_is_changed_and_its_objects_prove_nothing() -> None
     world.bucket.replace(key, packed(Inventory(ACME_NINE, [])))
     assert world.found()[0] == ("inventory_changed", key)
     assert not world.verify().is_sound
+
+
+RECORD = "01a2027b-d681-7030-b030-303030303031.terminal.json.gz"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.txt",
+        f"copies/{RECORD}",
+        RECORD.replace("terminal", "amendment.delivery.spy.x"),
+        RECORD.replace("01a2027b", "01a202b2"),
+        RECORD.replace("01a2027b-d681", "ffffffff-ffff"),
+    ],
+    ids=("another name", "below", "a kind that there is not", "an hour later", "no time"),
+)
+def test_what_is_sealed_and_no_evidence_by_its_name_or_of_another_hour_is_foreign(name: str) -> None:
+    """The sealer lists what is there, whoever put it there."""
+    world = SealedWorld()
+    world.bucket.put_once(ACME_NINE + name, b"x")
+    world.store()
+    world.seal()
+    assert world.found() == [("foreign", ACME_NINE + name)]
+    assert not world.verify().is_sound
+    assert "was sealed" in world.verify().findings[0].said
+
+
+def test_a_folder_in_another_spelling_is_no_hour_of_evidence() -> None:
+    world = SealedWorld()
+    key = f"org=acme/dt=2026-11-22/hour=9/{RECORD}"
+    world.bucket.put_once(key, b"x")
+    world.seal()
+    assert world.found() == [("foreign", key)]
+
+
+def test_what_is_foreign_and_not_sealed_is_told_as_that_alone() -> None:
+    world = three_hours()
+    world.bucket.put_once(f"{ACME_NINE}notes.txt", b"x")
+    assert world.found() == [("foreign", f"{ACME_NINE}notes.txt")]
+    assert "was sealed" not in world.verify().findings[0].said
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda key: key.removeprefix("seal/"),
+        lambda key: f"elsewhere/{key}",
+        lambda key: key.replace("/hour=", "/x/hour="),
+        lambda key: key.replace("000000000001.", "000000000007."),
+    ],
+    ids=("beside the evidence", "in another folder", "in no hour", "made for another seal"),
+)
+def test_an_inventory_that_a_seal_names_where_none_lies_proves_nothing(move: Callable[[str], str]) -> None:
+    world = SealedWorld()
+    world.store()
+    world.seal()
+    seal = unpacked(Seal, world.bucket.get(layout.seal_key(1)) or b"")
+    assert seal is not None
+    moved = move(seal.inventories[0].key)
+    world.bucket.put_once(moved, world.bucket.remove(seal.inventories[0].key))
+    seal.inventories[0].key = moved
+    world.bucket.replace(layout.seal_key(1), packed(seal))
+    world.notes._note = SealNote(1, digest_of(packed(seal)), NINE_MS)
+    assert ("inventory_foreign", moved) in world.found()
+    assert not world.verify(Window("other")).is_sound
 
 
 def test_an_inventory_that_is_gone_is_missing() -> None:
