@@ -21,6 +21,11 @@ NAMES = {
     "SQS::Queue": "QueueName",
     "DynamoDB::Table": "TableName",
     "S3::Bucket": "BucketName",
+    "KMS::Alias": "AliasName",
+    "Lambda::LayerVersion": "LayerName",
+    "SecretsManager::Secret": "Name",
+    "StepFunctions::StateMachine": "StateMachineName",
+    "WAFv2::WebACL": "Name",
 }
 
 
