@@ -99,7 +99,7 @@ def _elsewhere(chain: Chain) -> Iterator[Finding]:
     for seal in chain.seals:
         for reference in seal.inventories:
             if _folder_of(seal.number, reference.key) is None:
-                said = f"Seal {seal.number} names it, and no inventory of it can lie there: it proves nothing."
+                said = f"Seal {seal.number} names it, and none of its own can lie there: it proves nothing."
                 yield Finding("inventory_foreign", reference.key, said)
 
 
