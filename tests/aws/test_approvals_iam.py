@@ -48,6 +48,8 @@ def declared() -> Iterator[tuple[str, Thing, set[str]]]:
         yield f"{name}: answer", _thing(machine, "states", only=("SendTaskSuccess",)), answers
         yield f"{name}: break off", _thing(machine, "states", only=ANSWER[:2]), set()
         yield f"{name}: all else", Thing(machine, REST, {}), set()
+        run = f"arn:aws:states:{HERE}:execution:{name}:019aa9d5-31f4-7cc1-b2a4-3f1f0a9c1d2e"
+        yield f"{name}: look at a run, or stop it", Thing(run, REST, {}), set()
     for keys, action, owners in (
         ("approval#approval-gate", ("GetItem", "PutItem"), {APPROVALS}),
         ("approval#approval-gate", ("DeleteItem",), set[str]()),
@@ -81,6 +83,10 @@ def the_plugin_answers_itself(resources: Resources) -> None:
     give(resources, GATE, "states:SendTaskSuccess", f"arn:aws:states:{HERE}:stateMachine:{GATE}")
 
 
+def the_plugin_stops_runs(resources: Resources) -> None:
+    give(resources, GATE, "states:StopExecution", f"arn:aws:states:{HERE}:execution:{GATE}:*")
+
+
 def every_machine_is_answered(resources: Resources) -> None:
     statement(resources, APPROVALS, "SendTaskSuccess")["Resource"] = "*"
 
@@ -103,6 +109,7 @@ def any_record(resources: Resources) -> None:
     "mistake",
     [
         the_plugin_answers_itself,
+        the_plugin_stops_runs,
         every_machine_is_answered,
         the_plugin_reads_answers,
         the_page_writes,
