@@ -25,6 +25,7 @@ def check(args: argparse.Namespace) -> None:
     from penstock.configuration.plugin_source import check_source
     from penstock.sdk.loading import load_class, tree_digest
     from penstock.sdk.manifest import read_manifest
+    from penstock.sdk.steps import read_steps
 
     manifest = read_manifest(args.path)
     check_tree(args.path)
@@ -36,6 +37,7 @@ def check(args: argparse.Namespace) -> None:
         "version": manifest.version,
         "digest": tree_digest(args.path),
         "moments": list(manifest.moments),
+        "steps": [step.name for step in read_steps(args.path).step] if manifest.workflow else [],
         "settings": list(kind.config_model.model_fields),
         "windows": _windows(here, manifest, kind),
     }

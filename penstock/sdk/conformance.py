@@ -9,21 +9,26 @@ It loads the plugin as the gateway does, so manifest and class must agree; then 
 empty, odd and large input, and looks at what any plugin must keep to: no exception, no ungranted field,
 edits that fit and stay within the grant, the same answer to the same question, no memory of the request
 before, no more time than is decent. A plugin that meets streams in windows is shown odd texts, and examples
-of the patterns in its code, piece by piece: what leaves must be what leaves of the whole text.
+of the patterns in its code, piece by piece: what leaves must be what leaves of the whole text. The steps of a
+workflow are run as a run would come to them, and then once for each thing that a step or a human may come to.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from penstock.errors import ConfigurationError
+from penstock.errors import ConfigurationError, UndeliverableError
 from penstock.sdk.fields import AFTER, BEFORE, LATER, Moment
-from penstock.sdk.sample import EVIDENCE, RequestValues, ResponseValues
+from penstock.sdk.rehearsal import StepFailedError, rehearse
+from penstock.sdk.sample import EVIDENCE, REQUEST_ID, RequestValues, ResponseValues
+from penstock.sdk.steps import FAILED, Step, Steps
 from penstock.sdk.testing import Harness, Result, harness
+from penstock.sdk.workflow import Started
 
 if TYPE_CHECKING:
     import httpx
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 LARGE_CHARS = 20_000
 # Of processor time: a busy machine accuses nobody. Far over what is decent, far under what backtracks.
 MAX_SECONDS = 10.0
+# Of the runs that a plugin starts while it is tried: each is gone through in every way.
+RUNS = 2
 
 ODD_TEXTS: Mapping[str, str] = MappingProxyType(
     {
@@ -77,7 +84,14 @@ def conformance(
     except ConfigurationError as error:
         return [str(error)]
     trials = list(_trials(run))
-    return [*_papers(Path(folder)), *_behaviour(trials), *_memory(trials), *stream_problems(run)]
+    behaviour = list(_behaviour(trials))  # which starts the runs that the steps belong to
+    return [
+        *_papers(Path(folder)),
+        *behaviour,
+        *_memory(trials),
+        *stream_problems(run),
+        *dict.fromkeys(step_problems(run)),
+    ]
 
 
 def stream_problems(run: Harness) -> Iterator[str]:
@@ -106,17 +120,69 @@ def _papers(folder: Path) -> Iterator[str]:
 def _behaviour(trials: list[_Trial]) -> Iterator[str]:
     """Each run on its own: no failure, nothing asked beyond the grant, in time."""
     for trial in trials:
-        began = time.process_time()
-        result = trial.run()
-        seconds = time.process_time() - began
-        where = f"{trial.moment}, {trial.name}"
-        if result.refused:
-            yield f"{where}: it asked for what it was not granted: {', '.join(result.refused)}."
-        elif result.failure:
-            raised = f" ({type(result.error).__name__})" if result.error else ""
-            yield f"{where}: it failed: {result.failure}{raised}."
-        if seconds > MAX_SECONDS:
-            yield f"{where}: it took {seconds:.0f} s; look for a pattern that backtracks."
+        yield from _tried(f"{trial.moment}, {trial.name}", trial.run)[1]
+
+
+def _tried(where: str, call: Callable[[], Result]) -> tuple[Result, list[str]]:
+    """What came of a call, and what is wrong with it."""
+    problems = []
+    began = time.process_time()
+    result = call()
+    seconds = time.process_time() - began
+    if result.refused:
+        problems.append(f"{where}: it asked for what it was not granted: {', '.join(result.refused)}.")
+    elif result.failure:
+        raised = f" ({type(result.error).__name__})" if result.error else ""
+        problems.append(f"{where}: it failed: {result.failure}{raised}.")
+    if seconds > MAX_SECONDS:
+        problems.append(f"{where}: it took {seconds:.0f} s; look for a pattern that backtracks.")
+    return result, problems
+
+
+def step_problems(run: Harness) -> Iterator[str]:
+    """What goes wrong in its steps, in runs that its moments have started, or in one that nobody did."""
+    if run.steps is None:
+        return
+    started = run.capabilities.started[:RUNS] or [Started(REQUEST_ID, REQUEST_ID, "")]
+    for one in started:
+        for forced in _ways(run.steps):
+            yield from _rehearsed(run, run.steps, one, forced)
+
+
+def _ways(steps: Steps) -> Iterator[Mapping[str, str]]:
+    """Step → what it is to come to, besides what it says itself: nothing at first, then each result alone."""
+    yield {}
+    for step in steps.step:
+        for result in step.results:
+            if not (step.approval and result == FAILED):  # nobody answers that
+                yield {step.name: result}
+
+
+def _rehearsed(run: Harness, steps: Steps, started: Started, forced: Mapping[str, str]) -> list[str]:
+    """What is wrong with the steps that such a run comes to."""
+    evidence = EVIDENCE if LATER in run.manifest.moments else None
+    problems: list[str] = []
+
+    def do(step: Step, outcomes: Mapping[str, str]) -> str | None:
+        def call() -> Result:
+            return run.step(
+                step.name,
+                outcomes=outcomes,
+                evidence=evidence,
+                run_id=started.run_id,
+                reference=started.reference,
+            )
+
+        result, wrong = _tried(f"step {step.name}", call)
+        if not isinstance(result.error, UndeliverableError):  # which is how a step ends a run on purpose
+            problems.extend(wrong)
+        if result.action == "fail" or forced.get(step.name) == FAILED:
+            raise StepFailedError(step.name)
+        return forced.get(step.name, result.outcome)
+
+    with suppress(RuntimeError):  # one that waits for something outside may go round and round here
+        rehearse(steps, do, forced)
+    return problems
 
 
 def _memory(trials: list[_Trial]) -> Iterator[str]:

@@ -86,6 +86,11 @@ class Harness:
             for values in [record.values or texts_at(self._settings, record.values_from)]
         }
 
+    @property
+    def steps(self) -> Steps | None:
+        """Those of its workflow, as its configuration has them; None when it has none."""
+        return self._steps
+
     def before(self, **values: Unpack[RequestValues]) -> Result:
         """Run `before_upstream` on a request made of `values`."""
         return self._run(BEFORE, request_values(values))

@@ -8,6 +8,7 @@ from tests.configuration import files
 from tests.configuration.registered import STANZA, register
 from tests.configuration.test_requirements import FakePip, plugin
 from tests.configuration.test_stream_check import masker
+from tests.functions.plugin_host.test_stepping import FOLDER
 
 
 def test_a_plugin_is_checked_by_its_folder(gateway: Gateway) -> None:
@@ -15,6 +16,12 @@ def test_a_plugin_is_checked_by_its_folder(gateway: Gateway) -> None:
     assert (found["plugin"], found["moments"], found["settings"]) == ("guard", ["before_upstream"], ["word"])
     assert found["digest"].startswith("sha256:")
     assert found["windows"] == "none"
+    assert found["steps"] == []
+
+
+def test_a_plugin_with_a_workflow_is_checked_with_its_steps(gateway: Gateway) -> None:
+    found = said(gateway.capsys, "plugin", "check", str(FOLDER), "--json").json
+    assert found["steps"] == ["look", "which", "pause", "settle", "give_up"]
 
 
 def test_a_plugin_that_meets_streams_in_windows_is_tried(gateway: Gateway) -> None:

@@ -148,3 +148,103 @@ def test_a_window_that_does_not_fit_is_named(
     problems = conformance(place)
     assert len(problems) == bool(problem), problems
     assert all(problem in each and "response.text as a stream" in each for each in problems), problems
+
+
+STEPPING = """
+name = "probe"
+version = "1.0.0"
+summary = "A plugin whose steps break one rule."
+purpose = "Use this plugin to analyze evidence for tests."
+owner = "tests"
+contract = 1
+entry_point = "probe:Probe"
+workflow = true
+
+[after_response]
+reads = ["evidence"]
+effects = ["record"]
+
+[records]
+looked = { unit = "attempts", minimum = 0, maximum = 10 }
+"""
+WORKFLOW = """
+[[step]]
+name = "look"
+do = true
+outcomes = ["well", "badly"]
+on_failure = "give_up"
+
+[[step]]
+name = "which"
+choose = "look"
+cases = { well = "settle", badly = "pause" }
+
+[[step]]
+name = "pause"
+wait_s = 60
+next = "look"
+
+[[step]]
+name = "settle"
+do = true
+end = true
+
+[[step]]
+name = "give_up"
+do = true
+"""
+STEPS = """
+from penstock.errors import UndeliverableError
+from penstock.sdk import Plugin
+
+class Probe(Plugin):
+    def after_response(self, evidence, ctx):
+        ctx.workflow.start("mine")
+
+    def step_look(self, run, ctx):
+        {look}
+
+    def step_settle(self, run, ctx):
+        {settle}
+
+    def step_give_up(self, run, ctx):
+        {give_up}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "body", "problem"),
+    [
+        ("look", "return 'well' if run.evidence and run.run_id == 'mine' else None", ""),
+        ("look", "return 'badly'", ""),  # again and again, here without a wait
+        ("look", "return 'unheard of'", "step look: it failed: step look came to what it does not declare"),
+        ("look", "return 1 / 0", "step look: it failed: the plugin raised (ZeroDivisionError)."),
+        ("settle", "ctx.storage", "step settle: it asked for what it was not granted: storage."),
+        ("settle", "{'well': 1}[run.outcomes['look']]", ""),
+        (
+            "give_up",
+            "{'well': 1}[run.outcomes['look']]",
+            "step give_up: it failed: the plugin raised (KeyError).",
+        ),
+        ("give_up", "raise UndeliverableError('nobody is there')", ""),
+    ],
+)
+def test_every_step_is_tried_whatever_the_one_before_it_came_to(
+    tmp_path: Path, step: str, body: str, problem: str
+) -> None:
+    place = folder(tmp_path, body, manifest=STEPPING)
+    bodies = {"look": "return 'well'", "settle": "pass", "give_up": "pass", step: body}
+    (place / "probe.py").write_text(STEPS.format(**bodies), encoding="utf-8")
+    (place / "workflow.toml").write_text(WORKFLOW, encoding="utf-8")
+    problems = conformance(place)
+    assert len(problems) == bool(problem), problems
+    assert all(each.startswith(problem) for each in problems), problems
+
+
+def test_the_steps_of_a_run_that_nothing_started_are_tried_too(tmp_path: Path) -> None:
+    place = folder(tmp_path, "steps", manifest=STEPPING)
+    bodies = {"look": "return 'well'", "settle": "run.nothing", "give_up": "pass"}
+    source = STEPS.format(**bodies).replace('ctx.workflow.start("mine")', "pass")
+    (place / "probe.py").write_text(source, encoding="utf-8")
+    (place / "workflow.toml").write_text(WORKFLOW, encoding="utf-8")
+    assert conformance(place) == ["step settle: it failed: the plugin raised (AttributeError)."]
