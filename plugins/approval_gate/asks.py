@@ -91,6 +91,12 @@ class Asks:
         found = self._storage.get(f"page/{run}")
         return found.value if found else {}
 
+    def cover(self, run: str) -> None:
+        """It is decided: the request's words are needed no more, and its names as long as anybody looks."""
+        details = self.shown(run)
+        if details.get("content") is not None:
+            self.show(run, {**details, "content": None, "cut": False}, 0)
+
     def told(self, run: str) -> list[str]:
         """Labels of those who have been told of this run."""
         found = self._storage.get(f"told/{run}")

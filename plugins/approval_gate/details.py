@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,7 +12,7 @@ from penstock.sdk import Request
 from .settings import GateConfig
 
 ROLES: Final = ("system", "user", "assistant", "tool")
-MAX_CONTENT_BYTES: Final = 40_000  # a value of the storage has 64 KB, and JSON may need more for a sign
+MAX_CONTENT_BYTES: Final = 40_000  # as JSON: a value of the storage has 64 KB, with names and tags
 
 
 def details_of(request: Request, config: GateConfig, now_s: int) -> dict[str, Any]:
@@ -46,12 +48,24 @@ def _cut(texts: Iterator[str]) -> tuple[list[str], bool]:
     kept: list[str] = []
     left_bytes = MAX_CONTENT_BYTES
     for text in texts:
-        raw = text.encode("utf-8", "replace")
-        if len(raw) > left_bytes:
-            return [*kept, raw[:left_bytes].decode("utf-8", "ignore")], True
+        # No text that fits has more characters than there are bytes left.
+        size_bytes = _size_bytes(text[: left_bytes + 1])
+        if size_bytes > left_bytes:
+            return [*kept, _beginning(text[:left_bytes], left_bytes)], True
         kept.append(text)
-        left_bytes -= len(raw) + 8
+        left_bytes -= size_bytes
     return kept, False
+
+
+def _beginning(text: str, most_bytes: int) -> str:
+    """As much of it as fits."""
+    lengths = range(1, len(text) + 1)
+    return text[: bisect_right(lengths, most_bytes, key=lambda length: _size_bytes(text[:length]))]
+
+
+def _size_bytes(text: str) -> int:
+    """As the storage has it, with what stands around it."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) + 1
 
 
 def _texts(request: Request) -> Iterator[str]:

@@ -58,6 +58,7 @@ class ApprovalGate(Plugin):
         ask = asks.of(run.reference)
         if ask is not None and ask.run == run.run_id:
             asks.forget(run.reference, ask)
+        asks.cover(run.run_id)
         ctx.record("approval", "untold")
         raise UndeliverableError("no approver could be told: look at the records of the step before")
 
@@ -65,6 +66,7 @@ class ApprovalGate(Plugin):
         """Make the answer count for who repeats the request. A second time it changes nothing."""
         asks, config, outcome = Asks(ctx.storage, self.clock), ctx.config, run.outcomes.get("decide", "")
         ctx.record("approval", outcome if outcome in {"approved", "denied"} else "expired")
+        asks.cover(run.run_id)
         ask = asks.of(run.reference)
         if ask is None or ask.run != run.run_id or ask.standing in {"approved", "denied"}:
             return

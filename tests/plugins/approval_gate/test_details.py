@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.plugins.approval_gate.stage import BY_EMAIL, REFERENCE, Stage
 
 CONTENT = ("request.messages.user", "request.messages.system")
@@ -36,6 +38,22 @@ def test_what_is_too_long_is_cut_and_said_to_be() -> None:
     told = page(Stage({**BY_EMAIL, "show_content": True}), user=("x", "ä\U0001f600" * 20_000))
     assert told["cut"]
     assert len(str(told["content"]).encode()) < 64_000
+
+
+@pytest.mark.parametrize("sign", ['"', "\\n", "\x01", "\u2028"])
+def test_what_json_needs_many_bytes_for_is_cut_and_asked_all_the_same(sign: str) -> None:
+    told = page(Stage({**BY_EMAIL, "show_content": True}), user=sign * 60_000)
+    assert told["cut"]
+    assert len(told["content"][0]) > 5_000
+
+
+def test_words_are_kept_until_it_is_decided_and_no_longer() -> None:
+    stage = Stage({**BY_EMAIL, "show_content": True})
+    assert page(stage, user="Our secret plan")["content"] == ["[user] Our secret plan"]
+    stage.went({"decide": "denied"})
+    found = stage.kept.get(f"page/{stage.fakes.started[-1].run_id}")
+    assert found is not None
+    assert (found.value["content"], found.value["model"]) == (None, "sensitive-1")
 
 
 def test_what_is_not_granted_is_not_asked_for() -> None:
