@@ -81,6 +81,12 @@ def test_what_is_no_json_lets_nothing_pass(body: bytes) -> None:
     assert (answer.decision, answer.failure is None) == (None, False)
 
 
+def test_a_verdict_that_is_said_twice_lets_nothing_pass() -> None:
+    body = b'{"segments": [{"id": "0", "verdict": "block", "verdict": "allow"}]}'
+    (answer,) = over_loopback(answering(reply(body)))
+    assert (answer.decision, answer.failure is None) == (None, False)
+
+
 def test_a_connection_that_the_dlp_closed_between_two_requests_costs_no_answer() -> None:
     def once(peer: Peer) -> None:
         peer.request()
