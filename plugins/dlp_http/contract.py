@@ -42,6 +42,8 @@ class Contract:
 def _verdict(segment: dict[str, Any], text: str) -> Verdict:
     verdict = segment.get("verdict")
     if verdict == "allow":
+        if segment.get("spans") or "text" in segment:
+            raise MalformedError("an allow says what to mask")
         return Verdict()
     if verdict == "block":
         return Verdict(block=True)

@@ -49,6 +49,8 @@ def test_a_request_is_what_the_readme_says() -> None:
         {"id": "1", "verdict": "allow"},
         {"id": "2", "verdict": "allow"},
         {"id": "0", "verdict": "ALLOW"},
+        {"id": "0", "verdict": "allow", "spans": [{"start": 0, "end": 5}]},
+        {"id": "0", "verdict": "allow", "text": "gone"},
         {"id": "0", "verdict": True},
         {"id": "0", "verdict": "mask"},
         {"id": "0", "verdict": "mask", "text": 1},
