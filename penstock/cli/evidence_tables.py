@@ -38,7 +38,7 @@ def print_evidence(evidence: RequestEvidence) -> None:
         print_facts({name: value for name, value in _about(record, evidence) if value})
         print()
         _print_record(record)
-    columns = ("plugin", "attempt", "at", "did", "why", "to", "recorded", "ms")
+    columns = ("plugin", "attempt", "at", "step", "did", "why", "to", "recorded", "ms")
     _print("Deliveries", columns, map(_delivery, evidence.deliveries))
     objects = {f"object {number}": key for number, key in enumerate(evidence.keys, 1)}
     print_facts({"logs": f'filter request_id = "{evidence.request_id}"'} | objects)
@@ -71,6 +71,7 @@ def _about(record: EvidenceRecord, evidence: RequestEvidence) -> Iterator[tuple[
     yield "usage", f"{record.usage.input_tokens} tokens in, {record.usage.output_tokens} out, {_cost(record)}"
     yield "code", record.code or ""
     yield "cause", record.cause or ""
+    yield "reference", ", ".join(p.reference for p in record.placements if p.reference)
     yield "tags", ", ".join(f"{name}={value}" for name, value in record.tags.items())
     yield "deployed", f"{record.snapshot[:19]}…, overrides {record.overrides}"
     yield (
@@ -99,12 +100,19 @@ def _delivery(record: DeliveryRecord) -> Sequence[str]:
         f"{record.plugin} {record.version}",
         str(record.attempt),
         record.delivered_at,
+        _step(record),
         " + ".join([record.action, *record.also]),
         _why(record),
         "\n".join(map(_sent, record.deliveries)),
         _recorded(record.recorded),
         f"{record.ms:.0f}",
     )
+
+
+def _step(record: DeliveryRecord) -> str:
+    """Of a workflow: which step, what it came to, and the digest of who answered."""
+    came = f"{record.step}: {record.outcome}" if record.outcome else record.step or ""
+    return f"{came}\nby {record.approver}" if record.approver else came
 
 
 def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -5,7 +5,8 @@ import pytest
 from penstock.adapters.objects import MemoryObjects
 from penstock.cli.evidence_tables import _saw, print_evidence, summary
 from penstock.evidence.archive import Archive
-from penstock.evidence.reading import EvidenceReader
+from penstock.evidence.delivery import DeliveryRecord
+from penstock.evidence.reading import EvidenceReader, RequestEvidence
 from penstock.evidence.record import EvidenceRecord, Saw
 from tests.background.fakes import HOST, Stage
 from tests.evidence import examples
@@ -85,6 +86,35 @@ def test_deliveries_are_joined(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "Deliveries" in out
     assert f"{HOST} 200" in out
+
+
+def test_a_step_shows_what_it_came_to_and_who_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    approver = f"hmac:d1:{'a' * 32}"
+    answer = DeliveryRecord(
+        request_id=examples.REQUEST_ID,
+        plugin="approval-gate",
+        version="1.0.0",
+        digest=f"sha256:{'0' * 64}",
+        message_id="approval-1",
+        attempt=1,
+        idempotency_key="key-1",
+        delivered_at=examples.RECEIVED_AT,
+        action="record",
+        path="workflow",
+        step="decide",
+        outcome="approved",
+        approver=approver,
+    )
+    print_evidence(RequestEvidence(examples.REQUEST_ID, deliveries=[answer]))
+    out = capsys.readouterr().out
+    assert "decide: approved" in out
+    assert f"by {approver}" in out
+
+
+def test_a_block_that_waits_shows_its_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    record = examples.blocked()
+    record.placements[0].reference = "ab" * 13
+    assert f"reference {'ab' * 13}" in shown(capsys, record).replace("  ", " ")
 
 
 def test_a_line_says_when_what_who_and_which_plugins_acted() -> None:
