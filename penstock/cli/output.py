@@ -45,10 +45,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
-    """Names and values, one to a line, the values below each other."""
+    """Names and values, one to a line, the values below each other; `none` for a list without elements."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {_shown(value)}")
+        print(f"{name:<{width}}  {'none' if value in ([], ()) else _shown(value)}")
 
 
 def show(facts: Mapping[str, object], *, as_json: bool) -> None:

@@ -27,8 +27,8 @@ def test_an_empty_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_facts_stand_below_each_other(capsys: pytest.CaptureFixture[str]) -> None:
-    print_facts({"a": 1, "long": None})
-    assert capsys.readouterr().out == "a     1\nlong  \n"
+    print_facts({"a": 1, "long": None, "list": []})
+    assert capsys.readouterr().out == "a     1\nlong  \nlist  none\n"
     print_json({"ä": 1})
     assert capsys.readouterr().out == '{\n  "ä": 1\n}\n'
 
