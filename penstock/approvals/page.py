@@ -93,7 +93,8 @@ def question(link: Link, details: Mapping[str, Any], mark: str, until_s: int) ->
         f'<form method="post"><input type="hidden" name="mark" value="{escape(mark)}">'
         '<button class="yes" name="decision" value="approve">Approve</button>'
         '<button class="no" name="decision" value="deny">Deny</button></form>',
-        f'<p class="dim">{_then(details)} Without an answer until {_time(until_s)} it is not approved.</p>',
+        f'<p class="dim">Approved, {_then(details)} '
+        f"Without an answer until {_time(until_s)} it is not approved.</p>",
     )
 
 
@@ -165,11 +166,9 @@ def _content(texts: Any, *, is_cut: bool) -> str:
 def _then(details: Mapping[str, Any]) -> str:
     lifetime_s, uses = details.get("lifetime_s"), details.get("uses")
     if not isinstance(lifetime_s, int) or not isinstance(uses, int):
-        return "What you approve is this request alone, from this API key."
+        return "this request alone may pass, from this API key."
     times = "once" if uses == 1 else f"{uses} times"
-    return (
-        f"Approved, this same request may pass {times} within {_span(lifetime_s)}, from this API key alone."
-    )
+    return f"this same request may pass {times} within {_span(lifetime_s)}, from this API key alone."
 
 
 def _by(answer: Answer, approver: str) -> str:
@@ -185,7 +184,8 @@ def _next(state: State, details: Mapping[str, Any]) -> str:
         return "The request stays refused. You can close this page."
     if state.waiting is None:
         return "Your answer is kept, and counts as soon as the request waits for it: within minutes."
-    return f"{_then(details)} Whoever sent it has to send it again. You can close this page."
+    then = _then(details)
+    return f"{then[0].upper()}{then[1:]} Whoever sent it has to send it again. You can close this page."
 
 
 def _span(seconds: int) -> str:

@@ -60,7 +60,7 @@ def test_the_page_says_who_which_model_when_and_with_which_tags() -> None:
         "15 minutes",
     ):
         assert said in text
-    assert "may pass once within" in text
+    assert "Approved, this same request may pass once within" in text
 
 
 def test_the_form_has_two_buttons_and_the_mark_and_goes_where_it_came_from() -> None:
