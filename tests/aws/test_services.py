@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.aws.account import Account
-from tests.aws.deployed import DEPLOYED, HERE, STACKTEST
-from tests.aws.services import declared, lets, unread, wired, wires
+from tests.aws.deployed import DEPLOYED, HERE, STACKTEST, Deployed
+from tests.aws.reach import differences
+from tests.aws.services import ASSUME, declared, lets, unread, wired, wires
 from tests.aws.test_iam import open_policy, role, together
 from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly
@@ -19,6 +20,12 @@ Resources = dict[str, Any]
 GATE, FOLLOW_UP = (f"stacktest-plugin-{name}" for name in ("approval-gate", "follow-up"))
 APPROVALS, GATEWAY = "stacktest-approvals", "stacktest-gateway"
 ELSEWHERE = "eu-central-1:999999999999"
+WALLED = Deployed(
+    name="walled",
+    background=("audit-export",),
+    called=("card-guard", "asker"),
+    secrets={"walled/signing": ("audit-export",)},
+)
 
 
 def wrong(resources: Resources) -> list[object]:
@@ -45,6 +52,13 @@ def test_queues_schedules_paths_and_machines_lead_where_is_declared(
     name: str, assemblies: dict[str, Assembly]
 ) -> None:
     assert wires(Account(together(assemblies[name]))) == wired(DEPLOYED[name])
+
+
+def test_behind_a_network_without_a_route_out_the_same_is_true(assemblies: dict[str, Assembly]) -> None:
+    account = Account(together(assemblies["enforced"]))
+    assert lets(account) == declared(WALLED) | {("lambda", ASSUME, "walled-egress", "")}
+    assert wires(account) == wired(WALLED)
+    assert differences(account, WALLED) == {}
 
 
 def function(resources: Resources, name: str) -> str:
