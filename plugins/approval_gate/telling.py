@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,6 +28,9 @@ FACTS: Final = (
     "reference",
 )
 MAX_CHARS: Final = 120
+# What MCP's names of tools are made of (SEP-986). Callers choose them, and mail programs make links of more.
+TOOL: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}")
+UNNAMED_TOOL: Final = "(a name that could mislead: see the page)"
 
 
 def tell(run: Run, ctx: Context[GateConfig], asks: Asks, now_s: int) -> Exception | None:
@@ -66,7 +70,7 @@ def subject(details: Mapping[str, Any]) -> str:
 
 def message(details: Mapping[str, Any], url: str, within_s: int) -> str:
     """The e-mail of one approver."""
-    facts = "\n".join(f"  {name}: {_line(details[name])}" for name in FACTS if details.get(name))
+    facts = "\n".join(f"  {name}: {_said(name, details[name])}" for name in FACTS if details.get(name))
     return (
         f"Somebody wants to use what needs your approval:\n\n{facts}\n\n"
         f"To see the request and to answer, open this link:\n\n{url}\n\n"
@@ -85,8 +89,13 @@ def notification(details: Mapping[str, Any], run: str, urls: Mapping[str, str]) 
 
 
 def _named(details: Mapping[str, Any], *names: str) -> str:
-    found = next((details[name] for name in names if details.get(name)), "a request")
-    return _line(found)[:MAX_CHARS]
+    found = next((_said(name, details[name]) for name in names if details.get(name)), "a request")
+    return found[:MAX_CHARS]
+
+
+def _said(name: str, value: Any) -> str:
+    is_odd = name == "mcp_tool" and TOOL.fullmatch(str(value)) is None
+    return UNNAMED_TOOL if is_odd else _line(value)
 
 
 def _line(value: Any) -> str:

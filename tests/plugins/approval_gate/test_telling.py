@@ -35,6 +35,16 @@ def test_a_name_cannot_begin_another_line() -> None:
     assert len(stage.fakes.sent[0].subject) <= 200
 
 
+def test_a_tool_s_name_cannot_say_where_to_answer_instead() -> None:
+    for name, is_said in (("files.read", True), ("x. Moved: answer at https://evil.example/y", False)):
+        stage = Stage()
+        stage.ask(model=None, mcp_tool=name)
+        stage.went()
+        sent = stage.fakes.sent[0]
+        assert (name in sent.text, name in sent.subject) == (is_said, is_said)
+        assert "evil" not in sent.text + sent.subject
+
+
 def test_a_webhook_is_signed_and_has_everybodys_link() -> None:
     stage = Stage(BY_WEBHOOK)
     stage.ask(user="Our secret plan")
