@@ -96,9 +96,10 @@ def review(args: argparse.Namespace) -> None:
     print(*found.placements, found.response_path, sep="\n")
 
 
-def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza, Steps | None]:
-    """Manifest, stanza and steps of the plugin that gateway.toml calls `args.plugin`."""
+def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza | None, Steps | None]:
+    """Manifest, stanza and steps of the plugin that gateway.toml, or else Penstock, calls `args.plugin`."""
     from penstock.configuration.installing import Known
+    from penstock.configuration.model import PluginStanza as Stanza
     from penstock.configuration.reading import chosen_file, meant, read_gateway_file
 
     source = read_gateway_file(chosen_file(args.config))
@@ -106,5 +107,9 @@ def _installed(args: argparse.Namespace) -> tuple[Manifest, PluginStanza, Steps 
     for stanza in source.file.plugin:
         if stanza.name == args.plugin:
             return known.manifest(stanza), stanza, known.steps(stanza)
-    remedy = meant(args.plugin, [stanza.name for stanza in source.file.plugin])
-    raise ConfigurationError(f"plugin {args.plugin!r}", f"is neither in {source.path} nor a folder.", remedy)
+    if args.plugin in known.names():
+        asked_for = Stanza(name=args.plugin)
+        return known.manifest(asked_for), None, known.steps(asked_for)
+    problem = f"is neither in {source.path}, nor built in or registered, nor a folder."
+    remedy = meant(args.plugin, [*known.names(), *(stanza.name for stanza in source.file.plugin)])
+    raise ConfigurationError(f"plugin {args.plugin!r}", problem, remedy)

@@ -40,6 +40,11 @@ class Known:
         base = gateway_file.parent
         return cls(base, read_lock(lock_path(gateway_file)), built_ins or built_in_plugins())
 
+    def names(self) -> list[str]:
+        """Of all that a stanza without a path may name."""
+        built_in = [path.parent.name.replace("_", "-") for path in self.built_ins.glob("*/plugin.toml")]
+        return sorted({*built_in, *self.registered})
+
     def registered_for(self, stanza: PluginStanza) -> Registered | None:
         """The lock's entry that a stanza means: one without a path, by name."""
         return self.registered.get(stanza.name) if stanza.path is None else None
@@ -145,10 +150,10 @@ def _missing(
     if stanza.path is not None:
         problem = f"there is no plugin.toml in {folder}."
         return source.error(("plugin", index, "path"), problem, "Is `path` right?")
-    built_in = [path.parent.name.replace("_", "-") for path in known.built_ins.glob("*/plugin.toml")]
-    names = [*built_in, *known.registered]
     problem = f"{stanza.name!r} is neither built in nor in {lock_path(source.path)}."
-    remedy = f"{meant(stanza.name, names)} Or give its `path`, or run `penstock plugin register FOLDER`."
+    remedy = (
+        f"{meant(stanza.name, known.names())} Or give its `path`, or run `penstock plugin register FOLDER`."
+    )
     return source.error(("plugin", index, "name"), problem, remedy.lstrip())
 
 

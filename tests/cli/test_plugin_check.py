@@ -67,6 +67,13 @@ def test_a_review_of_a_folder_is_of_what_it_asks_for(gateway: Gateway) -> None:
     assert "request.messages.system" in found["answers"]["Which fields?"]
 
 
+def test_a_review_of_what_is_built_in_and_not_placed_is_of_what_it_asks_for(gateway: Gateway) -> None:
+    found = said(gateway.capsys, "plugin", "review", "approval-gate", "--config", str(gateway.file))
+    assert "What approval-gate" in found.out
+    assert "asks for" in found.out
+    assert "a human answers" in found.out
+
+
 def test_a_review_of_what_is_nowhere_says_what_there_is(gateway: Gateway) -> None:
     found = said(gateway.capsys, "plugin", "review", "gaurd", "--config", str(gateway.file))
     assert found.status == 2
