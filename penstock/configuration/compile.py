@@ -151,8 +151,10 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
             yield f"plugin {stanza.name!r} is off: overrides cannot switch on what is deployed off."
     budgets = file.deployment.gate_budget_ms.model_dump()
     for placement in placements:
-        if placement.timeout_ms > budgets.get(placement.moment, placement.timeout_ms):
-            yield f"{placement.name} may take longer than its whole gate: the gate's budget ends it first."
+        budget_ms = budgets.get(placement.moment, placement.timeout_ms)
+        if placement.timeout_ms > budget_ms:
+            times = f"may take {placement.timeout_ms} ms, its whole gate {budget_ms} ms, which ends it first"
+            yield f"{placement.name} {times}: raise `deployment.gate_budget_ms`, or lower `timeout_ms`."
     used = {model.provider for model in file.model} | {route.provider for route in file.route}
     yield from (f"no model uses provider {p.id!r}." for p in file.provider if p.id not in used)
     granted = {name for grant in file.grant for name in grant.models}

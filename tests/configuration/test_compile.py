@@ -166,7 +166,10 @@ def test_what_can_have_no_effect_is_told(tmp_path: Path) -> None:
         "plugin 'guard': its scope names api_key 'k', which this file does not know: is it spelt right?",
         "plugin 'guard': its scope names tenant 't', which this file does not know: is it spelt right?",
         "plugin 'guard' is off: overrides cannot switch on what is deployed off.",
-        "guard@before_upstream may take longer than its whole gate: the gate's budget ends it first.",
+        (
+            "guard@before_upstream may take 9000 ms, its whole gate 2000 ms, which ends it first: "
+            "raise `deployment.gate_budget_ms`, or lower `timeout_ms`."
+        ),
         "no model uses provider 'q'.",
         "nobody is granted model 'gpt'.",
     )
