@@ -76,8 +76,11 @@ def _put(args: argparse.Namespace, target: Target) -> None:
 
 
 def _delete(args: argparse.Namespace, target: Target) -> None:
-    _storage(args, target).delete(_key(args.key))
-    show({"plugin": args.plugin, "key": args.key, "deleted": "yes"}, as_json=args.json)
+    storage, key = _storage(args, target), _key(args.key)
+    was_there = storage.get(key) is not None
+    storage.delete(key)
+    done = "yes" if was_there else "no: it was not there"
+    show({"plugin": args.plugin, "key": key, "deleted": done}, as_json=args.json)
 
 
 def _load(args: argparse.Namespace, target: Target) -> None:

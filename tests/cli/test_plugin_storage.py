@@ -131,7 +131,9 @@ def test_one_value_is_put_looked_at_and_deleted(keeping: Gateway, monkeypatch: p
     assert keeping.run(*STORAGE, "get", NAME, "tenant/t-7").json["value"] == ONE
     assert "gpt-4o*" in keeping.run(*STORAGE, "list", NAME).out
     assert keeping.json(*STORAGE, "list", NAME, "--prefix", "team/") == {}
-    keeping.json(*STORAGE, "delete", NAME, "tenant/t-7")
+    assert keeping.json(*STORAGE, "delete", NAME, "tenant/t-7")["deleted"] == "yes"
+    again = keeping.json(*STORAGE, "delete", NAME, "tenant/t-7")
+    assert again["deleted"] == "no: it was not there"
     gone = keeping.run(*STORAGE, "get", NAME, "tenant/t-7")
     assert gone.status == 2
     assert "is not there" in gone.err
