@@ -79,6 +79,12 @@ def placement(
     )
 
 
+def watching(name: str, order: int = 0) -> Placement:
+    """In a function of its own, and free only to leave a number in the evidence: nobody need wait for it."""
+    looks = placement(name, BEFORE, frozenset({"record"}), order)
+    return replace(looks, style="independent", host="function", on_error="allow")
+
+
 def windowed(name: str, order: int) -> Placement:
     """An `Edit` at the stream, which keeps back what a ticket may still become."""
     effects = frozenset({"block", "transform", "record"})

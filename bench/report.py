@@ -11,11 +11,21 @@ MB: Final = 1024 * 1024
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """Every table of one run."""
+    """Every table of one run, or the one that it has."""
     machine = result["machine"]
     on = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}, load {machine['load']}"
     lines = [f"# Bench of {result['commit']}, {result['date']}", ""]
     lines += [f"{on} at the start. One interleaved run; times in µs unless said otherwise."]
+    if "handler" in result:
+        lines += _measured(result)
+    if "side_by_side" in result:
+        lines += ["", "## Five plugins in functions of their own, wall time in ms, median", ""]
+        lines += _side_by_side(result["side_by_side"])
+    return "\n".join([*lines, ""])
+
+
+def _measured(result: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
     for size, found in result["handler"].items():
         lines += [
             "",
@@ -29,7 +39,14 @@ def markdown(result: Mapping[str, Any]) -> str:
         lines += ["", f"## Streams in memory, {int(chars):,} characters", "", *_streams(rows)]
     lines += ["", "## Streams over HTTP, an event every 5 ms, 400 characters", "", *_paced(result["paced"])]
     lines += ["", "## What the adapters add, no plugins, 4 KB", "", *_rows(result["adapters"], "in memory")]
-    return "\n".join([*lines, "", *_startup(result["startup"]), ""])
+    return [*lines, "", *_startup(result["startup"])]
+
+
+def _side_by_side(row: Mapping[str, float]) -> Iterator[str]:
+    yield f"Each waits as long as its name says; load {row['load']} when it began."
+    yield from ("", f"| {' | '.join(name for name in row if name != 'load')} |")
+    yield "|---" * (len(row) - 1) + "|"
+    yield f"| {' | '.join(f'{value:,}' for name, value in row.items() if name != 'load')} |"
 
 
 def _rows(rows: Mapping[str, Mapping[str, float]], base: str) -> Iterator[str]:

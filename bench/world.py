@@ -136,12 +136,12 @@ def probes(count: int, kind: type[Look | Edit]) -> Plugins:
         for moment in (BEFORE, AFTER)
         for order, name in enumerate(names)
     ]
-    return {name: _loaded(plugin) for name in names}, placements
+    return {name: loaded(plugin) for name in names}, placements
 
 
 def windowed(count: int) -> Plugins:
     """`count` that edit the streamed answer, and none that sees the request."""
-    plugin = _loaded(Edit())
+    plugin = loaded(Edit())
     names = [f"probe-{number}" for number in range(count)]
     return dict.fromkeys(names, plugin), [probing.windowed(name, n) for n, name in enumerate(names)]
 
@@ -268,7 +268,8 @@ def _remaining_s() -> float:
     return TIMEOUT_S
 
 
-def _loaded(plugin: Plugin) -> LoadedPlugin:
+def loaded(plugin: Plugin) -> LoadedPlugin:
+    """With a manifest that lets a probe do what its placement does."""
     manifest = Manifest.model_validate(
         {
             "name": "bench-probe",
