@@ -20,6 +20,7 @@ from tests.aws.policies import (
     allowed_any,
     many,
     trusted,
+    understood,
 )
 from tests.infra.template import plain
 
@@ -208,12 +209,12 @@ class Account:
             if arn not in MANAGED:
                 raise UnknownPolicyError(f"the managed policy {arn}")
             found.append(MANAGED[arn])
-        return Principal(f"arn:aws:iam::{ACCOUNT}:role/{identity}", tuple(found))
+        return Principal(f"arn:aws:iam::{ACCOUNT}:role/{identity}", tuple(understood(found)))
 
     def _on(self, resource: str) -> list[Statement]:
         """Statements of the policies on what an ARN names."""
         if resource not in self._known:
-            self._known[resource] = list(self._read_on(resource))
+            self._known[resource] = understood(list(self._read_on(resource)))
         return self._known[resource]
 
     def _read_on(self, resource: str) -> Iterable[Statement]:

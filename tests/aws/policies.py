@@ -18,6 +18,21 @@ Statement = Mapping[str, Any]
 
 ACCOUNT = "123456789012"
 
+# Keys on which a grant may hang: those that are asked about with more than one value (`reach`). A request of
+# AWS's has many more, as its region and that it came by TLS: a grant under one of those would pass there, and
+# be overlooked here.
+ASKED_WITH = frozenset(
+    {
+        "bedrock-mantle:Model", "bedrock:InferenceProfileArn", "dynamodb:LeadingKeys", "kms:ResourceAliases",
+        "kms:ViaService", "s3:prefix", "ses:FromAddress", "ses:Recipients",
+    }
+)  # fmt: skip
+ENCRYPTION_CONTEXT = "kms:EncryptionContext:"
+OF_SERVICES = frozenset({"aws:SourceAccount"})  # what services say, in whose name they act
+OF_DENIALS = frozenset(
+    {"aws:SecureTransport", "lambda:SourceFunctionArn", "s3:TlsVersion", "s3:if-none-match"}
+)
+
 
 class UnknownPolicyError(Exception):
     """A policy says what this evaluator does not understand."""
@@ -77,6 +92,20 @@ def _decided(who: Principal, action: str, own: list[Statement], there: list[Stat
     # A statement for the whole account lets the account's own policies decide.
     direct = [s for s in granted_there if not _is_account(s)]
     return bool(direct) or any(s["Effect"] == "Allow" for s in own)
+
+
+def understood(statements: list[Statement]) -> list[Statement]:
+    """The same. Raises UnknownPolicyError for what hangs on something that nobody asks with."""
+    for statement in statements:
+        known = ASKED_WITH | (OF_DENIALS if statement["Effect"] == "Deny" else frozenset())
+        principal = statement.get("Principal")
+        if isinstance(principal, Mapping) and set(principal) == {"Service"}:
+            known |= OF_SERVICES
+        for keys in statement.get("Condition", {}).values():
+            unknown = [key for key in keys if key not in known and not key.startswith(ENCRYPTION_CONTEXT)]
+            if unknown:
+                raise UnknownPolicyError(f"a grant or denial under {unknown}")
+    return statements
 
 
 def trusted(who: Principal, trust: Iterable[Statement]) -> bool:

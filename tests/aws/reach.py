@@ -127,6 +127,9 @@ def _evidence(of: Deployed) -> Things:
         prefix: Context = {**SECURE, "s3:prefix": f"{HOUR}.delivery.{plugin}."}
         looking = listers | of.roles(*({plugin} & {*of.once, *of.workflows}))
         yield f"evidence: list deliveries of {plugin}", Thing(of.bucket, ("s3:ListBucket",), prefix), looking
+    for begun in ("", "seal/chain/", f"{HOUR}.terminal"):
+        names: Context = {**SECURE, "s3:prefix": begun}
+        yield f"evidence: list {begun}", Thing(of.bucket, ("s3:ListBucket",), names), listers
     yield "evidence: the bucket itself", Thing(of.bucket, S3_BUCKET, SECURE), set()
 
 
