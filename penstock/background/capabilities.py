@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 import httpx
 
 from penstock.adapters.secrets import Secrets
-from penstock.background.starting import Workflows
+from penstock.background.starting import IDENTITY, GrantedWorkflow, Workflows
 from penstock.egress.addresses import is_this_machine
 from penstock.egress.network import RefusedAddressError
 from penstock.errors import FieldNotGrantedError
@@ -204,7 +204,7 @@ class GrantedCapabilities:
         storage: Storage | None = None,
         mailer: Mailer | None = None,
         exports: Exports | None = None,
-        workflow: Workflow | None = None,
+        workflow: GrantedWorkflow | None = None,
     ) -> None:
         self._transport = transport
         self._secrets = secrets
@@ -218,7 +218,11 @@ class GrantedCapabilities:
     @property
     def refused(self) -> tuple[str, ...]:
         """What was tried beyond the grant with a capability that is there."""
-        tried = {"hosts": self._transport.refused, EMAIL: self._email is not None and self._email.refused}
+        tried = {
+            "hosts": self._transport.refused,
+            EMAIL: self._email is not None and self._email.refused,
+            IDENTITY: self._workflow is not None and self._workflow.refused,
+        }
         return tuple(name for name, refused in tried.items() if refused)
 
     def http(self) -> httpx.Client:

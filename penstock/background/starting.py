@@ -16,6 +16,7 @@ from penstock.evidence import layout
 from penstock.sdk.storage import ABSENT, Storage
 from penstock.sdk.workflow import checked_start
 
+IDENTITY: Final = "identity"  # the field that says whose request it is
 # Before the names of what plugins keep there themselves.
 _KEPT: Final = "penstock#run/"
 # A redelivered message may start a run again, a day after its record was taken away.
@@ -56,11 +57,14 @@ class GrantedWorkflow:
     def __init__(self, workflows: Workflows, origin: Origin | None) -> None:
         self._workflows = workflows
         self._origin = origin
+        self.refused = False
+        """Whether a run was asked for where nothing says whose request it is."""
 
     def start(self, run_id: str | None = None, *, reference: str = "") -> None:
         origin = self._origin
         if origin is None:
-            raise FieldNotGrantedError("identity")
+            self.refused = True
+            raise FieldNotGrantedError(IDENTITY)
         started = checked_start(run_id, origin.request_id, reference)
         if origin.record is not None:
             self._workflows.keep(started.run_id, origin.record)

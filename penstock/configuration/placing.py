@@ -150,7 +150,7 @@ def _host(stanza: PluginStanza, plugin: Installed, moment: Moment) -> HostKind:
     capable = capable or given.workflow
     host = stanza.host or ("in_process" if plugin.built_in and not capable else "function")
     if capable and host == "in_process":
-        granted = "hosts, secrets, storage, e-mail or exports"
+        granted = "hosts, secrets, storage, e-mail, exports or a workflow"
         problem = f"a plugin that is granted {granted} does not run in the gateway's process."
         raise PlacingError(("host",), problem, "Take out `host`, or the capability.")
     return host

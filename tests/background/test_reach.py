@@ -3,21 +3,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
+from penstock.adapters.workflows import MemoryRuns
 from penstock.background.inline import InlineHost, InlinePlugin
+from penstock.background.starting import Workflows
 from penstock.egress.client import AliasTransport
 from penstock.errors import FailureClass, PluginError
+from penstock.evidence.layout import terminal_key
 from penstock.gates.deadline import Deadlines
 from penstock.gates.hosted_answer import decode_answer
+from penstock.gates.hosted_call import encode_call
 from penstock.sdk import Allow, Context, Decision, Request
+from penstock.sdk.projection import Projection
 from penstock.sdk.storage import MemoryStorage
 from tests.background.fakes import FakeMail
 from tests.background.test_inline import PLACEMENT, event
 from tests.gates.fakes import REQUEST_ID, Says, loaded
-from tests.gates.hosted import RECEIVER, TERMS, inline_host
+from tests.gates.hosted import RECEIVER, TERMS, Outside, inline_host
 
 
 def sends(_: Request, ctx: Context) -> Decision:
@@ -92,3 +98,40 @@ def test_a_plugin_that_reaches_nothing_is_denied_nothing() -> None:
 
     plugin = InlinePlugin({"before_upstream": PLACEMENT}, TERMS, lambda: loaded(Says(claims)))
     assert InlineHost(plugin, Deadlines(None)).answer(event())["failure"] == "exception"
+
+
+def starting(values: dict[str, Any], outside: Outside | None) -> tuple[dict[str, Any], MemoryRuns]:
+    """What a plugin that starts a workflow answers, told `values`; None for one that is granted none."""
+
+    def starts(_: Request, ctx: Context) -> Decision:
+        ctx.workflow.start("mine", reference="ref")
+        return Allow()
+
+    told = json.loads(encode_call(PLACEMENT, "terms-b", Projection(values), REQUEST_ID, 1.0))
+    answer = inline_host(loaded(Says(starts)), PLACEMENT, outside=outside).answer(told)
+    runs = outside.workflows.runs if outside and outside.workflows else MemoryRuns()
+    assert isinstance(runs, MemoryRuns)
+    return answer, runs
+
+
+def with_a_workflow() -> Outside:
+    return Outside(workflows=Workflows(MemoryRuns(), MemoryStorage(), 3600))
+
+
+@pytest.mark.parametrize("organisation", ["acme", None])
+def test_a_run_that_a_gate_starts_has_its_records_beside_its_request_s(organisation: str | None) -> None:
+    identity = {"key_id": "k-1", "organisation": organisation}
+    answer, runs = starting({"identity": identity}, with_a_workflow())
+    assert answer["failure"] is None
+    assert (runs.begun["mine"]["request_id"], runs.begun["mine"]["reference"]) == (REQUEST_ID, "ref")
+    assert runs.begun["mine"]["evidence_key"] == terminal_key(organisation, REQUEST_ID)
+
+
+def test_a_gate_that_is_not_told_whose_request_it_is_starts_no_run_and_hears_what_it_lacks() -> None:
+    answer, runs = starting({}, with_a_workflow())
+    assert (answer["failure"], answer["refused"], runs.begun) == ("contract", ["identity"], {})
+
+
+def test_a_plugin_that_is_granted_no_workflow_starts_none() -> None:
+    answer, _ = starting({"identity": {"organisation": "acme"}}, Outside())
+    assert (answer["failure"], answer["refused"]) == ("contract", ["workflow"])

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from penstock.configuration.lock import NAME, lock_path, read_lock, write_lock
+from penstock.configuration.lock import NAME, Registered, lock_path, read_lock, write_lock
 from penstock.errors import ConfigurationError
 from penstock.sdk.tree import tree_digest
 from tests.configuration import files
 from tests.configuration.registered import ARN, register
+from tests.functions.plugin_host.test_stepping import FOLDER
 
 
 def edited(base: Path, **changes: Any) -> str:
@@ -52,6 +54,7 @@ def test_equal_entries_give_an_equal_file_and_the_manifest_reads_as_lines(tmp_pa
     [
         ({"digest": "sha256:" + "0" * 64}, "`digest` is not that of `files`"),
         ({"manifest_lines": ["name = 1"]}, "`manifest_lines` are not the plugin.toml of `files`"),
+        ({"workflow_lines": ["[[step]]"]}, "`workflow_lines` are not the workflow.toml of `files`"),
         ({"version": "9.9.9"}, "`version` is not the manifest's"),
         ({"requirements_digest": "sha256:" + "0" * 64}, "`requirements_digest` is not that of"),
         ({"modules": {"x": "sha256:" + "0" * 64}}, "`packages_digest` and `modules` go together"),
@@ -67,6 +70,35 @@ def test_an_entry_that_somebody_has_edited_is_refused(
     assert message in said
     assert "penstock.lock: guard" in said
     assert "run `penstock plugin register` again" in said
+
+
+def with_a_workflow(base: Path) -> Registered:
+    return register(base, folder=Path(shutil.copytree(FOLDER, base / "elsewhere" / "follow_up")))
+
+
+def test_the_steps_of_a_workflow_are_read_from_the_lock_alone(tmp_path: Path) -> None:
+    with_a_workflow(tmp_path)
+    shutil.rmtree(tmp_path / "elsewhere")
+    steps = read_lock(tmp_path / NAME)["follow-up"].steps
+    assert steps is not None
+    assert [step.name for step in steps.step] == ["look", "which", "pause", "settle", "give_up"]
+
+
+def test_a_plugin_without_a_workflow_has_no_steps_in_the_lock(tmp_path: Path) -> None:
+    entry = register(tmp_path)
+    assert (entry.workflow_lines, entry.steps) == ((), None)
+
+
+@pytest.mark.parametrize("lines", [[], ["timeout_s = 1"]])
+def test_the_steps_of_a_workflow_that_somebody_has_edited_are_refused(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    with_a_workflow(tmp_path)
+    tree = json.loads((tmp_path / NAME).read_text())
+    tree["plugins"]["follow-up"]["workflow_lines"] = lines
+    (tmp_path / NAME).write_text(json.dumps(tree))
+    with pytest.raises(ConfigurationError, match=r"`workflow_lines` are not the workflow.toml of `files`"):
+        read_lock(tmp_path / NAME)
 
 
 def test_a_manifest_of_another_name_is_refused(tmp_path: Path) -> None:
