@@ -8,7 +8,7 @@ import pytest
 
 from penstock.dev.assembly import CloudAssembly
 from penstock.errors import ConfigurationError
-from tests.dev.assemblies import CODE, LAYER, function, resources, write
+from tests.dev.assemblies import CODE, LAYER, function, joined, resources, write
 
 
 def test_a_function_is_its_code_its_layers_its_role_and_its_filled_environment(tmp_path: Path) -> None:
@@ -60,3 +60,15 @@ def test_stacks_without_a_function_of_ours_are_refused(tmp_path: Path) -> None:
     template = resources(Gateway=("AWS::SNS::Topic", {}))
     with pytest.raises(ConfigurationError, match="no function of Penstock"):
         CloudAssembly(write(tmp_path, template)).functions()
+
+
+def test_the_machines_of_workflows_are_read_with_what_they_name_filled_in(tmp_path: Path) -> None:
+    states = joined('{"Resource": "arn:', {"Ref": "AWS::Partition"}, ':states:::lambda:invoke"}')
+    machine = {"StateMachineName": "sample-plugin-gate", "DefinitionString": states}
+    template = resources(Gate=("AWS::StepFunctions::StateMachine", machine))
+    found = CloudAssembly(write(tmp_path, template)).machines()
+    assert found == {"sample-plugin-gate": '{"Resource": "arn:aws:states:::lambda:invoke"}'}
+
+
+def test_stacks_without_a_workflow_have_no_machines(tmp_path: Path) -> None:
+    assert CloudAssembly(write(tmp_path, resources())).machines() == {}

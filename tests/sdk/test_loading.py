@@ -295,3 +295,52 @@ def test_a_manifest_may_name_a_setting(tmp_path: Path) -> None:
     load_plugin(
         write(tmp_path / "sample", manifest=MANIFEST.replace("[before", 'hosts_from = ["limit"]\n[before'))
     )
+
+
+STEPPING = MANIFEST.replace("[before_upstream]", "workflow = true\n[before_upstream]")
+LOOK = '[[step]]\nname = "look"\ndo = true\n'
+STEP = "\n    def step_look(self, run, ctx):\n        return None\n"
+
+
+def stepping(folder: Path, steps: str, methods: str = STEP, manifest: str = STEPPING) -> Path:
+    write(folder, SOURCE.format(mark="a") + methods, manifest)
+    (folder / "workflow.toml").write_text(steps)
+    return folder
+
+
+def test_a_plugin_is_loaded_with_its_steps_filled_from_its_configuration(tmp_path: Path) -> None:
+    pause = '[[step]]\nname = "pause"\nwait_s_from = "limit"\n'
+    steps = load_plugin(stepping(tmp_path / "sample", LOOK + pause), {"limit": 5}).steps
+    assert steps is not None
+    assert [(step.name, step.wait_s) for step in steps.step] == [("look", None), ("pause", 5)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "methods", "said"),
+    [
+        (LOOK, "", "class and workflow differ in their steps: step_look. Each `do = true` is one method"),
+        ('[[step]]\nname = "a"\nwait_s = 1\n', STEP, "differ in their steps: step_look."),
+        (LOOK, STEP.replace("look(", "see("), "differ in their steps: step_look, step_see."),
+        (LOOK, STEP.replace("def", "async def"), "step_look is `async def`. Write it as `def`."),
+        (
+            LOOK,
+            STEP.replace(", ctx", ""),
+            "step_look does not take self, run, ctx. Give it these parameters.",
+        ),
+        (LOOK + '[[step]]\nname = "b"\nwait_s_from = "pause_s"\n', STEP, "'pause_s' is no setting"),
+    ],
+)
+def test_a_class_that_has_other_steps_than_its_workflow_is_refused(
+    tmp_path: Path, steps: str, methods: str, said: str
+) -> None:
+    found = refusal(stepping(tmp_path / "sample", steps, methods))
+    assert said in found
+    assert "workflow.toml" in found
+
+
+def test_a_workflow_that_the_manifest_does_not_know_of_is_refused_and_so_is_one_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    assert "its plugin.toml knows of no workflow" in refusal(stepping(tmp_path / "one", LOOK, STEP, MANIFEST))
+    assert "workflow.toml" in refusal(write(tmp_path / "two", manifest=STEPPING))
+    assert not imported()
