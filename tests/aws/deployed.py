@@ -88,12 +88,16 @@ DEPLOYED = {
     "small-team": Deployed(name="team"),
     "vendors": Deployed(
         name="vendors",
-        background=("audit-export",),
-        called=("card-guard",),
+        background=("audit-export", "warehouse-export"),
+        called=("card-guard", "approval-gate"),
         secrets={
             f"arn:aws:secretsmanager:{HERE}:secret:siem/penstock-a1B2c3": ("audit-export",),
         },
         told=("vendors/openai", "vendors/mistral"),
+        storage=("approval-gate",),
+        exports=("warehouse-export",),
+        workflows=("approval-gate",),
+        asking=("approval-gate",),
     ),
     "private": Deployed(
         name="private",

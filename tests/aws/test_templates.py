@@ -22,6 +22,7 @@ MEANT = {
     "/upstreams/*": "what an operator stores there for providers and MCP servers is to work at once",
     "key/*": "a key's id comes when it is made: alias, service and encryption context say which",
     "-exports-123456789012-eu-central-1/keeper/*": "a plugin names what it leaves in its own place",
+    "-exports-123456789012-eu-central-1/warehouse-export/*": "the same",
     "/seal/*": "seals are numbers that come; nothing else is there",
     "arn:aws:bedrock:*::foundation-model/": "a model behind a granted profile, wherever that sends to",
     "org=*": "organisation, day, hour and request of an evidence object, whose kind is fixed",

@@ -30,8 +30,10 @@ def test_another_author_s_plugin_has_a_layer_and_a_function_of_its_own(
     layers = stack.named("Lambda::LayerVersion", "LayerName")
     assert set(layers) == {
         "vendors-in-process",
+        "vendors-plugin-approval-gate",
         "vendors-plugin-audit-export",
         "vendors-plugin-card-guard",
+        "vendors-plugin-warehouse-export",
     }
     assert "vendors-plugin-card-guard" in stack.named("Lambda::Function", "FunctionName")
 

@@ -34,7 +34,8 @@ def test_a_secret_below_the_operators_prefix_is_theirs_to_make_and_the_gateway_s
 def test_a_secret_that_is_named_by_its_arn_is_not_made_again(assemblies: dict[str, Assembly]) -> None:
     made = assemblies["vendors"].stack("vendors-data").named("SecretsManager::Secret", "Name")
     digests = {"vendors/evidence-key", "vendors/delivery-key"}
-    assert set(made) == {*digests, "vendors/openai", "vendors/mistral"}
+    links = "vendors/approvals/approval-gate"
+    assert set(made) == {*digests, links, "vendors/openai", "vendors/mistral"}
 
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b"
