@@ -394,8 +394,6 @@ def test_a_managed_policy_that_nobody_has_read_is_refused(resources: Resources) 
 
 def test_a_condition_that_the_evaluator_does_not_know_is_refused(resources: Resources) -> None:
     broken = copy.deepcopy(resources)
-    statement(broken, GATEWAY, "BatchGetItem")["Condition"] = {
-        "IpAddress": {"dynamodb:LeadingKeys": "10.0.0.0/8"}
-    }
+    statement(broken, GATEWAY, "BatchGetItem")["Condition"] = {"IpAddress": {"s3:prefix": "10.0.0.0/8"}}
     with pytest.raises(UnknownPolicyError, match="IpAddress"):
         differences(Account(broken))
