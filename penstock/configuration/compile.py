@@ -42,6 +42,7 @@ def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
     placements: list[Placement] = []
     folders: dict[str, Path] = {}
     modules: dict[str, Mapping[str, str]] = {}
+    warned: list[str] = []
     for index, stanza in enumerate(source.file.plugin):
         installed = install(source, index, stanza, known)
         if folders.setdefault(installed.folder.name, installed.folder) != installed.folder:
@@ -52,11 +53,12 @@ def compile_file(source: Source, built_ins: Path | None = None) -> Compiled:
         placements += placed
         plugins.append(_deployed(stanza, installed, placed))
         modules[stanza.name] = installed.modules
+        warned += _left_out(stanza, installed)
     _check_order(source, placements)
     _check_together(source, modules, placements)
     raw = encode_snapshot(_settings(source), plugins, placements)
     roots = tuple(sorted({str(folder.parent) for folder in folders.values()}))
-    return Compiled(Snapshot.decode(raw), raw, roots, tuple(_warnings(source, placements)))
+    return Compiled(Snapshot.decode(raw), raw, roots, (*warned, *_warnings(source, placements)))
 
 
 def _placed(source: Source, index: int, stanza: PluginStanza, installed: Installed) -> list[Placement]:
@@ -165,6 +167,17 @@ def _warnings(source: Source, placements: list[Placement]) -> Iterator[str]:
             yield f"nobody is granted MCP server {server.id!r}."
     open_to = frozenset(name for grant in file.grant for name in grant.routes)
     yield from warnings(file.route, placements, open_to)
+
+
+def _left_out(stanza: PluginStanza, installed: Installed) -> Iterator[str]:
+    """A smaller grant is a right of the operator; a guard that needs what is left out stops all requests.
+
+    Not of hosts, secrets and e-mail: plugins ask for them for settings that a deployment may not use.
+    """
+    for what in ("storage", "exports", "workflow"):
+        if getattr(installed.manifest, what) and not getattr(stanza.grant, what):
+            fails = f"asks for `{what}`, is not granted it, and fails where it uses it"
+            yield f"plugin {stanza.name!r} {fails}: write {what} = true into [plugin.grant], or leave it so if you mean it."
 
 
 def _scope_warnings(source: Source, stanza: PluginStanza) -> Iterator[str]:

@@ -175,6 +175,16 @@ def test_what_can_have_no_effect_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_capability_that_is_asked_for_and_left_out_of_the_grant_is_warned_of(tmp_path: Path) -> None:
+    gate = '[plugin.grant.before_upstream]\nreads = ["identity"]\neffects = ["block"]\n'
+    name = '[[plugin]]\nname = "tenant-eligibility"\n'
+    left_out = compile_file(files.source(name + gate, tmp_path)).warnings
+    said = "plugin 'tenant-eligibility' asks for `storage`, is not granted it, and fails where it uses it"
+    assert left_out == (f"{said}: write storage = true into [plugin.grant], or leave it so if you mean it.",)
+    granted = f"{name}[plugin.grant]\nstorage = true\n{gate}"
+    assert compile_file(files.source(granted, tmp_path)).warnings == ()
+
+
 def test_the_example_compiles_without_a_warning() -> None:
     found = compile_file(read_gateway_file(ROOT / "examples" / "gateway.toml"))
     assert found.warnings == ()
