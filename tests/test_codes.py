@@ -10,8 +10,10 @@ from pathlib import Path
 from penstock.codes import ERROR_CODES
 from tests import tree
 
-# Raised where no caller is: at deployment, in a plugin's queue, when evidence is read.
-NOT_FOR_CALLERS = {"configuration", "delivery_failed", "evidence_unreadable"}
+# Raised where no caller is: at deployment, in a plugin's queue, in a workflow's step, when evidence is read.
+NOT_FOR_CALLERS = {
+    "configuration", "delivery_failed", "evidence_unreadable", "step_failed", "step_undeliverable",
+}  # fmt: skip
 # They ask for evidence and print it; API Gateway's own answers are a table of their own.
 ELSEWHERE = ("penstock/cli", "penstock/dev")
 FACTORIES = {"Denial": (0, 2), "deny": (1, 2)}  # places of code and status
