@@ -177,7 +177,8 @@ def _left_out(stanza: PluginStanza, installed: Installed) -> Iterator[str]:
     for what in ("storage", "exports", "workflow"):
         if getattr(installed.manifest, what) and not getattr(stanza.grant, what):
             fails = f"asks for `{what}`, is not granted it, and fails where it uses it"
-            yield f"plugin {stanza.name!r} {fails}: write {what} = true into [plugin.grant], or leave it so if you mean it."
+            remedy = f"write {what} = true into [plugin.grant], or leave it so if you mean it"
+            yield f"plugin {stanza.name!r} {fails}: {remedy}."
 
 
 def _scope_warnings(source: Source, stanza: PluginStanza) -> Iterator[str]:
