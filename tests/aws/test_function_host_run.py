@@ -14,6 +14,7 @@ from tests.aws.account import Account
 from tests.aws.reach import CARD, GATEWAY, KEEPER
 from tests.aws.running import Run, eventually, running
 from tests.aws.test_iam import statement, storage_of_another_plugin
+from tests.e2e.conftest import taken_mail
 from tests.infra.conftest import CONFIGURATIONS
 from tests.infra.template import Assembly
 
@@ -129,8 +130,7 @@ def sensitive(run: Run) -> httpx.Response:
 
 def approval_link(run: Run) -> str | None:
     """As the local SES has it."""
-    sent = httpx.get(f"{run.gateway.aws_url}/moto-api/data.json", timeout=30, trust_env=False).json()
-    bodies = (str(message["body"]) for message in sent["ses"].get("Message", []))
+    bodies = (str(message["body"]) for message in taken_mail(run.gateway.aws_url))
     found = [link for body in bodies for link in re.findall(r"http://\S+/approvals/\S+", body)]
     return found[-1] if found else None
 

@@ -114,6 +114,16 @@ def claude(gateway: LocalGateway) -> Iterator[Anthropic]:
         yield ordinary
 
 
+def taken_mail(aws_url: str) -> list[dict[str, Any]]:
+    """What the local SES has taken. moto answers 500 when something changes while it looks at itself."""
+    for _ in range(20):
+        answer = httpx.get(f"{aws_url}/moto-api/data.json", timeout=30, trust_env=False)
+        if answer.status_code == 200:
+            return list(answer.json()["ses"].get("Message", []))
+        time.sleep(0.1)
+    raise AssertionError("moto does not say what mail it has")
+
+
 class EvidenceReader:
     """What has been stored, as it lies in the bucket."""
 

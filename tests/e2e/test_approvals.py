@@ -17,7 +17,7 @@ from anthropic import Anthropic
 from openai import OpenAI
 
 from penstock.dev.gateway import LocalGateway
-from tests.e2e.conftest import EvidenceReader
+from tests.e2e.conftest import EvidenceReader, taken_mail
 from tests.e2e.stub import StubProvider
 from tests.gateway.world import COMPLETION
 
@@ -66,8 +66,7 @@ def links(gateway: LocalGateway, reference: str) -> dict[str, str]:
     """By approver, of the e-mails about this request, once both have come."""
     ends = time.monotonic() + WITHIN_S
     while True:
-        found = httpx.get(f"{gateway.aws_url}/moto-api/data.json", timeout=30, trust_env=False).json()
-        bodies = [str(message["body"]) for message in found["ses"]["Message"]]
+        bodies = [str(message["body"]) for message in taken_mail(gateway.aws_url)]
         urls = [re.findall(r"http://\S+", body)[0] for body in bodies if reference in body]
         if len(urls) >= 2 or time.monotonic() > ends:
             assert len(urls) == 2, f"{len(urls)} e-mails"

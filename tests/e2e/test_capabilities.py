@@ -15,7 +15,7 @@ import pytest
 from penstock.cli import main
 from penstock.dev.gateway import LocalGateway
 from penstock.dev.options import Options
-from tests.e2e.conftest import HERE, EvidenceReader
+from tests.e2e.conftest import HERE, EvidenceReader, taken_mail
 from tests.e2e.stub import StubProvider
 from tests.plugins.dlp_http.peers import OwnFormat
 
@@ -167,8 +167,7 @@ def inline(evidence: EvidenceReader, request_id: str) -> dict[str, Any]:
 
 def subjects(gateway: LocalGateway) -> list[str]:
     """Of all e-mail that the local SES has taken."""
-    found = httpx.get(f"{gateway.aws_url}/moto-api/data.json", timeout=30, trust_env=False).json()
-    return [message["subject"] for message in found["ses"]["Message"]]
+    return [message["subject"] for message in taken_mail(gateway.aws_url)]
 
 
 def test_requests_that_come_together_are_each_counted_once_and_told_of_when_they_are_over(
