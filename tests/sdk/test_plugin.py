@@ -13,7 +13,7 @@ from penstock.sdk.fields import MOMENTS
 
 def test_the_hooks_are_the_moments_and_each_says_what_happens_on_a_crash() -> None:
     hooks = {name for name, _ in inspect.getmembers(Plugin, inspect.isfunction) if not name.startswith("_")}
-    assert hooks == {*MOMENTS, "prepare"}
+    assert hooks == {*MOMENTS, "prepare", "stored"}
     for moment in MOMENTS:
         told = inspect.getdoc(getattr(Plugin, moment)) or ""
         assert "Called" in told
@@ -34,3 +34,8 @@ def test_a_plugin_without_settings_has_an_empty_configuration() -> None:
     assert Plugin.config_model is PluginConfig
     assert PluginConfig.model_fields == {}
     Plugin().prepare(PluginConfig())
+
+
+def test_a_plugin_takes_whatever_operators_keep_for_it_unless_it_says_what() -> None:
+    rows = {"allow": ["*"]}
+    assert Plugin().stored("team/claims", rows) is rows
