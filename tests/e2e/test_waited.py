@@ -192,8 +192,9 @@ def test_what_could_not_be_brought_then_is_brought_from_the_queue(
         client.chat.completions.create(**asking())
     hook.answer = lambda _: (200, b"{}")
     request_id = caught.value.response.headers["x-request-id"]
-    deliveries = evidence.of(request_id, "delivery", count=2, within_s=90)
+    deliveries = evidence.of(request_id, "delivery", count=3, within_s=90)
     assert sorted((d["path"], d["action"]) for d in deliveries) == [
+        ("background", "emit"),  # the record, and that the answer was kept back
         ("background", "emit"),
         ("response", "fail"),
     ]
